@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
@@ -168,7 +168,7 @@ class Judging:
             if fresh[0].position < state.position:
                 state = await work.memory_before(assignment.digest, key, fresh[0].position)
                 past = await work.verdicts_after(assignment.digest, key, fresh[0].position)
-        await self._fold(assignment, state, fresh, past, context, result)
+        await self._fold(work, assignment, state, fresh, past, context, result)
 
     async def _warmed(
         self,
@@ -199,7 +199,7 @@ class Judging:
         if len(missed) == len(unjudged):
             result.warm[place] = assignment.since
         if missed:
-            await self._fold(replace(assignment, role="shadow"), state, missed, (), context, result)
+            await self._fold(work, replace(assignment, role="shadow"), state, missed, (), context, result)
             state = result.memories[place]
         return state
 
@@ -213,6 +213,9 @@ class Judging:
     ) -> None:
         before = await work.memory_before(assignment.digest, event.key, event.position)
         memory = before.memory if before else EMPTY
+        if self._judge.uses_operating(assignment.digest):
+            context = (await work.told_of_machine([event]))[event.id]
+            result.contexts[context.digest] = context
         verdict, after = self._judge.judge(assignment.digest, memory, event.anomaly, context.context)
         text = canonical(after)
         result.judged.append(
@@ -232,6 +235,7 @@ class Judging:
 
     async def _fold(
         self,
+        work: LineWork,
         assignment: Assignment,
         state: MemoryState | None,
         fresh: Sequence[LineEvent],
@@ -243,7 +247,12 @@ class Judging:
         digest = sha256(canonical(memory))
         queue = [(event, 0, None) for event in fresh] + [(p.event, p.revision + 1, p.rung) for p in past]
         queue.sort(key=lambda item: item[0].position)
+        told: Mapping[int, JudgedContext] = {}
+        if self._judge.uses_operating(assignment.digest):
+            told = await work.told_of_machine([event for event, _, _ in queue])
+            result.contexts.update((each.digest, each) for each in told.values())
         for event, revision, previous in queue:
+            context = told.get(event.id, context)
             verdict, memory = self._judge.judge(assignment.digest, memory, event.anomaly, context.context)
             text = canonical(memory)
             after = sha256(text)

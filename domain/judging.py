@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 from domain.anomaly import Anomaly, Fate
 from domain.assigning import Place
 from domain.canonical import canonical, duration, sha256, timestamp
+from domain.operating import OperatingState
 from domain.verdict import Context, Memory, Verdict
 
 Role = Literal["active", "shadow"]
@@ -157,6 +158,14 @@ class JudgedContext:
         )
         return cls(context, text, sha256(text), place)
 
+    def told(self, operating: OperatingState | None) -> "JudgedContext":
+        """This context with what the machine did."""
+        if operating is None:
+            return self
+        context = self.context.model_copy(update={"operating": operating})
+        text = canonical(context)
+        return JudgedContext(context, text, sha256(text), self.place)
+
 
 @dataclass(frozen=True, slots=True)
 class Spoiled:
@@ -205,6 +214,10 @@ class LineWork(Protocol):
 
     def context(self, asset: str) -> JudgedContext:
         """The context of an asset now."""
+        ...
+
+    async def told_of_machine(self, events: Sequence[LineEvent]) -> Mapping[int, JudgedContext]:
+        """By the event's id: the context of its asset now, with what the machine did, as last read before the event."""
         ...
 
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:

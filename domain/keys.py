@@ -69,6 +69,19 @@ def poll_workflow_id(system: str) -> str:
     return f"poll/{system}"
 
 
+_OF_MES = "mes/"
+
+
+def mes_poll_name(system: str) -> str:
+    """What a poll of an MES is named by. An MES and a CMMS may have the same id."""
+    return _OF_MES + system
+
+
+def mes_in(polled: str) -> str | None:
+    """The MES that a poll reads, by the poll's name; None if it polls a CMMS."""
+    return polled.removeprefix(_OF_MES) if polled.startswith(_OF_MES) else None
+
+
 def name_in(workflow_id: str) -> str:
     """What a workflow is for, by its id: the line, the case or the system. The engine's users may start a workflow with
     any input, so a workflow takes the name from here."""

@@ -1,9 +1,10 @@
 """What a machine does at a time, in words that hold for every system. Each connector maps the vendor's own words to
 them, in one tested table."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field
 
@@ -67,6 +68,43 @@ class OperatingState(Model):
     def age(self, now: datetime) -> timedelta:
         """How old it is: by the system's own time if it gives one, else by our reading."""
         return now - (self.said_at or self.read_at)
+
+    def known_at(self, at: datetime, stale_after: timedelta) -> bool:
+        """Whether it tells what the machine did at a time: it is not unknown, not later than that, and not too old."""
+        return self.state is not MachineState.UNKNOWN and timedelta() <= self.age(at) <= stale_after
+
+
+class OperatingStates(Protocol):
+    """What machines do, as storage keeps it. Every method may raise `StorageUnavailable`, having written nothing."""
+
+    async def machines(self, system: str) -> Mapping[str, str]:
+        """The machines that an MES is asked for, by their names in it."""
+        ...
+
+    async def record_reading(
+        self, system: str, read_at: datetime, said: Mapping[str, OperatingState], longest_gap: timedelta
+    ) -> int:
+        """Stores one reading of an MES, in one transaction; returns how many machines have changed.
+
+        A machine of which the reading does not tell is unknown from then on. A reading that is not later than the last
+        one of the MES is stored already, and changes nothing.
+
+        Args:
+            system: the MES instance.
+            read_at: the plant's time just before the MES was asked.
+            said: what it said, by the machine's id.
+            longest_gap: a state without a time of its own goes on over a time of this length without a reading, and no
+                longer: then nobody knows whether it was left meanwhile.
+        """
+        ...
+
+    async def generation(self, system: str) -> int:
+        """The generation of the poll, to be given back to `finish`."""
+        ...
+
+    async def finish(self, system: str, seen: int, next_at: datetime) -> None:
+        """Ends a pass of the poll: due again at `next_at`."""
+        ...
 
 
 class Remaining(Model):

@@ -17,6 +17,7 @@ from domain.counterfactuals import Counterfactuals
 from domain.dependents import Dependents
 from domain.hold_proposals import HoldTerms
 from domain.lots import MadeLot
+from domain.operating import OperatingState
 from domain.outcomes import Label, OutcomeClass
 from domain.pricing import TimedFault
 from domain.production import (
@@ -128,6 +129,14 @@ class Mes(Protocol):
 
         Raises:
             ActionRequired: the MES does not know the equipment.
+        """
+        ...
+
+    async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
+        """What machines do now, by their ids. Many are read with few requests.
+
+        A machine that the MES does not know, or of which it says nothing that can be read, is unknown; its word says
+        why. So is every machine that a record which cannot be read may be of.
         """
         ...
 
@@ -279,6 +288,14 @@ class Judge(Protocol):
         Args:
             production: None if the MES did not answer.
             dependents: None if the twins say nothing of what depends on the machine.
+        """
+        ...
+
+    def uses_operating(self, version: str) -> bool:
+        """Whether a version is to be told what the machine does (`Context.operating`).
+
+        Raises:
+            PolicyRejected: no such version was loaded.
         """
         ...
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from domain.assets import Criticality
 from domain.dependents import Dependents
 from domain.model import Model, Moment
+from domain.operating import OperatingState
 from domain.pricing import TimedFault, TimingPrices
 
 
@@ -53,7 +54,13 @@ class Urgency(StrEnum):
 
 
 class Context(Model):
-    """The data of an anomaly's asset at judging, stored once for each digest, so that a verdict can be reproduced."""
+    """The data of an anomaly's asset at judging, stored once for each digest, so that a verdict can be reproduced.
+
+    `operating` is what the machine did, as last read before the event. It is None if nothing was read, and for a
+    version whose rules do not use it.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ("operating",)
 
     asset: str
     asset_class: str
@@ -62,6 +69,7 @@ class Context(Model):
     line: str
     codes: int
     """How many different error codes of the machine indicate this failure mode."""
+    operating: OperatingState | None = None
 
 
 class FollowedState(Model):

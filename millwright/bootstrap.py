@@ -40,6 +40,7 @@ from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
 from millwright.storage.ledger.acting_person import LOCAL_MODE
 from millwright.storage.ledger.attesting import INSTALLATION_KEY
+from millwright.storage.operating.readings import OperatingStateStore
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.drafts import DraftStore
 from millwright.storage.policies.freezes import FreezeStore
@@ -126,6 +127,7 @@ class Storage:
     suspect_lots: SuspectLotStore
     changes: ChangeStore
     order_leases: OrderLeaseStore
+    operating: OperatingStateStore
     register: RegisterStore
     versions: VersionStore
     policies: PolicyStores
@@ -202,6 +204,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         suspect_lots=SuspectLotStore(engine, clock),
         changes=ChangeStore(engine, clock, settings.work_window),
         order_leases=OrderLeaseStore(engine, clock),
+        operating=OperatingStateStore(engine, clock, plant_instances(settings).mes),
         register=RegisterStore(engine, clock),
         versions=VersionStore(engine),
         policies=PolicyStores.over(engine, clock),
@@ -341,23 +344,11 @@ class CaseActivities:
     mes: Sequence[Activity]
 
 
-def case_activities(
-    storage: Storage,
-    systems: Systems,
-    engine: WorkflowEngine,
-    hold_interval: timedelta,
-    order_interval: timedelta,
-    poll_interval: timedelta,
-) -> CaseActivities:
-    """The activities of workers for cases, with their ports.
-
-    Args:
-        hold_interval: how often the state of a hold is read from the MES.
-        order_interval: how often a placed order is read again.
-        poll_interval: how often a CMMS is polled.
-    """
+def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, settings: Settings) -> CaseActivities:
+    """The activities of workers for cases, with their ports. The settings say how often other systems are asked."""
     from activities.autonomy import Autonomy
     from activities.holds import Holds
+    from activities.machine_states import MachineStates
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
     from activities.routes import Routes
@@ -368,9 +359,12 @@ def case_activities(
     cases = storage.cases
     routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
     proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
-    holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, hold_interval)
-    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, hold_interval)
+    holds = Holds(
+        cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, settings.hold_interval
+    )
+    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, settings.hold_interval)
     lots = LotLists(cases, storage.suspect_lots, systems.mes, storage.clock)
+    machines = MachineStates(storage.operating, systems.mes, storage.clock, settings.operating_interval)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     orders = WorkOrders(
         cases,
@@ -381,9 +375,9 @@ def case_activities(
         autonomy,
         storage.clock,
         engine,
-        hold_interval,
-        order_interval,
-        poll_interval,
+        settings.hold_interval,
+        settings.order_interval,
+        settings.poll_interval,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return CaseActivities(
@@ -404,5 +398,6 @@ def case_activities(
             holds.release_hold,
             lots.list_suspect_lots,
             walk_downs.advance_walk_down,
+            machines.read_machine_states,
         ),
     )

@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     poll_interval: Annotated[
         Duration, Field(gt=timedelta(), description="How often the CMMS is polled for changes.")
     ] = timedelta(minutes=15)
+    operating_interval: Annotated[
+        Duration, Field(gt=timedelta(), description="How often an MES is asked what its machines do.")
+    ] = timedelta(minutes=5)
     hold_interval: Annotated[
         Duration, Field(gt=timedelta(), description="How often the state of a hold is read from the MES.")
     ] = timedelta(minutes=5)

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision: str = "0034_suspect_lots"
-down_revision: str | None = "0032_machine_test_runs"
+down_revision: str | None = "0033_operating_states"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

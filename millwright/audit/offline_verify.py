@@ -7,7 +7,8 @@ Exits 0 if everything agrees, 1 with every finding named, 2 if it cannot be read
 chain and its Merkle roots, every digest, every column beside the hashed text, that memories follow each other, the
 signatures (Ed25519, RFC 8032), that enough people other than its authors approved each policy version, that each
 assignment is what somebody signed, that the installation attested what people did with an API key alone, that each
-verdict was given by a version that was in force there and then and was told what the register said, and that kill
+verdict was given by a version that was in force there and then and was told what the register said and what had been
+read of its machine, if it was told that, and that kill
 switches, freezes, shelves, windows, cases, orders, holds, outcomes and labels are as in the acts. Give the published
 head: without it the removal of the newest rows is not found. Verdicts are not judged again, which needs the rule
 engine (`millwright audit verify`).
@@ -33,6 +34,7 @@ from millwright.audit.offline_grounds import WorkGrounds, ground_findings
 from millwright.audit.offline_hold_grounds import hold_ground_findings, unasked_versions
 from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
+from millwright.audit.offline_operating import OPERATING_READ, MachinesThen
 from millwright.audit.offline_pack import verify_pack
 from millwright.audit.offline_people import people_findings, person_id
 from millwright.audit.offline_placing import freeze_windows, placing_findings
@@ -133,6 +135,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     acts: dict[str, list[Row]] = {}
     lives: list[tuple[int, Row]] = []
     register: list[tuple[int, Row]] = []
+    readings: list[tuple[int, Row]] = []
     actors, equipment = Actors(), Equipment()
     walk_downs, proofs = WalkDownActs(actors.recorded), Proofs()
     attestations, ledger = Attestations(actors.recorded), _rows(directory, "ledger.jsonl")
@@ -153,6 +156,8 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
                 lives.append((row["seq"], body))
             if row["kind"] in FOLLOWED_REGISTER:
                 register.append((row["seq"], body))
+            if row["kind"] == OPERATING_READ:
+                readings.append((row["seq"], body))
     yield from attestations.rows(ledger, None)
     if told is not None:
         told += notices(actors, attestations)
@@ -177,10 +182,11 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
         if all(finding.kind not in ("policy-document", "unreadable") for finding in wrong):
             versions.add(row["digest"])
     judged: dict[JudgedMachine, str] = {}
+    then = AssetsThen(register), MachinesThen(readings)
     of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
     proofs_read = ProofReadings(of_cases)
     noted = _Noted(judged, proofs_read)
-    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), AssetsThen(register), noted)
+    yield from _verdicts(directory, versions, manifest["empty_memory"], InForce(lives), then, noted)
     yield from guarded("holds", release_findings(of_cases, unattended_versions(policies, people), judged))
     yield from guarded("holds", hold_ground_findings(of_cases, unasked_versions(policies, people), judged))
     yield from guarded("holds", run_findings(of_cases, run_clauses(policies), judged))
@@ -204,7 +210,7 @@ def _verdicts(
     versions: set[str],
     empty_memory: str,
     in_force: InForce,
-    assets: AssetsThen,
+    then: tuple[AssetsThen, MachinesThen],
     noted: _Noted,
 ) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}
@@ -227,7 +233,8 @@ def _verdicts(
         yield from guarded(f"verdict {row['id']}", in_force.findings(row, stood, recorded.get(row["seq"])))
         yield from guarded(f"verdict {row['id']}", note_machine(row, stood, noted.judged))
         yield from guarded(f"verdict {row['id']}", noted.proofs.note(row))
-        yield from guarded(f"verdict {row['id']}", assets.findings(row, contexts))
+        for follower in then:
+            yield from guarded(f"verdict {row['id']}", follower.findings(row, contexts))
     for number, event in events.items():
         if event["fate"] == "decided" and number not in judged:
             name = f"event {event['source']}|{event['external_id']}"

@@ -17,6 +17,7 @@ from domain.verdict import Context, Memory
 from millwright.audit.engines import Engines
 from millwright.audit.last_memories import LastMemories, LeftMemory
 from millwright.audit.offline_in_force import InForce
+from millwright.audit.offline_operating import MachinesThen
 from millwright.audit.offline_register import AssetsThen
 from millwright.audit.offline_signatures import UNREADABLE
 from millwright.audit.report import Findings
@@ -44,6 +45,7 @@ class Rejudging:
         in_force: gives the versions in force, from all acts before the checked verdict; None skips this check.
         assets: gives what verdicts were to be told of their assets, from all acts before the checked verdict; None
             skips this check.
+        machines: gives what verdicts were to be told of their machines, likewise; None skips this check.
         memories: what all verdicts before the checked one left; None if not every verdict is checked.
     """
 
@@ -57,6 +59,7 @@ class Rejudging:
         in_force: InForce | None = None,
         assets: AssetsThen | None = None,
         memories: LastMemories | None = None,
+        machines: MachinesThen | None = None,
     ) -> None:
         self.engines = engines
         self._in_force = in_force
@@ -65,6 +68,7 @@ class Rejudging:
         self._versions = versions
         self._findings = findings
         self._assets = assets
+        self._machines = machines
         self._memories = memories
         self._contexts: OrderedDict[str, Context | None] = OrderedDict()
         self._anomalies: dict[str, Anomaly] = {}
@@ -103,6 +107,12 @@ class Rejudging:
         self._check_standing(body, context, recorded_at, where)
         if self._assets is not None and context is not None:
             fault = self._assets.fault(row.asset, context.model_dump(mode="json"), row.ledger_seq)
+            if fault is not None:
+                self._findings.add("verdict-context", where, fault)
+        if self._machines is not None and context is not None:
+            uses = self._judge.uses_operating(row.version) if row.version in self._versions else None
+            told = None if context.operating is None else context.operating.model_dump(mode="json")
+            fault = self._machines.fault(context.machine, told, row.at, row.ledger_seq, uses=uses)
             if fault is not None:
                 self._findings.add("verdict-context", where, fault)
         if row.version not in self._versions:

@@ -26,6 +26,7 @@ from millwright.audit.offline_equipment import EQUIPMENT_KINDS, Equipment
 from millwright.audit.offline_grounds import WorkGrounds, ground_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
+from millwright.audit.offline_operating import OPERATING_READ, MachinesThen
 from millwright.audit.offline_record import act_findings
 from millwright.audit.offline_register import FOLLOWED_REGISTER, AssetsThen
 from millwright.audit.offline_signatures import Row, guarded
@@ -70,13 +71,18 @@ class _Followers(NamedTuple):
     cases: CaseFold
     in_force: InForce
     assets: AssetsThen
+    machines: MachinesThen
     set_aside: SetAside
     people: _People
     settings: SettingsTaken
 
     def judged_by(self, act: ActRow) -> None:
-        """Follows an act that decides by what is judged: on versions, freezes and the register."""
-        kinds = ((FOLLOWED, self.in_force.follow), (FOLLOWED_REGISTER, self.assets.follow))
+        """Follows an act that decides by what is judged: on versions, freezes, the register and what machines do."""
+        kinds = (
+            (FOLLOWED, self.in_force.follow),
+            (FOLLOWED_REGISTER, self.assets.follow),
+            (OPERATING_READ, self.machines.follow),
+        )
         for begins, follow in kinds:
             if act.kind.startswith(begins):
                 with suppress(ValueError):
@@ -123,8 +129,10 @@ async def verify(
         versions = await check_versions(record, findings, catalogue)
         chain = Chain(findings, published)
         engines = Engines(engine_mark())
-        in_force, assets = InForce(sites=await record.sites()), AssetsThen()
-        rejudging = Rejudging(record, catalogue, versions, findings, engines, in_force, assets, LastMemories())
+        in_force, assets, machines = InForce(sites=await record.sites()), AssetsThen(), MachinesThen()
+        rejudging = Rejudging(
+            record, catalogue, versions, findings, engines, in_force, assets, LastMemories(), machines
+        )
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors, settings = Actors(), SettingsTaken()
         people = _People(
@@ -135,7 +143,7 @@ async def verify(
             Proofs(),
         )
         set_aside = SetAside(record, catalogue, versions, assets, findings)
-        followers = _Followers(rejudging, cases, in_force, assets, set_aside, people, settings)
+        followers = _Followers(rejudging, cases, in_force, assets, machines, set_aside, people, settings)
         acts, readable = await _follow(record, chain, followers, findings, progress)
         await cases.end()
         chain.end(await record.head())

@@ -178,8 +178,10 @@ async def trace(
     traces: dict[int, tuple[Explanation, ...]] = {}
     async with read_history(engine) as history:
         for (asset, mode), events in of_fault.items():
-            rows = await history.fault(asset, mode, until)
-            traces |= explanations((question.against, question.candidate), history_of(rows), events)
+            versions = (question.against, question.candidate)
+            operating = any(version.uses_operating for version in versions)
+            rows = await history.fault(asset, mode, until, operating=operating)
+            traces |= explanations(versions, history_of(rows), events)
     return tuple(
         Traced(decision=decision, before=traces[decision.event][0], after=traces[decision.event][1])
         for decision in decisions

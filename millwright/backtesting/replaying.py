@@ -100,7 +100,7 @@ def history_of(rows: FaultRows) -> FaultHistory:
                 event,
                 position,
                 Anomaly.model_validate_json(anomaly),
-                rows.contexts.get(event, rows.context),
+                rows.context_of(event),
                 event in rows.too_late,
             )
             for event, position, anomaly in rows.rows
@@ -124,7 +124,9 @@ async def replay_history(
         processes: number of processes; None uses every core, or only this process for a small history.
     """
     total = Compared()
-    async for part in _replayed(history, Pair(candidate.text, against.text, since), until, progress, processes, 1):
+    job = Pair(candidate.text, against.text, since)
+    operating = candidate.uses_operating or against.uses_operating
+    async for part in _replayed(history, job, until, progress, processes, 1, operating=operating):
         total.add(part)
     total.changed.sort(key=lambda changed: (changed.at, changed.asset, changed.failure_mode, changed.event))
     return total
@@ -137,11 +139,17 @@ async def replay_many(
     until: datetime,
     progress: Progress,
     processes: int | None = None,
+    *,
+    operating: bool = False,
 ) -> list[Replay]:
-    """The same for any number of versions' texts, each by itself, in their order."""
+    """The same for any number of versions' texts, each by itself, in their order.
+
+    Args:
+        operating: whether one of them uses what machines do.
+    """
     totals = [Replay() for _ in policies]
     job = Many(tuple(policies), since)
-    async for parts in _replayed(history, job, until, progress, processes, len(policies)):
+    async for parts in _replayed(history, job, until, progress, processes, len(policies), operating=operating):
         for total, part in zip(totals, parts, strict=True):
             total.add(part)
     return totals
@@ -154,11 +162,14 @@ async def _replayed(
     progress: Progress,
     processes: int | None,
     times: int,
+    *,
+    operating: bool,
 ) -> AsyncIterator[Part]:
     """The job's result for each part of the history, in the order of its faults.
 
     Args:
         times: how many versions judge each event.
+        operating: whether one of them uses what machines do.
     """
     size = await history.count(until)
     workers = processes or (1 if size * times < _ALONE else os.cpu_count() or 1)
@@ -168,7 +179,7 @@ async def _replayed(
     held = 0
     with ExitStack() as stack:
         submit = _submitter(stack, job, workers)
-        async for rows in history.faults(until):
+        async for rows in history.faults(until, operating=operating):
             chunk.append(rows)
             held += len(rows.rows)
             if held * times >= _CHUNK:

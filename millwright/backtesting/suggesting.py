@@ -130,7 +130,9 @@ async def suggest(engine: AsyncEngine, search: Search, progress: Progress) -> Su
         classes = sorted({*early.classes.values()} - {""})
         tried, refused = _compiling(proposals(search.policy.text, classes, sorted(chattering - {""})))
         texts = [search.policy.text, *(proposal.text for proposal in tried)]
-        replays = await replay_many(history, texts, first, split, progress, search.processes)
+        replays = await replay_many(
+            history, texts, first, split, progress, search.processes, operating=search.policy.uses_operating
+        )
     before = _measured(search.policy, replays[0], early)
     measured = [
         (proposal, _effect(before, _measured(compile_policy(proposal.text, proposal.words), made, early)))

@@ -273,6 +273,8 @@ class Installation:
             _LOCAL_MODE: "true",
             # The conductor sends a hint when people have changed an order, like a webhook; otherwise the poll finds it.
             "MILLWRIGHT_POLL_INTERVAL": "PT12H",
+            # No shipped version uses what machines do, so few readings are enough.
+            "MILLWRIGHT_OPERATING_INTERVAL": "PT12H",
             "MILLWRIGHT_CMMS__CONNECTOR": "maximo",
             "MILLWRIGHT_CMMS__URL": str(endpoints["cmms_url"]),
             "MILLWRIGHT_CMMS__API_KEY": str(endpoints["cmms_apikey"]),

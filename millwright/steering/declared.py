@@ -15,6 +15,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "clock": _ALL,
     "local_mode": _API,
     "poll_interval": _JUDGING | _CASES,
+    "operating_interval": _JUDGING | _CASES,
     "hold_interval": _CASES,
     "order_interval": _CASES,
     "shelving_limits": _API,

@@ -84,7 +84,9 @@ async def run_worker(
         only: the work to which this worker is limited; default both.
     """
     queue = settings.task_queue
-    engine = TemporalEngine(client, queue, settings.poll_interval, settings.workflow_task_timeout)
+    engine = TemporalEngine(
+        client, queue, settings.poll_interval, settings.operating_interval, settings.workflow_task_timeout
+    )
     here = LinesJudgedHere()
     interceptor = ActivityInterceptor()
 
@@ -129,8 +131,9 @@ async def run_worker(
             places = head_places(settings, None if systems is None else systems.twins)
             running.add(asyncio.create_task(LedgerWatch(storage, settings.home, places).run()))
         if systems is not None and only is not Work.JUDGING:
-            intervals = settings.hold_interval, settings.order_interval, settings.poll_interval
-            activities = case_activities(storage, systems, engine, *intervals)
+            for system in systems.mes:
+                await storage.operating.begin(system)
+            activities = case_activities(storage, systems, engine, settings)
             for each in (
                 *(worker(cmms_queue(queue, system), (), activities.cmms, _CMMS_CALLS) for system in systems.cmms),
                 *(worker(mes_queue(queue, system), (), activities.mes, _MES_CALLS) for system in systems.mes),

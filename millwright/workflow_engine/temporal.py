@@ -22,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.progress import CaseRef
 from activities.walk_downs import WalkDownRef
 from domain.errors import ConnectorError
+from domain.keys import mes_in
 from domain.model import Model
 from millwright.settings import Settings
 from millwright.workflow_engine.encryption import tls_of
@@ -156,14 +157,23 @@ class TemporalEngine:
     Args:
         client: the engine's client.
         task_queue: the queue of workers for lines; cases have a separate queue.
-        poll_interval: the interval of poll workflows.
+        poll_interval: the interval of the polls of a CMMS.
+        operating_interval: the interval of the polls of an MES.
         task_timeout: the workflow task timeout, after which the engine gives the task to another worker.
     """
 
-    def __init__(self, client: Client, task_queue: str, poll_interval: timedelta, task_timeout: timedelta) -> None:
+    def __init__(
+        self,
+        client: Client,
+        task_queue: str,
+        poll_interval: timedelta,
+        operating_interval: timedelta,
+        task_timeout: timedelta,
+    ) -> None:
         self._client = client
         self._queue = task_queue
         self._poll_interval = poll_interval
+        self._operating_interval = operating_interval
         self._task_timeout = task_timeout
 
     async def wake(self, subjects: Sequence[str], unanswered: Collection[str] = ()) -> None:
@@ -227,7 +237,8 @@ class TemporalEngine:
         if kind == "case":
             return "MaintenanceCase", CaseRef(case=name), case_queue(self._queue)
         if kind == "poll":
-            return "ConnectorPoll", Poll(system=name, interval=self._poll_interval), self._queue
+            interval = self._poll_interval if mes_in(name) is None else self._operating_interval
+            return "ConnectorPoll", Poll(system=name, interval=interval), self._queue
         if kind == "walk-down":
             return "WalkDown", WalkDownRef(walk_down=name), case_queue(self._queue)
         raise ValueError(f"{subject!r} names no workflow: line/…, case/…, poll/… or walk-down/…")

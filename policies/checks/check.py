@@ -9,6 +9,7 @@ from policies.checks.findings import Finding, Kind
 from policies.checks.policy_tests import CaseReport, run_cases
 from policies.checks.reachability import Reachability
 from policies.checks.unpriced import unpriced_findings
+from policies.checks.unread import unread_findings
 from policies.engine.judging import CompiledPolicy, compile_policy
 from policies.language.text import MAX_CHARACTERS, PolicyText, TextRejected, read_text
 
@@ -41,8 +42,8 @@ def check(path: Path) -> Report:
     """Checks a policy document and the cases file beside it. Never raises for their content, or if one is missing.
 
     It checks shape, names, types, limits, rules that can never decide, tables that are not as declared, contradictory
-    actions, the cases, which rules they cover, which machines start again without a person, and that no fault whose
-    consequence is declared unpriced is delayed or priced.
+    actions, the cases, which rules they cover, which machines start again without a person, that no fault whose
+    consequence is declared unpriced is delayed or priced, and which rules decide while the machine is not known.
     """
     try:
         policy = compile_policy(_read(path), str(path))
@@ -53,6 +54,7 @@ def check(path: Path) -> Report:
         *_unattended(policy, source),
         *_unasked(policy, source),
         *unpriced_findings(policy, source),
+        *unread_findings(policy, source),
         *Reachability(policy, source).findings(),
     )
     beside = path.parent / policy.document.cases

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     """Machines that are held without production having accepted it."""
     UNPRICED = "unpriced"
     """A fault whose consequence has no price and that may be delayed or priced; or no fault that is declared so."""
+    UNREAD = "unread"
+    """A rule that also decides while it is not known what the machine does, and does not say so."""
     UNKNOWN = "unknown"
     """A claim that could be neither proved nor refuted."""
 
@@ -42,5 +44,6 @@ class Finding:
 
     @property
     def told_unasked(self) -> bool:
-        """Whether it is shown without `--notes`: it blocks publication, or people may be harmed."""
-        return self.blocks or self.kind in (Kind.UNATTENDED, Kind.UNPRICED)
+        """Whether it is shown without `--notes`: it blocks publication, or something may be done or left undone
+        that its author did not mean."""
+        return self.blocks or self.kind in (Kind.UNATTENDED, Kind.UNPRICED, Kind.UNREAD)

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from domain.anomaly import Anomaly, AnomalyKind, Number, Quality, Risk, Score, Share
 from domain.assets import Criticality
 from domain.model import Model
+from domain.operating import MachineState, OperatingState
 from domain.pricing import TimedFault
 from domain.production import Job, JobState, ProductionContext
 from domain.verdict import Context, Memory, Severity, Urgency, Verdict
@@ -52,8 +53,20 @@ class CaseAsset(Model):
     failure_mode: str = "any"
 
 
+class CaseOperating(Model):
+    """What the machine does at an anomaly, as the MES said `read_ago`; `since` is how long it has been so."""
+
+    state: MachineState
+    since: Delay = timedelta(0)
+    read_ago: Delay = timedelta(0)
+    mode: Text | None = None
+    recipe: Text | None = None
+    speed: Number | None = None
+
+
 class CaseAnomaly(Model):
-    """One anomaly of a case; `at` is relative to the last one, as -PT10H."""
+    """One anomaly of a case; `at` is relative to the last one, as -PT10H. Without `operating` nothing is known of what
+    the machine does."""
 
     kind: AnomalyKind
     at: Annotated[timedelta, BeforeValidator(parse_duration)] = timedelta(0)
@@ -66,6 +79,7 @@ class CaseAnomaly(Model):
     code: str | None = None
     risk: Risk | None = None
     quality: Quality = Quality.GOOD
+    operating: CaseOperating | None = None
 
 
 class CaseProduction(Model):
@@ -178,7 +192,9 @@ def _run(policy: CompiledPolicy, case: PolicyCase) -> CaseResult:
     )
     memory = Memory()
     for each in case.sequence:
-        verdict, memory = judge(policy, memory, _anomaly(each, case), context)
+        anomaly = _anomaly(each, case)
+        told = context.model_copy(update={"operating": _operating(each.operating, anomaly.at)})
+        verdict, memory = judge(policy, memory, anomaly, told)
     expected, got = _compared(policy, case, verdict, context)
     return CaseResult(case.name, None if got == expected else f"expected {expected}, got {got}")
 
@@ -204,7 +220,18 @@ def _anomaly(seen: CaseAnomaly, case: PolicyCase) -> Anomaly:
         failure_mode=case.asset.failure_mode,
         at=case.now + seen.at,
         detector=seen.detector or _DETECTORS[seen.kind],
-        **seen.model_dump(exclude={"at", "detector"}),
+        **seen.model_dump(exclude={"at", "detector", "operating"}),
+    )
+
+
+def _operating(case: CaseOperating | None, at: datetime) -> OperatingState | None:
+    if case is None:
+        return None
+    return OperatingState(
+        word=case.state.value,
+        read_at=at - case.read_ago,
+        **case.model_dump(exclude={"since", "read_ago"}),
+        since=at - case.since,
     )
 
 

@@ -132,6 +132,9 @@ class Catalogue:
     ) -> UrgencyDecision:
         return timing.urgency(self.version(version), verdict, fault, context, production, now, dependents)
 
+    def uses_operating(self, version: str) -> bool:
+        return self.version(version).uses_operating
+
     def autonomy(self, version: str) -> AutonomyTerms:
         terms = self.version(version).document.autonomy
         return AutonomyTerms(enforce=terms.enforce, automatic=terms.default == "automatic")

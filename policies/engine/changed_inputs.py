@@ -8,18 +8,20 @@ from pydantic import ValidationError
 
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
+from domain.operating import MachineState, OperatingState
 from domain.verdict import Context, Memory
 from policies.language.schema import MemoryTerms
 from policies.language.variables import NEVER, Value
 
 
 class Inputs(NamedTuple):
-    """The inputs of a judgement, and the memory settings of the policy."""
+    """The inputs of a judgement, and the settings of the policy for the memory and for readings of the machine."""
 
     memory: Memory
     anomaly: Anomaly
     context: Context
     terms: MemoryTerms
+    stale_after: timedelta
 
     @property
     def is_evidence(self) -> bool:
@@ -210,6 +212,49 @@ def _order_age(inputs: Inputs, value: Value) -> Inputs:
     return _with_memory(inputs, ordered_at=at, episode_at=inputs.memory.episode_at or at)
 
 
+def _reading(inputs: Inputs) -> OperatingState:
+    """The reading of the machine, or one that was made at the anomaly."""
+    at = inputs.anomaly.at
+    fresh = OperatingState(state=MachineState.UNKNOWN, word="", read_at=at, since=at)
+    said = inputs.context.operating
+    return said if said is not None and said.known_at(at, inputs.stale_after) else fresh
+
+
+def _with_reading(inputs: Inputs, said: OperatingState | None) -> Inputs:
+    return inputs._replace(context=inputs.context.model_copy(update={"operating": said}))
+
+
+def _known(inputs: Inputs, value: Value) -> Inputs | None:
+    """A reading that is too old counts as made at the anomaly. Without one there is no state to be known."""
+    said = inputs.context.operating
+    if not value or said is None:
+        return None if value else _with_reading(inputs, None)
+    return _with_reading(inputs, said.model_copy(update={"read_at": inputs.anomaly.at, "said_at": None}))
+
+
+def _state(inputs: Inputs, value: Value) -> Inputs:
+    return _with_reading(inputs, _reading(inputs).model_copy(update={"state": MachineState(str(value))}))
+
+
+def _steady(inputs: Inputs, value: Value) -> Inputs:
+    running = {"state": MachineState.RUNNING, "since": _ago(inputs, value)}
+    return _with_reading(inputs, _reading(inputs).model_copy(update=running))
+
+
+def _of_reading(field: str) -> _Edit:
+    def edit(inputs: Inputs, value: Value) -> Inputs:
+        return _with_reading(inputs, _reading(inputs).model_copy(update={field: None if value == "" else value}))
+
+    return edit
+
+
+def _reading_age(inputs: Inputs, value: Value) -> Inputs | None:
+    said = inputs.context.operating
+    if value == NEVER or said is None:
+        return _with_reading(inputs, None) if value == NEVER else None
+    return _with_reading(inputs, said.model_copy(update={"read_at": _ago(inputs, value), "said_at": None}))
+
+
 _EDITS: Mapping[str, _Edit] = {
     "asset.id": _of_context("asset"),
     "asset.class": _of_context("asset_class"),
@@ -238,4 +283,11 @@ _EDITS: Mapping[str, _Edit] = {
     "memory.risk_changed": _risk_changed,
     "memory.risk_minutes": _risk_minutes,
     "memory.order_age_minutes": _order_age,
+    "operating.known": _known,
+    "operating.state": _state,
+    "operating.steady_minutes": _steady,
+    "operating.mode": _of_reading("mode"),
+    "operating.recipe": _of_reading("recipe"),
+    "operating.speed": _of_reading("speed"),
+    "operating.age_minutes": _reading_age,
 }

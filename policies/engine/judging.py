@@ -16,7 +16,7 @@ from policies.language.inheritance import ASSETS, scope_condition
 from policies.language.schema import APPLIES_TO, BAD_QUALITY, Action, PolicyDocument, Rule, Scope, State, TimingRule
 from policies.language.states import observe_state
 from policies.language.text import Path, PolicyText, TextRejected, reject_all
-from policies.language.variables import Facts, Value
+from policies.language.variables import OPERATING, Facts, Value
 from policies.language.vocabulary import Vocabulary, vocabulary
 
 MAX_WRITTEN = 400
@@ -65,6 +65,8 @@ class CompiledPolicy:
     states: tuple[CompiledState, ...]
     written: tuple[WrittenRule, ...]
     names: Vocabulary
+    uses_operating: bool
+    """Whether its rules, states or properties use what the machine does."""
 
 
 def compile_policy(text: str, file: str) -> CompiledPolicy:
@@ -112,6 +114,17 @@ def compile_policy(text: str, file: str) -> CompiledPolicy:
         states=states,
         written=tuple(written),
         names=names,
+        uses_operating=_uses_operating(document, (chain, *(state.chain for state in states))),
+    )
+
+
+def _uses_operating(document: PolicyDocument, chains: Sequence[Chain]) -> bool:
+    claims = [claim for each in document.properties for claim in (each.always, each.never) if claim is not None]
+    raised = [each.monotone.variable for each in document.properties if each.monotone is not None]
+    return (
+        any(name in OPERATING for chain in chains for name in chain.names)
+        or any(name in claim.when for claim in claims for name in OPERATING)
+        or any(name in OPERATING for name in raised)
     )
 
 
@@ -142,7 +155,7 @@ def look(
     observed = observe(memory, anomaly, terms.window, terms.evidence_above)
     if policy.states:
         observed = _follow(policy, observed, anomaly, context)
-    facts = Facts(anomaly, context, observed, memory, terms.window)
+    facts = Facts(anomaly, context, observed, memory, terms.window, policy.document.operating.stale_after)
     return observed, {name: read(facts) for name, read in policy.readers}
 
 
@@ -151,7 +164,7 @@ def _follow(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: C
     if anomaly.quality is not Quality.GOOD:
         return memory
     window = policy.document.memory.window
-    facts = Facts(anomaly, context, memory, memory, window)
+    facts = Facts(anomaly, context, memory, memory, window, policy.document.operating.stale_after)
     states = dict(memory.states)
     for state in policy.states:
         values = {name: read(facts) for name, read in state.readers}

@@ -35,4 +35,11 @@ LABELS: Mapping[str, str] = {
     "memory.risk_changed": "the predicted risk has changed",
     "memory.risk_minutes": "minutes the risk has been so",
     "memory.order_age_minutes": "minutes since work was last asked for",
+    "operating.known": "it is known what the machine does",
+    "operating.state": "the operating state",
+    "operating.steady_minutes": "minutes for which the machine has run without a break",
+    "operating.mode": "the operating mode",
+    "operating.recipe": "the recipe",
+    "operating.speed": "the speed",
+    "operating.age_minutes": "minutes since the machine was last read",
 }

@@ -1,5 +1,6 @@
 """The shape of a policy document (design §5): what may be written and what it means."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -312,6 +313,13 @@ class RunClause(Model):
     score: Annotated[StrictFloat, Field(ge=0)]
 
 
+class OperatingTerms(Model):
+    """How what a machine does is used. A reading of the MES that is older than `stale_after` at the time of the event
+    says nothing: the state is unknown."""
+
+    stale_after: Duration = timedelta(minutes=30)
+
+
 class HoldClauses(Model):
     """What a version says of holds: whether production is asked before, and whether it releases the machine after.
 
@@ -350,6 +358,7 @@ class PolicyDocument(Model):
     applies_to: Condition
     memory: MemoryTerms
     quality: QualityTerms
+    operating: OperatingTerms = OperatingTerms()
     parameters: Annotated[dict[Name, Scalar], Field(max_length=MAX_NAMED)] = {}
     calendars: Annotated[tuple[Calendar, ...], Field(max_length=MAX_NAMED)] = ()
     states: Annotated[tuple[State, ...], Field(max_length=16)] = ()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
+from domain.operating import MachineState, OperatingState
 from domain.verdict import Context, Memory, Rung, Severity
 
 Value = bool | int | float | str
@@ -37,6 +38,7 @@ class Facts(NamedTuple):
     memory: Memory
     before: Memory
     window: timedelta
+    stale_after: timedelta
 
 
 ASSET: Mapping[str, Variable] = {
@@ -82,6 +84,20 @@ MEMORY: Mapping[str, Variable] = {
     "memory.order_age_minutes": Variable("DOUBLE", "minutes since this version's last ordering verdict on it"),
 }
 
+OPERATING: Mapping[str, Variable] = {
+    "operating.known": Variable("BOOL", "whether a reading that is not stale says what the machine does"),
+    "operating.state": Variable(
+        "STRING", "what the machine does; unknown if no reading says it", tuple(state.value for state in MachineState)
+    ),
+    "operating.steady_minutes": Variable(
+        "DOUBLE", "minutes for which the machine has been running without a break; 0 if it does not run"
+    ),
+    "operating.mode": Variable("STRING", "the MES's own word for the mode; empty if it gives none"),
+    "operating.recipe": Variable("STRING", "the name of the recipe or program; empty if the MES gives none"),
+    "operating.speed": Variable("DOUBLE", "the speed, in the MES's own unit; 0 if it gives none"),
+    "operating.age_minutes": Variable("DOUBLE", "minutes since the last reading of the machine"),
+}
+
 VERDICT: Mapping[str, Variable] = {
     "verdict.severity": Variable("STRING", "how bad it is, S1 the worst", tuple(item.value for item in Severity)),
     "verdict.rung": Variable("STRING", "what the verdict asks for", tuple(rung.word for rung in Rung)),
@@ -106,7 +122,7 @@ PRODUCTION: Mapping[str, Variable] = {
     ),
 }
 
-RULE_VARIABLES: Mapping[str, Variable] = {**ASSET, **ANOMALY, **MEMORY}
+RULE_VARIABLES: Mapping[str, Variable] = {**ASSET, **ANOMALY, **MEMORY, **OPERATING}
 TIMING_VARIABLES: Mapping[str, Variable] = {
     **ASSET,
     "anomaly.failure_mode": ANOMALY["anomaly.failure_mode"],
@@ -181,6 +197,42 @@ def _order_age(facts: Facts) -> float:
     return NEVER if ordered is None else max((facts.anomaly.at - ordered) / _MINUTE, 0.0)
 
 
+def _operating(facts: Facts) -> OperatingState | None:
+    """What the machine did; None if no reading says it. An unknown state has no other value either."""
+    said = facts.context.operating
+    return said if said is not None and said.known_at(facts.anomaly.at, facts.stale_after) else None
+
+
+def _machine_state(facts: Facts) -> MachineState:
+    said = _operating(facts)
+    return MachineState.UNKNOWN if said is None else said.state
+
+
+def _steady_minutes(facts: Facts) -> float:
+    said = _operating(facts)
+    if said is None or not said.state.steady or said.since is None:
+        return 0.0
+    return max((facts.anomaly.at - said.since) / _MINUTE, 0.0)
+
+
+def _text_of_operating(read: Callable[[OperatingState], str | None]) -> Callable[[Facts], Value]:
+    def read_text(facts: Facts) -> Value:
+        said = _operating(facts)
+        return "" if said is None else read(said) or ""
+
+    return read_text
+
+
+def _speed(facts: Facts) -> float:
+    said = _operating(facts)
+    return 0.0 if said is None or said.speed is None else said.speed
+
+
+def _operating_age(facts: Facts) -> float:
+    said = facts.context.operating
+    return NEVER if said is None else max(said.age(facts.anomaly.at) / _MINUTE, 0.0)
+
+
 def _of_asset(read: Callable[[Context], Value]) -> Callable[[Facts], Value]:
     return lambda facts: read(facts.context)
 
@@ -213,6 +265,13 @@ RULE_READERS: Mapping[str, Callable[[Facts], Value]] = {
     "memory.risk_changed": _risk_changed,
     "memory.risk_minutes": _risk_minutes,
     "memory.order_age_minutes": _order_age,
+    "operating.known": lambda facts: _operating(facts) is not None,
+    "operating.state": lambda facts: _machine_state(facts).value,
+    "operating.steady_minutes": _steady_minutes,
+    "operating.mode": _text_of_operating(lambda said: said.mode),
+    "operating.recipe": _text_of_operating(lambda said: said.recipe),
+    "operating.speed": _speed,
+    "operating.age_minutes": _operating_age,
 }
 
 

@@ -13,6 +13,7 @@ from policies.language.states import state_readers, state_variables
 from policies.language.variables import (
     ANOMALY,
     ASSET,
+    OPERATING,
     RULE_READERS,
     RULE_VARIABLES,
     TIMING_VARIABLES,
@@ -75,7 +76,7 @@ def vocabulary(document: PolicyDocument) -> Vocabulary:
     return Vocabulary(
         parameters=held,
         rules=Environment({**RULE_VARIABLES, **own}),
-        observing=Environment({**ASSET, **ANOMALY, **shared}),
+        observing=Environment({**ASSET, **ANOMALY, **OPERATING, **shared}),
         timing=Environment({**TIMING_VARIABLES, **shared}),
         readers=readers,
         timing_readers={

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 
 import z3
 
+from domain.operating import MachineState
 from domain.verdict import Context, Verdict
 from policies.engine.judging import CompiledPolicy, CompiledState
 from policies.language.grammar import COMPOSED
 from policies.language.inheritance import ASSETS, Parameter
 from policies.language.states import STATE
-from policies.language.variables import RULE_VARIABLES, Value, Variable
+from policies.language.variables import NEVER, OPERATING, RULE_VARIABLES, Value, Variable
 from policies.proof.translation import NotTranslated, Translation, literal
 
 Terms = Mapping[str, "z3.ExprRef"]
@@ -19,11 +20,32 @@ _OF_MOMENT = ("calendar.", "waiver.")
 _OF_MANY_EVENTS = ("anomaly.kind", "anomaly.quality")
 _HOUR = timedelta(hours=1)
 _WEEK = 7 * 24
+_MINUTE = timedelta(minutes=1)
+_WITHOUT_OPERATING = {name: variable for name, variable in RULE_VARIABLES.items() if name not in OPERATING}
 
 
 def variables_of(policy: CompiledPolicy) -> Mapping[str, Variable]:
-    """Every name that the conditions of a version's rules may use."""
-    return {**RULE_VARIABLES, **policy.names.own}
+    """Every name that the conditions of a version's rules may use; those of the operating state only if it uses them,
+    because each further name makes a search longer."""
+    common = RULE_VARIABLES if policy.uses_operating else _WITHOUT_OPERATING
+    return {**common, **policy.names.own}
+
+
+def operating_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.BoolRef"]]:
+    """The axioms for what a machine does, in words and as terms; none if the version does not use it."""
+    if not policy.uses_operating:
+        return
+    known, state, steady, mode, recipe, speed, age = (terms[name] for name in OPERATING)
+    zero, empty = literal(0.0), literal("")
+    running, unknown = literal(MachineState.RUNNING.value), literal(MachineState.UNKNOWN.value)
+    yield "a machine is known if its state is not unknown", known == (state != unknown)
+    nothing = z3.And(z3.fpEQ(steady, zero), mode == empty, recipe == empty, z3.fpEQ(speed, zero))
+    yield "of a machine that is not known nothing is said", z3.Or(known, nothing)
+    fresh = z3.fpLEQ(age, literal(policy.document.operating.stale_after / _MINUTE))
+    yield "what is known is not stale", z3.Implies(known, fresh)
+    yield "a reading is of no later time, or there is none", z3.And(z3.fpGEQ(age, zero), z3.fpLEQ(age, literal(NEVER)))
+    yield "a machine runs for no negative time", z3.fpGEQ(steady, zero)
+    yield "only a machine that runs is steady", z3.Or(state == running, z3.fpEQ(steady, zero))
 
 
 def own_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.BoolRef"]]:

@@ -156,6 +156,12 @@ _PLAIN: Mapping[str, tuple[Value, ...]] = {
     "memory.deviating_minutes": (0.0, 60.0),
     "memory.deviation_age_minutes": (0.0, 60.0),
     "memory.risk_minutes": (0.0, 60.0),
+    "operating.state": ("running", "startup", "unknown"),
+    "operating.steady_minutes": (0.0, 60.0),
+    "operating.age_minutes": (0.0, NEVER),
+    "operating.mode": ("",),
+    "operating.recipe": ("",),
+    "operating.speed": (0.0,),
 }
 
 
@@ -172,7 +178,8 @@ def _preferences(situations: Sequence[Terms]) -> Iterator["z3.BoolRef"]:
         )
     for name, values in _PLAIN.items():
         for terms in situations:
-            yield z3.Or([_is(terms[name], value) for value in values])
+            if name in terms:
+                yield z3.Or([_is(terms[name], value) for value in values])
     for name, bound in _AT_MOST.items():
         for terms in situations:
             yield z3.fpLEQ(terms[name], literal(bound))

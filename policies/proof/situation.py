@@ -13,8 +13,8 @@ import z3
 
 from policies.engine.judging import CompiledPolicy
 from policies.language.schema import MemoryTerms
-from policies.language.variables import NEVER, Variable
-from policies.proof.policy_variables import Terms, own_axioms, variables_of
+from policies.language.variables import NEVER, OPERATING, Variable
+from policies.proof.policy_variables import Terms, operating_axioms, own_axioms, variables_of
 from policies.proof.translation import constant, literal
 
 _MINUTE = 60.0
@@ -30,6 +30,8 @@ OF_MEMORY_TERMS = (
     "memory.confirming",
 )
 """Names that depend on a version's window and on its threshold for evidence."""
+OF_OPERATING = tuple(OPERATING)
+"""Names that depend on one reading of a machine."""
 OF_VERDICTS = ("memory.order_age_minutes",)
 """Names that depend on a version's own earlier verdicts."""
 SHAPED_BY: Mapping[str, tuple[str, ...]] = {
@@ -55,6 +57,9 @@ SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "memory.worst_score": OF_MEMORY_TERMS,
     "memory.risk": ("memory.risk_changed", "memory.risk_minutes"),
     "memory.risk_changed": ("memory.risk", "memory.risk_minutes"),
+    "operating.known": OF_OPERATING,
+    "operating.state": OF_OPERATING,
+    "operating.age_minutes": OF_OPERATING,
 }
 """Names that change together with a name."""
 
@@ -93,6 +98,7 @@ def axioms(terms: Terms, policy: CompiledPolicy) -> list[Axiom]:
         *_of_anomalies(terms),
         *_of_memory(terms, memory),
         *_of_evidence(terms, memory),
+        *(Axiom(says, term) for says, term in operating_axioms(terms, policy)),
         *(Axiom(says, term) for says, term in own_axioms(terms, policy)),
     ]
 

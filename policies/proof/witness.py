@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
+from domain.operating import MachineState, OperatingState
 from domain.verdict import Context
 from policies.engine.judging import CompiledPolicy, CompiledState
 from policies.engine.trial import MAX_EVENTS, Situation
@@ -44,6 +45,7 @@ def attempts(
     try:
         context = _context(values)
         last = _anomaly(values, moment(policy, values, context, NOW))
+        context = context.model_copy(update={"operating": _operating(values, last.at)})
         history = _History(values, policy.document.memory, last)
         history.make()
         more = [] if other is None else _remembered_by(other, policy, last)
@@ -118,6 +120,31 @@ def _context(values: Mapping[str, Value]) -> Context:
         line=_text(values, "asset.line"),
         codes=int(values["asset.codes"]),
     )
+
+
+def _operating(values: Mapping[str, Value], at: datetime) -> OperatingState | None:
+    """What the machine does at the last anomaly; None if nothing was read, or the version does not use it."""
+    age = float(values.get("operating.age_minutes", NEVER))
+    if age >= NEVER:
+        return None
+    state = MachineState(_text(values, "operating.state"))
+    since = None if state is not MachineState.RUNNING else at - _minutes(values, "operating.steady_minutes")
+    return OperatingState(
+        state=state,
+        word=state.value,
+        read_at=at - _minutes(values, "operating.age_minutes"),
+        since=since,
+        mode=_text(values, "operating.mode") or None,
+        recipe=_text(values, "operating.recipe") or None,
+        speed=_number(values, "operating.speed"),
+    )
+
+
+def _minutes(values: Mapping[str, Value], name: str) -> timedelta:
+    minutes = _number(values, name)
+    if minutes > _LONGEST_MINUTES:
+        raise OverflowError(name)
+    return timedelta(minutes=minutes)
 
 
 def _anomaly(values: Mapping[str, Value], at: datetime) -> Anomaly:
@@ -226,10 +253,7 @@ class _History:
         return next((event.detector for event in self.events if self._counts(event)), self.last.detector)
 
     def _ago(self, name: str) -> timedelta:
-        minutes = _number(self.values, name)
-        if minutes > _LONGEST_MINUTES:
-            raise OverflowError(name)
-        return timedelta(minutes=minutes)
+        return _minutes(self.values, name)
 
     def _add(
         self,

@@ -9,7 +9,9 @@ from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyT
 from domain.canonical import sha256
 from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
 from domain.installation_keys import CONFIRM, REGISTER, InstallationKeyAct
+from domain.instances import SiteInstances
 from domain.lots import MadeLot
+from domain.operating import MachineState
 from domain.stops import StoppableAction
 from domain.suppression import shelving_limits
 from domain.suspect_lots import LotsUntil, SuspectLots
@@ -27,6 +29,7 @@ from millwright.storage.cases.suspect_lots import SuspectLotStore
 from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.ledger.seals import Seals
+from millwright.storage.operating.readings import OperatingStateStore
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.freezes import FreezeStore
 from millwright.storage.policies.people_store import PeopleStore
@@ -39,6 +42,7 @@ from tests.support.judged_plant import Plant
 from tests.support.people import ADMINISTRATOR, add
 from tests.support.plant import MOTOR, PUMP, START, code, deviation, register
 from tests.support.policy_people import PolicyPeople, candidate
+from tests.support.steady_policy import MACHINE, MES, said, steady_candidate
 from tests.support.walk_downs import held, look_word, prove, release_word, target
 
 _DAY = timedelta(days=1)
@@ -52,6 +56,7 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     plant = Plant(engine)
     plant.clock.time = START + 20 * _DAY
     await _change_register(plant)
+    await _read_machines(plant)
     await _judge_more(plant)
     await _policies(plant)
     plant = Plant(await _with_registered_key(plant, folder))
@@ -82,6 +87,14 @@ async def _change_register(plant: Plant) -> None:
     await store.keep(whole.model_copy(update={"models": {"dtmi:tests:Pump;1": {"volt": "double"}}}), "tests")
 
 
+async def _read_machines(plant: Plant) -> None:
+    """Two readings of the MES around the first of the events that follow, and one of a machine that stands."""
+    store = OperatingStateStore(plant.engine, plant.clock, SiteInstances(otherwise=MES))
+    for hour, state in ((0, MachineState.STARTUP), (1, MachineState.RUNNING), (2, MachineState.IDLE)):
+        at = START + timedelta(days=15, hours=hour, minutes=-1)
+        await store.record_reading(MES, at, {MACHINE: said(state, at)}, _DAY)
+
+
 async def _judge_more(plant: Plant) -> None:
     first = 15 * 24
     await plant.take(*(deviation(first + hour / 4, score=1.0 + hour % 3) for hour in range(120)))
@@ -94,8 +107,10 @@ async def _judge_more(plant: Plant) -> None:
 async def _policies(plant: Plant) -> None:
     people = PolicyPeople(plant.engine, plant.clock)
     await people.arrive()
-    digest = await people.approved()
+    digest = await people.submit(steady_candidate())
+    await people.approve(digest)
     await people.place(digest, "shadow", to=plant.clock.now() + _DAY)
+    await plant.take(deviation(15 * 24 + 31, score=4.5))
     plant.clock.time += timedelta(hours=1)
     await people.withdraw(digest, "shadow")
     await people.place(digest)

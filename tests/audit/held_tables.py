@@ -6,7 +6,8 @@ HELD = frozenset(
     {
         "action_stop_lifts", "action_stops", "acts", "assets", "attestations", "autonomy_moves", "cases", "changes",
         "contexts", "crosswalk", "cursors", "duplicates", "events", "explanations", "hold_claims", "hold_placements",
-        "holds", "installation_key_acts", "labels", "ledger", "ledger_head", "observables", "outcomes", "people",
+        "holds", "installation_key_acts", "labels", "ledger", "ledger_head", "observables", "operating_readings",
+        "operating_states", "outcomes", "people",
         "person_acts", "person_keys", "person_roles", "policy_assignment_ends", "policy_assignments", "policy_drafts",
         "policy_evidence", "policy_freezes", "policy_signatures", "policy_thaws", "policy_versions", "suppressed",
         "suppressions", "twin_models", "unreadable_records", "verdicts", "walk_downs", "work_orders",

@@ -38,7 +38,7 @@ OURS: dict[str, Callable[[Client], Awaitable[object]]] = {
 
 
 def engine_of(client: Client) -> TemporalEngine:
-    return TemporalEngine(client, "millwright", timedelta(minutes=1), timedelta(seconds=1))
+    return TemporalEngine(client, "millwright", timedelta(minutes=1), timedelta(minutes=1), timedelta(seconds=1))
 
 
 class Failing:

@@ -20,6 +20,7 @@ from temporalio.common import RetryPolicy, SearchAttributeKey
 
 from activities.holds import Holds
 from activities.line_judging import LineJudging
+from activities.machine_states import MachineStates
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
 from activities.routes import Routes
@@ -28,7 +29,10 @@ from activities.work_orders import WorkOrders
 from millwright.worker.running import WORKFLOWS
 
 COMMITTED = Path(__file__).parents[2] / "workflows" / "fingerprints.toml"
-_OWNERS = {each.__name__: each for each in (Holds, LineJudging, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders)}
+_OWNERS = {
+    each.__name__: each
+    for each in (Holds, LineJudging, MachineStates, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders)
+}
 _CALLS = ("execute_activity_method", "execute_local_activity_method")
 _HANDLERS = ("__temporal_signal_definition", "__temporal_update_definition", "__temporal_query_definition")
 

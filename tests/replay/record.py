@@ -19,7 +19,8 @@ from temporalio.client import Client, WorkflowHandle
 
 from domain.assets import Criticality
 from domain.errors import Unavailable
-from domain.keys import case_workflow_id, line_workflow_id, poll_workflow_id, walk_down_workflow_id
+from domain.keys import case_workflow_id, line_workflow_id, mes_poll_name, poll_workflow_id, walk_down_workflow_id
+from domain.operating import MachineState
 from millwright.runtime.embedded import postgres
 from millwright.settings import Settings
 from millwright.storage.database.engine import open_engine
@@ -173,6 +174,17 @@ async def polling(plant: FakePlant) -> tuple[str, str]:
     return poll_workflow_id("fake"), ""
 
 
+async def reading_states(plant: FakePlant) -> tuple[str, str]:
+    await plant.storage.operating.begin("fake")
+    await plant.at_rest()
+    await plant.pass_time(plant.settings.operating_interval)
+    plant.mes.doing = MachineState.IDLE
+    await plant.pass_time(plant.settings.operating_interval)
+    plant.mes.failing.before.append(_away())
+    await plant.pass_time(plant.settings.operating_interval)
+    return poll_workflow_id(mes_poll_name("fake")), ""
+
+
 async def walked_down(plant: FakePlant) -> tuple[str, str]:
     key = await plant.prove()
     await plant.client.get_workflow_handle(walk_down_workflow_id(key)).result()
@@ -192,6 +204,7 @@ STORIES: dict[str, Story] = {
     "MaintenanceCase/cmms-away-then-back": cmms_away_then_back,
     "MaintenanceCase/mes-away-then-back": mes_away,
     "ConnectorPoll/polling": polling,
+    "ConnectorPoll/reading-machine-states": reading_states,
     "WalkDown/proved": walked_down,
 }
 

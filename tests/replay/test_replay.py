@@ -12,6 +12,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 from activities.judging import JudgeLine, LineJudged
+from activities.machine_states import ReadStates, StatesRead
 from activities.progress import CaseRef, Progress
 from activities.routes import CaseRoute
 from activities.walk_downs import WalkDownProgress, WalkDownRef, WalkDownRoute
@@ -32,7 +33,7 @@ WHAT_TO_DO = (
 )
 CROSSING = (
     *(CaseRef, CaseRoute, Progress, JudgeLine, LineJudged, PollSystem, Polled, Poll, Line),
-    *(WalkDownProgress, WalkDownRef, WalkDownRoute),
+    *(WalkDownProgress, WalkDownRef, WalkDownRoute, ReadStates, StatesRead),
 )
 NOTE = {
     "seq",

@@ -8,6 +8,7 @@ from temporalio import activity, workflow
 
 from activities.holds import Holds
 from activities.line_judging import LineJudging
+from activities.machine_states import MachineStates
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
 from activities.routes import Routes
@@ -30,7 +31,7 @@ _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 def _activity_names() -> list[str]:
     names = []
-    for holder in (Holds, LineJudging, LotLists, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders):
+    for holder in (Holds, LineJudging, LotLists, MachineStates, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders):
         for member in vars(holder).values():
             definition = activity._Definition.from_callable(member) if callable(member) else None
             if definition is not None and definition.name is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from activities.judging import JudgeLine
+from activities.machine_states import ReadStates
 from activities.progress import CaseRef
 from activities.walk_downs import WalkDownRef
 from activities.work_orders import PollSystem
@@ -47,7 +48,7 @@ def test_a_page_names_a_check_that_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "shape", [Line, CaseRef, Poll, JudgeLine, PollSystem, WalkDownRef], ids=lambda shape: shape.__name__
+    "shape", [Line, CaseRef, Poll, JudgeLine, PollSystem, ReadStates, WalkDownRef], ids=lambda shape: shape.__name__
 )
 def test_a_workflow_is_told_names_and_no_events(shape: type[Model]) -> None:
     assert set(shape.model_fields) <= {"line", "case", "system", "interval", "walk_down"}

@@ -1,8 +1,10 @@
 """An MES that keeps its port's promises to the letter; every call of it may be interrupted."""
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from domain.errors import ConnectorError, NotProved, Unavailable
+from domain.operating import OperatingState
 from domain.production import (
     HoldEnforcement,
     HoldMethod,
@@ -59,6 +61,9 @@ class FaultInjectedMes:
 
     async def read_production(self, equipment: str) -> ProductionContext:
         return await vendor_call(lambda: self._production(equipment))
+
+    async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
+        return {}
 
     async def hold_target(self, equipment: str) -> HoldTarget:
         return await vendor_call(lambda: self.target)

@@ -96,6 +96,9 @@ class _Work:
     def context(self, asset: str) -> JudgedContext:
         return self._lines.context_now()
 
+    async def told_of_machine(self, events: Sequence[LineEvent]) -> Mapping[int, JudgedContext]:
+        return {event.id: self._lines.context_now() for event in events}
+
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:
         return self._lines.memory_now(version, key)
 

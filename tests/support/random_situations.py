@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
+from domain.operating import MachineState, OperatingState
 from domain.verdict import Context
 from policies.engine.trial import Situation
 from policies.language.variables import NEVER, Value, Variable
@@ -34,7 +35,24 @@ def random_situation(chance: random.Random) -> Situation:
     for _ in range(chance.randint(1, 9)):
         at += timedelta(seconds=chance.choice(_GAPS), microseconds=chance.choice((0, 0, 1)))
         events.append(_anomaly(chance, at))
+    context = context.model_copy(update={"operating": random_reading(chance, at)})
     return Situation(context=context, events=tuple(events))
+
+
+def random_reading(chance: random.Random, at: datetime) -> OperatingState | None:
+    """A reading of the machine around an instant: none, an old one, and one of later than that among them."""
+    if chance.random() < 0.3:
+        return None
+    read_at = at - timedelta(minutes=chance.choice((-1, 0, 0, 3, 29, 30, 31, 600)))
+    return OperatingState(
+        state=chance.choice((MachineState.RUNNING, *MachineState)),
+        word="said",
+        read_at=read_at,
+        since=chance.choice((None, read_at, read_at - timedelta(minutes=25), at)),
+        mode=chance.choice((None, "automatic")),
+        recipe=chance.choice((None, "R1")),
+        speed=chance.choice((None, 0.0, 12.5)),
+    )
 
 
 def _anomaly(chance: random.Random, at: datetime) -> Anomaly:
@@ -88,6 +106,7 @@ _OWN = """\
 OWN_NAMES = draft(
     rule("high", "anomaly.kind == 'deviation' && anomaly.score >= param.least && !calendar.night", "work_order"),
     rule("shaken", "state.shaking.raised && calendar.night", "inspect"),
+    rule("steady", "operating.known && operating.steady_minutes >= 20.0", "draft"),
     more=_OWN,
 )
 """A policy with names of every sort that a policy can bring itself."""

@@ -1,7 +1,7 @@
 """Fakes of the CMMS, the MES and the twins, and Millwright's worker at work between them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ConnectorError, NotProved
 from domain.lots import MadeLot
+from domain.operating import MachineState, OperatingState
 from domain.outcomes import OutcomeClass
 from domain.production import (
     HoldEnforcement,
@@ -156,9 +157,16 @@ class FakeMes:
     """The lots that it says the machine made; None if it does not say."""
     refuses_lots: ConnectorError | None = None
     lots_asked: list[tuple[datetime, datetime]] = field(default_factory=list)
+    doing: MachineState = MachineState.RUNNING
+    """What it says that each machine does."""
 
     async def check(self) -> str:
         return "fake"
+
+    async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
+        self.failing.enter()
+        said = OperatingState(state=self.doing, word=self.doing.value, read_at=self.clock.now())
+        return dict.fromkeys(equipment, said)
 
     async def read_production(self, equipment: str) -> ProductionContext:
         self.failing.enter()

@@ -171,7 +171,8 @@ async def works(client: Client) -> None:
     await register_search_attributes(client)
     assert await missing_search_attributes(client) == []
     assert await cases_without_workflow(client, ["MW00000001"]) == ["MW00000001"]
-    await TemporalEngine(client, "millwright", timedelta(minutes=1), timedelta(seconds=10)).wake(["line/L1"])
+    intervals = timedelta(minutes=1), timedelta(minutes=1)
+    await TemporalEngine(client, "millwright", *intervals, timedelta(seconds=10)).wake(["line/L1"])
 
 
 @built
@@ -208,7 +209,7 @@ async def test_without_a_key_nothing_is_done(keyed: Keyed) -> None:
         async with engine_client(keyed.settings, keyed.address):
             pass
     async with engine_client(keyed.settings, keyed.address, lazy=True) as client:
-        engine = TemporalEngine(client, "millwright", timedelta(minutes=1), timedelta(seconds=10))
+        engine = TemporalEngine(client, "millwright", timedelta(minutes=1), timedelta(minutes=1), timedelta(seconds=10))
         for call in (
             register_search_attributes(client),
             missing_search_attributes(client),

@@ -18,7 +18,10 @@ from connectors.mes.odoo_mrp.models import (
     LoadMessage,
     LossReason,
     Lot,
+    MachineCentre,
     Number,
+    OpenLog,
+    PresentLeave,
     Production,
     RawRows,
     Rows,
@@ -95,6 +98,26 @@ class OdooClient:
         """The work centres with a code, also those that are archived."""
         both: list[Json] = ["active", "in", [True, False]]
         return await self._rows(call, _CENTRES, [["code", "=", code], both], WorkCentre)
+
+    async def machine_centres(self, call: Call, codes: Sequence[str]) -> Rows[MachineCentre]:
+        """The work centres with one of these codes, without those that are archived."""
+        listed: list[Json] = ["code", "in", [*codes]]
+        return await self._rows(call, _CENTRES, [listed], MachineCentre)
+
+    async def open_logs(self, call: Call, centres: Sequence[int]) -> Rows[OpenLog]:
+        """What is going on at these work centres."""
+        at: list[Json] = ["workcenter_id", "in", [*centres]]
+        return await self._rows(call, _LOGS, [at, ["date_end", "=", False]], OpenLog)
+
+    async def present_leaves(self, call: Call, now: str) -> Rows[PresentLeave]:
+        """The planned stops that go on now, of whatever they are."""
+        stop: list[Json] = ["time_type", "=", "leave"]
+        begun: list[Json] = ["date_from", "<=", now]
+        return await self._rows(call, _LEAVES, [stop, begun, ["date_to", ">", now]], PresentLeave)
+
+    async def loss_names(self, call: Call, losses: Sequence[int]) -> Mapping[str, str]:
+        """The external ids of loss reasons, by their ids as text."""
+        return await self._external_ids(call, _LOSSES, losses) if losses else {}
 
     async def centre(self, call: Call, number: int) -> WorkCentre | None:
         """A work centre by its id; None if it was deleted.

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
 import httpx
 
@@ -10,11 +12,13 @@ from connectors.call import Call
 from connectors.mes.odoo_mrp import mapping
 from connectors.mes.odoo_mrp.client import OdooClient
 from connectors.mes.odoo_mrp.mapping import Blocks
-from connectors.mes.odoo_mrp.models import Leave, TimeLog, WorkCentre
+from connectors.mes.odoo_mrp.models import Leave, PresentLeave, Rows, TimeLog, WorkCentre
+from connectors.mes.odoo_mrp.operating import OdooPlant, operating_state
 from connectors.mes.odoo_mrp.settings import OdooSettings
 from domain.clock import Clock
 from domain.errors import ActionRequired, NotProved, Refused, Unavailable
 from domain.lots import MadeLot
+from domain.operating import OperatingState
 from domain.production import (
     HoldEnforcement,
     HoldMethod,
@@ -25,6 +29,8 @@ from domain.production import (
     PlaceResult,
     ProductionContext,
 )
+
+_MACHINES_AT_ONCE: Final = 1_000
 
 
 class OdooMes:
@@ -76,6 +82,23 @@ class OdooMes:
         self._client.insist_on_readable(call, orders.unreadable, "mrp.workorder")
         leaves, doubts = await self._leaves(call, centre)
         return mapping.production(equipment, now, orders.rows, blocks, leaves, doubts)
+
+    async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
+        """See the port. It makes four requests for a thousand machines."""
+        call = Call(self._system, "read-states")
+        read_at = self._clock.now()
+        wanted = sorted(equipment)
+        states: dict[str, OperatingState] = {}
+        leaves = await self._present_leaves(call)
+        for begin in range(0, len(wanted), _MACHINES_AT_ONCE):
+            codes = wanted[begin : begin + _MACHINES_AT_ONCE]
+            centres = await self._client.machine_centres(call, codes)
+            logs = await self._client.open_logs(call, [centre.id for centre in centres.rows])
+            losses = sorted({log.loss_id.id for log in logs.rows if log.loss_id is not None})
+            reasons = await self._client.loss_names(call, losses)
+            plant = OdooPlant(centres, logs, leaves, reasons, self._settings.company)
+            states |= {code: operating_state(code, plant, read_at) for code in codes}
+        return states
 
     async def hold_target(self, equipment: str) -> HoldTarget:
         call = Call(self._system, "read-hold-target")
@@ -278,6 +301,13 @@ class OdooMes:
             )
         centre = await self._client.centre(call, number)
         return None if centre is None else await self._blocks(call, centre, plan.key)
+
+    async def _present_leaves(self, call: Call) -> Rows[PresentLeave] | None:
+        """The planned stops that go on; None if they cannot be read: later versions have other fields there."""
+        try:
+            return await self._client.present_leaves(call, mapping.time_text(self._clock.now()))
+        except Refused:
+            return None
 
     async def _leaves(self, call: Call, centre: WorkCentre) -> tuple[tuple[Leave, ...], tuple[str, ...]]:
         """The planned stops of a work centre, and what of them cannot be read."""

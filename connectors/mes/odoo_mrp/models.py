@@ -83,6 +83,40 @@ class WorkCentre(_Row):
     resource_calendar_id: Link = None
 
 
+class MachineCentre(_Row):
+    """A row of `mrp.workcenter`, with what says which machine it is and whether it works."""
+
+    spare = frozenset({"resource_id", "resource_calendar_id"})
+
+    code: Text
+    active: Annotated[bool, Field(strict=True)]
+    working_state: str
+    company_id: Link
+    resource_id: Link = None
+    resource_calendar_id: Link = None
+
+
+class OpenLog(_Row):
+    """An open row of `mrp.workcenter.productivity`: what is going on at a work centre."""
+
+    spare = frozenset({"date_start"})
+
+    workcenter_id: Link
+    workorder_id: Link
+    loss_id: Link
+    loss_type: str
+    date_start: OdooDate = None
+
+
+class PresentLeave(_Row):
+    """A row of `resource.calendar.leaves` that has begun: of a work centre, of a calendar, or of everything."""
+
+    date_from: OdooDate
+    resource_id: Link
+    calendar_id: Link
+    company_id: Link
+
+
 class TimeLog(_Row):
     """A row of `mrp.workcenter.productivity`: a period in which the work centre was in use, or was blocked.
 

@@ -7,7 +7,7 @@ request opens another connection.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, NamedTuple, TypeVar
@@ -17,7 +17,7 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 
 from connectors.call import Call
 from connectors.mes.opcua_job_control.connection import LIBRARY_ERRORS, cut, signed_in
-from connectors.mes.opcua_job_control.discovery import Receiver, find_receivers
+from connectors.mes.opcua_job_control.discovery import Browser, Receiver, StateNodes, find_receivers
 from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.list_reading import ReadList, read_list
 from connectors.mes.opcua_job_control.models import (
@@ -28,6 +28,7 @@ from connectors.mes.opcua_job_control.models import (
     actual_equipment,
     made_by,
 )
+from connectors.mes.opcua_job_control.operating import ITEM_STATES, MODES, NOT_SHOWN, ShownMachine
 from connectors.mes.opcua_job_control.security import Endpoint
 from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.errors import ActionRequired, ConnectorError, NotProved, Refused, Unavailable
@@ -52,7 +53,9 @@ class Answer(NamedTuple):
 class _Session:
     client: Any
     endpoint: Endpoint
-    receivers: dict[str, Receiver]
+    receivers: Mapping[str, Receiver]
+    machines: Sequence[StateNodes]
+    browser: Browser
     lists: dict[str, ReadList] = field(default_factory=dict)
     """What was read last, by the receiver's name."""
 
@@ -101,6 +104,24 @@ class JobControlClient:
         """The ids that each receiver serves, by the receiver's name."""
         session = await self._connected(call)
         return {name: receiver.served for name, receiver in session.receivers.items()}
+
+    async def shown_machines(self, call: Call) -> list[ShownMachine]:
+        """The machines that show their state, with what they show now."""
+
+        async def read(session: _Session) -> list[ShownMachine]:
+            machines = session.machines
+            nodes = [node for each in machines for node in (each.item_state, each.mode) if node is not None]
+            values = dict(zip(nodes, await session.browser.values(nodes), strict=True))
+            return [
+                ShownMachine(
+                    ids=each.ids,
+                    item_state=_word(values.get(each.item_state), each.namespace, ITEM_STATES),
+                    mode=_word(values.get(each.mode), each.namespace, MODES) if each.has_mode else NOT_SHOWN,
+                )
+                for each in machines
+            ]
+
+        return await self._ask(call, "MachineryItemState", read)
 
     async def actuals(self, call: Call, job: JobOrderRow) -> frozenset[str]:
         """The equipment in a job's response; empty if the receiver has no response provider beside it."""
@@ -180,8 +201,8 @@ class JobControlClient:
     async def _open(self, call: Call) -> _Session:
         client, choice = await signed_in(self._settings, call)
         try:
-            _, receivers = await asyncio.gather(client.load_data_type_definitions(), find_receivers(client, call))
-            return _Session(client, choice.endpoint, receivers)
+            _, found = await asyncio.gather(client.load_data_type_definitions(), find_receivers(client, call))
+            return _Session(client, choice.endpoint, found.receivers, found.machines, found.browser)
         except BaseException:
             await cut(client)
             raise
@@ -261,6 +282,13 @@ async def _call(session: _Session, node: Any, method: Any, arguments: list[Any])
     if result.StatusCode.is_bad():
         raise UaStatusCodeError(result.StatusCode.value)
     return [output.Value for output in result.OutputArguments or ()], result.StatusCode.is_good()
+
+
+def _word(value: object, namespace: int, words: Mapping[int, str]) -> str | None:
+    """The word of a present state by the id of its node; None for an id that the standard does not have."""
+    if not isinstance(value, ua.NodeId) or value.NamespaceIndex != namespace:
+        return None
+    return words.get(value.Identifier) if isinstance(value.Identifier, int) else None
 
 
 def _text(value: str) -> Any:

@@ -1,7 +1,7 @@
 """The port `Mes` for an OPC UA ISA-95 Job Control server."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from connectors.call import Call
@@ -11,12 +11,14 @@ from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.job_list import JobList, SharedJobList
 from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, Lever
 from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders, UnreadableJob
+from connectors.mes.opcua_job_control.operating import operating_states
 from connectors.mes.opcua_job_control.settings import JobControlSettings
 from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.keys import hold_comment
 from domain.loops import wait_until
 from domain.lots import MadeLot
+from domain.operating import OperatingState
 from domain.production import (
     HoldEnforcement,
     HoldPlan,
@@ -79,6 +81,15 @@ class JobControlMes:
         self._insist_on_readable(call, jobs.orders, equipment)
         await self._insist_on(call, equipment, jobs.orders.rows)
         return self._translated(call, jobs, equipment)
+
+    async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
+        """See the port. All machines are read together: their state machines, and the lists of all receivers."""
+        call = Call(self._system, "read-states")
+        read_at = self._clock.now()
+        shown = await self._client.shown_machines(call)
+        orders = await self._client.job_orders(call)
+        served = (await self._client.served(call)).values()
+        return operating_states(equipment, shown, orders, served, self._settings.stop_masters, read_at)
 
     async def hold_target(self, equipment: str) -> HoldTarget:
         call = Call(self._system, "read-hold-target")

@@ -26,6 +26,11 @@ _PROVIDER_TYPES: Final = (1003,)
 _MACHINERY: Final = "http://opcfoundation.org/UA/Machinery/"
 _MACHINES: Final = 1001
 """The object Machines of OPC 40001-1."""
+_ITEM_STATE_TYPE: Final = 1002
+_MODE_TYPE: Final = 1008
+"""MachineryItemState_StateMachineType and MachineryOperationModeStateMachineType, in the namespace of Machinery."""
+_PLACES_OF_STATES: Final = ((), ("MachineryBuildingBlocks",), ("Monitoring", "Status"))
+"""Where the state machines of a machine itself are, below it. Those of its components are elsewhere."""
 _IDENTIFICATION: Final = "Identification"
 _IDENTITIES: Final = ("AssetId", "ProductInstanceUri", "SerialNumber")
 """The properties of a machine's identification that name this one machine (OPC 40001-1, 8.2; OPC 10000-100, 4.5)."""
@@ -68,6 +73,34 @@ class Receiver:
 
 
 @dataclass(frozen=True)
+class StateNodes:
+    """A machine that shows its state.
+
+    Args:
+        ids: what names it.
+        item_state: the variable with the id of its present state; None if there is none.
+        mode: likewise of its operation mode.
+        has_mode: whether it has an operation mode at all.
+        namespace: the index of the namespace of Machinery.
+    """
+
+    ids: frozenset[str]
+    item_state: Any | None
+    mode: Any | None
+    has_mode: bool
+    namespace: int
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """What was found on a server."""
+
+    receivers: Mapping[str, Receiver]
+    machines: Sequence[StateNodes]
+    browser: "Browser"
+
+
+@dataclass(frozen=True)
 class _Found:
     """An object of the server.
 
@@ -92,12 +125,17 @@ class _Walk:
     receivers: list[_Found] = field(default_factory=list)
     providers: dict[Any, Any] = field(default_factory=dict)
     identifications: dict[Any, Any] = field(default_factory=dict)
+    identities: dict[Any, frozenset[str]] = field(default_factory=dict)
+    """The ids in the identification of each machine."""
+    state_types: Mapping[Any, int] = field(default_factory=dict)
+    state_machines: dict[Any, dict[int, Any]] = field(default_factory=dict)
+    """By the machine: its state machines by the numbers of their types."""
     visited: set[Any] = field(default_factory=set)
 
 
-async def find_receivers(client: Any, call: Call) -> dict[str, Receiver]:
+async def find_receivers(client: Any, call: Call) -> Discovered:
     """Every job order receiver below Machines and Objects, by its path of browse names; if two share a path, also by
-    their node ids.
+    their node ids. And every machine that shows its state.
 
     Raises:
         ActionRequired: the server does not support Job Control v2, or has no receiver.
@@ -106,7 +144,7 @@ async def find_receivers(client: Any, call: Call) -> dict[str, Receiver]:
     if NAMESPACE not in namespaces:
         known = "only version 1 of it, which has other methods" if FIRST_NAMESPACE in namespaces else "nothing of it"
         raise call.error(ActionRequired, f"the server does not offer ISA-95 Job Control v2 ({known})", field="url")
-    browser = await _Browser.of(client)
+    browser = await Browser.of(client)
     index = namespaces.index(NAMESPACE)
     walk = _Walk(
         receiver_types=await _with_subtypes(browser, [ua.NodeId(number, index) for number in _RECEIVER_TYPES]),
@@ -114,19 +152,23 @@ async def find_receivers(client: Any, call: Call) -> dict[str, Receiver]:
         visited={client.nodes.server.nodeid},
     )
     if _MACHINERY in namespaces:
+        of_machinery = namespaces.index(_MACHINERY)
+        walk.state_types = {ua.NodeId(number, of_machinery): number for number in (_ITEM_STATE_TYPE, _MODE_TYPE)}
         machines = ua.NodeId(_MACHINES, namespaces.index(_MACHINERY))
         await _below(browser, _Found(machines, "Machines", None, None), walk, of_machines=True)
     await _below(browser, _Found(client.nodes.objects.nodeid, "", None, None), walk)
     if not walk.receivers:
         raise call.error(ActionRequired, "the server has no job order receiver that we can see", field="url")
     paths = Counter(found.path for found in walk.receivers)
-    return {
+    receivers = await _receivers(browser, namespaces, walk)
+    named = {
         found.path if paths[found.path] == 1 else f"{found.path} ({found.node.to_string()})": receiver
-        for found, receiver in await _receivers(browser, namespaces, walk)
+        for found, receiver in receivers
     }
+    return Discovered(named, await _machines(browser, namespaces, walk, receivers), browser)
 
 
-class _Browser:
+class Browser:
     """Browses and reads many nodes with few requests.
 
     Args:
@@ -142,7 +184,7 @@ class _Browser:
         self._slots = asyncio.Semaphore(_REQUESTS_AT_ONCE)
 
     @classmethod
-    async def of(cls, client: Any) -> "_Browser":
+    async def of(cls, client: Any) -> "Browser":
         """A browser within the server's OperationLimits, which are 0 or absent if it has none (OPC 10000-5, 6.3.11)."""
         read = await client.uaclient.session.read_attributes(_LIMITS, ua.AttributeIds.Value)
         told = [None if each.Value is None else each.Value.Value for each in read]
@@ -197,7 +239,7 @@ def _description(node: Any, classes: int, reference: int) -> Any:
     return description
 
 
-async def _with_subtypes(browser: _Browser, types: Sequence[Any]) -> frozenset[Any]:
+async def _with_subtypes(browser: Browser, types: Sequence[Any]) -> frozenset[Any]:
     """These types and all their subtypes."""
     found, level = set(types), list(types)
     while level:
@@ -207,7 +249,7 @@ async def _with_subtypes(browser: _Browser, types: Sequence[Any]) -> frozenset[A
     return frozenset(found)
 
 
-async def _below(browser: _Browser, root: _Found, walk: _Walk, *, of_machines: bool = False) -> None:
+async def _below(browser: Browser, root: _Found, walk: _Walk, *, of_machines: bool = False) -> None:
     """Walks down from an object, level by level. What is below a receiver or a provider is of no interest."""
     level = [root]
     walk.visited.add(root.node)
@@ -228,6 +270,10 @@ async def _below(browser: _Browser, root: _Found, walk: _Walk, *, of_machines: b
                     walk.receivers.append(found)
                 elif child.TypeDefinition in walk.provider_types:
                     walk.providers[above.node] = child.NodeId
+                elif child.TypeDefinition in walk.state_types:
+                    if tuple(path.split("/")[2:-1]) in _PLACES_OF_STATES:
+                        shown = walk.state_machines.setdefault(machine, {})
+                        shown[walk.state_types[child.TypeDefinition]] = child.NodeId
                 else:
                     if child.BrowseName.Name == _IDENTIFICATION and above.node == above.machine:
                         walk.identifications[above.machine] = child.NodeId
@@ -240,7 +286,7 @@ async def _below(browser: _Browser, root: _Found, walk: _Walk, *, of_machines: b
             return
 
 
-async def _receivers(browser: _Browser, namespaces: Sequence[str], walk: _Walk) -> list[tuple[_Found, Receiver]]:
+async def _receivers(browser: Browser, namespaces: Sequence[str], walk: _Walk) -> list[tuple[_Found, Receiver]]:
     """Each receiver that has a list of jobs, with its parts."""
     index = namespaces.index(NAMESPACE)
     beside = [walk.providers.get(found.parent) for found in walk.receivers]
@@ -259,6 +305,8 @@ async def _receivers(browser: _Browser, namespaces: Sequence[str], walk: _Walk) 
     wanted = [node for part in parts for name in ("EquipmentID", "PhysicalAssetID") if (node := part.get(name))]
     wanted += [node for properties in identities.values() for node in properties]
     values = dict(zip(wanted, await browser.values(wanted), strict=True))
+    for machine, properties in identities.items():
+        walk.identities[machine] = _texts(values[node] for node in properties)
     made: list[tuple[_Found, Receiver]] = []
     for found, part, provider in zip(walk.receivers, parts, beside, strict=True):
         if "JobOrderList" not in part:
@@ -267,7 +315,7 @@ async def _receivers(browser: _Browser, namespaces: Sequence[str], walk: _Walk) 
         served = Served(
             equipment=_texts([values.get(part.get("EquipmentID"))]),
             assets=_texts([values.get(part.get("PhysicalAssetID"))]),
-            machine=_texts(values[node] for node in identities.get(found.machine, ())),
+            machine=walk.identities.get(found.machine, frozenset()),
         )
         receiver = Receiver(
             node=found.node,
@@ -279,6 +327,41 @@ async def _receivers(browser: _Browser, namespaces: Sequence[str], walk: _Walk) 
         )
         made.append((found, receiver))
     return made
+
+
+async def _machines(
+    browser: Browser, namespaces: Sequence[str], walk: _Walk, receivers: Sequence[tuple[_Found, Receiver]]
+) -> list[StateNodes]:
+    """Each machine that shows its state, by the ids of its identification, and by that of a receiver of its own."""
+    if not walk.state_machines:
+        return []
+    ids = dict(walk.identities)
+    for found, receiver in receivers:
+        for named in (receiver.served.equipment, receiver.served.assets):
+            if len(named) == 1 and found.machine is not None:
+                ids[found.machine] = ids.get(found.machine, frozenset()) | named
+    nodes = [node for shown in walk.state_machines.values() for node in shown.values()]
+    states = await _children_named(browser, nodes, "CurrentState")
+    numbers = await _children_named(browser, [state for state in states if state is not None], "Id")
+    number_of = dict(zip([state for state in states if state is not None], numbers, strict=True))
+    present = {node: number_of.get(state) for node, state in zip(nodes, states, strict=True)}
+    return [
+        StateNodes(
+            ids=ids.get(machine, frozenset()),
+            item_state=present.get(shown.get(_ITEM_STATE_TYPE)),
+            mode=present.get(shown.get(_MODE_TYPE)),
+            has_mode=_MODE_TYPE in shown,
+            namespace=namespaces.index(_MACHINERY),
+        )
+        for machine, shown in walk.state_machines.items()
+        if _ITEM_STATE_TYPE in shown
+    ]
+
+
+async def _children_named(browser: Browser, nodes: Sequence[Any], name: str) -> list[Any | None]:
+    """The child of each node with a browse name; None for a node without one."""
+    found = await browser.children(nodes, ua.NodeClass.Variable, ua.ObjectIds.HierarchicalReferences)
+    return [next((each.NodeId for each in own if each.BrowseName.Name == name), None) for own in found]
 
 
 def _namespace(namespaces: Sequence[str], index: int) -> str:

@@ -145,6 +145,20 @@ SELECT 'receipt', 'receipt ' || coalesce(d.ingress || ' ' || d.sequence, t.id::t
 FROM told t FULL JOIN duplicates d ON d.id = t.id
 WHERE d.id IS NULL OR d.id <= (SELECT max(id) FROM told) AND {RECEIPT_DIGEST} IS DISTINCT FROM t.digest
 """
+# Each row of what machines do, and what was recorded with its reading, the one against the other.
+_OPERATING = """
+WITH read AS (SELECT substr(subject, 11) AS system, (body::json -> 'detail' ->> 'read_at')::timestamptz AS read_at,
+        body::json -> 'detail' -> 'said' AS said FROM acts WHERE kind = 'operating-read'),
+    told AS (SELECT r.system, r.read_at, s.key AS machine, s.value AS body FROM read r, json_each(r.said) s)
+SELECT 'operating', 'reading of ' || coalesce(r.system, o.system),
+    'at ' || coalesce(r.read_at, o.read_at) || ' is not as it was recorded'
+FROM read r FULL JOIN operating_readings o USING (system, read_at) WHERE r.system IS NULL OR o.system IS NULL
+UNION ALL
+SELECT 'operating', 'state of ' || coalesce(t.machine, s.machine),
+    'as read at ' || coalesce(t.read_at, s.read_at) || ' is not what was recorded'
+FROM told t FULL JOIN operating_states s USING (system, read_at, machine)
+WHERE t.machine IS NULL OR s.machine IS NULL OR s.body <> t.body::text
+"""
 # A case that rests waits for something, and a poll always has a next time.
 _NEVER_DUE = """
 SELECT 'due', 'case ' || c.id, 'is open and waits for nothing, and no step of it is due'
@@ -173,7 +187,7 @@ WHERE s.lowest <= s.before OR s.highest IS DISTINCT FROM s.last OR s.rows <> s.d
 """
 _STATEMENTS = (
     _EVENTS, _RECEIPTS, _SEALS, _EVIDENCE, _MEMORIES, _PENDING, _EXPLANATIONS, _CURSORS, _UNREADABLE, _PLACES, _NUMBERS,
-    _ENGINE, _DRAFTS, _NEVER_DUE,
+    _ENGINE, _DRAFTS, _NEVER_DUE, _OPERATING,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from millwright.storage.database import (  # noqa: F401
     hold_tables,
     installation_tables,
     ledger_tables,
+    operating_tables,
     person_tables,
     policy_tables,
     study_tables,

@@ -252,5 +252,7 @@ APPEND_ONLY = (
     "explanations",
     "autonomy_moves",
     "suppressed",
+    "operating_readings",
+    "operating_states",
 )
 """Tables whose rows the database itself refuses to change or delete."""

@@ -23,6 +23,7 @@ from domain.judging import (
     Spoiled,
 )
 from domain.keys import line_workflow_id
+from domain.operating import OperatingState
 from millwright.storage.cases.case_transitions import apply_verdicts
 from millwright.storage.database.asset_rows import retired_at
 from millwright.storage.database.engine import Driver, raw, transaction
@@ -48,6 +49,7 @@ from millwright.storage.judging.verdict_writing import (
     verdict_columns,
 )
 from millwright.storage.ledger import ledger
+from millwright.storage.operating.states_then import MachineThen, states_then
 from millwright.storage.policies.assignments import LOCK_TO_JUDGE, AssignedVersions, VersionsInForce, VersionTerms
 
 # The generation may be read before the locks are had, and then be older than it is: a pass too many, never one too few.
@@ -88,6 +90,7 @@ class _LineWork:
         self._store = contexts
         self._contexts: Mapping[str, JudgedContext] = {}
         self._memories: dict[tuple[str, FaultKey], MemoryState] = {}
+        self._operating: dict[MachineThen, OperatingState | None] = {}
         self._policies = policies
         self._in_force: VersionsInForce | None = None
         self._last: LastWrites | None = None
@@ -153,6 +156,17 @@ class _LineWork:
 
     def context(self, asset: str) -> JudgedContext:
         return self._contexts[asset]
+
+    async def told_of_machine(self, events: Sequence[LineEvent]) -> Mapping[int, JudgedContext]:
+        machines = {event.id: (self._contexts[event.asset].context.machine, event.at) for event in events}
+        unread = {*machines.values()} - self._operating.keys()
+        if unread:
+            # With those of the batch, so that the faults of one batch need one question.
+            of_batch = {(self._contexts[event.asset].context.machine, event.at) for event in self.events}
+            asked = unread | (of_batch - self._operating.keys())
+            found = await states_then(self._driver, asked)
+            self._operating.update((each, found.get(each)) for each in asked)
+        return {event.id: self._contexts[event.asset].told(self._operating[machines[event.id]]) for event in events}
 
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:
         return self._memories.get((version, key))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.operating import OperatingState
 from domain.outcomes import Outcome
 from domain.verdict import Context
 from millwright.storage.database.asset_rows import NEWEST
@@ -19,8 +20,22 @@ _JUDGED = "FROM events WHERE fate = 'decided' AND id NOT IN (SELECT event_id FRO
 _DECIDED = f"{_JUDGED} AND at <= %s"
 _SPAN = f"SELECT count(*), min(at), max(at) {_JUDGED}"
 _COUNT = f"SELECT count(*) {_DECIDED}"
-_EVENTS = f'COPY (SELECT id, asset, failure_mode, "position", anomaly::text {_DECIDED}'
-_SORTED = ' ORDER BY asset, failure_mode, "position") TO STDOUT'
+_ASKED = 'id, asset, failure_mode, "position", anomaly, at'
+_COLUMNS = 'e.id, e.asset, e.failure_mode, e."position", e.anomaly::text'
+_SORTED = 'ORDER BY e.asset, e.failure_mode, e."position") TO STDOUT'
+_EVENTS = f"COPY (SELECT {_COLUMNS}, '', '' FROM (SELECT {_ASKED} {_DECIDED}{{fault}}) e {_SORTED}"
+# With what was read of the machine before each event, as judging finds it (`storage.operating.states_then`).
+_EVENTS_AND_STATES = f"""
+COPY (SELECT {_COLUMNS}, coalesce(s.body, ''), coalesce(r.read_at::text, '')
+FROM (SELECT {_ASKED} {_DECIDED}{{fault}}) e
+LEFT JOIN LATERAL (SELECT coalesce(a.machine, a.id) AS machine FROM assets a WHERE a.id = e.asset
+    ORDER BY a.valid_from DESC LIMIT 1) m ON true
+LEFT JOIN LATERAL (SELECT system, body FROM operating_states WHERE machine = m.machine AND read_at < e.at
+    ORDER BY read_at DESC, system LIMIT 1) s ON true
+LEFT JOIN LATERAL (SELECT read_at FROM operating_readings WHERE system = s.system AND read_at < e.at
+    ORDER BY read_at DESC LIMIT 1) r ON true
+{_SORTED}
+"""
 _ONE_FAULT = " AND asset = %s AND failure_mode = %s"
 _TOO_LATE = "SELECT DISTINCT event_id FROM verdicts WHERE memory = ''"
 _CONTEXTS = "SELECT digest, body FROM contexts"
@@ -53,7 +68,8 @@ FROM (SELECT DISTINCT ON (event_id) event_id, at, body FROM verdicts WHERE versi
 class FaultRows:
     """A fault's stored events: id, position and anomaly text of each, in event order.
 
-    `context` is the asset's context. `contexts` has the events that were judged with another one.
+    `context` is the asset's context. `contexts` has the events that were judged with another one. `operating` is what
+    the machine did, where that was asked for and read before the event.
     """
 
     asset: str
@@ -62,6 +78,12 @@ class FaultRows:
     context: Context
     contexts: dict[int, Context]
     too_late: frozenset[int]
+    operating: dict[int, OperatingState]
+
+    def context_of(self, event: int) -> Context:
+        """The context in which an event is judged again."""
+        context, operating = self.contexts.get(event, self.context), self.operating.get(event)
+        return context if operating is None else context.model_copy(update={"operating": operating})
 
 
 class Component(NamedTuple):
@@ -133,6 +155,30 @@ class _ContextOfEvent(NamedTuple):
     digest: str | None
 
 
+class _PastRow(NamedTuple):
+    """A row of COPY, which has texts only."""
+
+    id: str
+    asset: str
+    failure_mode: str
+    position: str
+    anomaly: str
+    state: str
+    read_at: str
+
+    @property
+    def operating(self) -> OperatingState | None:
+        """What the machine did; None if that was not asked for or not read."""
+        if not self.state:
+            return None
+        read_at = datetime.fromisoformat(self.read_at)
+        return OperatingState.model_validate_json(self.state).model_copy(update={"read_at": read_at})
+
+
+def _asked(fault: str, *, operating: bool) -> str:
+    return (_EVENTS_AND_STATES if operating else _EVENTS).format(fault=fault)
+
+
 class _AssetRow(NamedTuple):
     id: str
     asset_class: str | None
@@ -153,28 +199,31 @@ class History(Snapshot):
         """The number of events up to a time."""
         return (await self.rows(_COUNT, _CountRow._make, until))[0].events
 
-    async def faults(self, until: datetime) -> AsyncIterator[FaultRows]:
-        """Every fault's events up to a time, one fault after another, streamed by COPY."""
+    async def faults(self, until: datetime, *, operating: bool = False) -> AsyncIterator[FaultRows]:
+        """Every fault's events up to a time, one fault after another, streamed by COPY.
+
+        Args:
+            operating: whether what each machine did is wanted too.
+        """
         known = await self._known()
         key: tuple[str, str] | None = None
-        rows: list[tuple[int, str, str]] = []
-        async with self.copied(_EVENTS + _SORTED, until) as events:
-            async for event, asset, mode, position, anomaly in events:
-                if (asset, mode) != key:
+        rows: list[_PastRow] = []
+        async with self.copied(_asked("", operating=operating), until) as events:
+            async for row in (_PastRow._make(texts) async for texts in events):
+                if (row.asset, row.failure_mode) != key:
                     if key is not None:
                         yield known.rows(*key, rows)
-                    key, rows = (asset, mode), []
-                rows.append((int(event), position, anomaly))
+                    key, rows = (row.asset, row.failure_mode), []
+                rows.append(row)
         if key is not None:
             yield known.rows(*key, rows)
 
-    async def fault(self, asset: str, failure_mode: str, until: datetime) -> FaultRows:
-        """One fault's events up to a time."""
+    async def fault(self, asset: str, failure_mode: str, until: datetime, *, operating: bool = False) -> FaultRows:
+        """One fault's events up to a time; see `faults`."""
         known = await self._known()
-        rows: list[tuple[int, str, str]] = []
-        async with self.copied(_EVENTS + _ONE_FAULT + _SORTED, until, asset, failure_mode) as events:
-            async for event, _, _, position, anomaly in events:
-                rows.append((int(event), position, anomaly))
+        asked = _asked(_ONE_FAULT, operating=operating)
+        async with self.copied(asked, until, asset, failure_mode) as events:
+            rows = [_PastRow._make(row) async for row in events]
         return known.rows(asset, failure_mode, rows)
 
     async def components(self) -> list[Component]:
@@ -202,11 +251,13 @@ class History(Snapshot):
 
     async def _known(self) -> "_Known":
         too_late = frozenset(row.id for row in await self.rows(_TOO_LATE, _EventRow._make))
+        # What the machine did is looked up for each event anew: another version may not have been told.
         stored = {
-            row.digest: Context.model_validate_json(row.body) for row in await self.rows(_CONTEXTS, _ContextRow._make)
+            row.digest: Context.model_validate_json(row.body).model_copy(update={"operating": None})
+            for row in await self.rows(_CONTEXTS, _ContextRow._make)
         }
         by_asset: dict[str, list[Context]] = {}
-        for context in stored.values():
+        for context in dict.fromkeys(stored.values()):
             by_asset.setdefault(context.asset, []).append(context)
         several = [asset for asset, found in by_asset.items() if len(found) > 1]
         of_event: dict[int, Context] = {}
@@ -238,15 +289,16 @@ class _Known:
     contexts: dict[str, Context]
     of_event: dict[int, Context]
 
-    def rows(self, asset: str, failure_mode: str, rows: Sequence[tuple[int, str, str]]) -> FaultRows:
-        events = [event for event, _, _ in rows]
+    def rows(self, asset: str, failure_mode: str, rows: Sequence["_PastRow"]) -> FaultRows:
+        events = [int(row.id) for row in rows]
         return FaultRows(
             asset,
             failure_mode,
-            rows,
+            [(int(row.id), row.position, row.anomaly) for row in rows],
             self.contexts[asset],
             {event: self.of_event[event] for event in events if event in self.of_event} if self.of_event else {},
             self.too_late.intersection(events),
+            {int(row.id): row.operating for row in rows if row.operating is not None},
         )
 
 

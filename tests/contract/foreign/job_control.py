@@ -142,6 +142,10 @@ class ForeignJobControl:
         """The quality of the receiver's job list, by its symbolic name."""
         await self._ask("list_status", machine=machine, status=status)
 
+    async def show(self, machine: str, state: str | None, mode: str | None) -> None:
+        """What the machine shows of itself; None is a value that the standard does not have."""
+        await self._ask("show", machine=machine, state=state, mode=mode)
+
     async def start_by_person(self, machine: str, job: str) -> None:
         """A person lets a job run that waited or was held."""
         await self._ask("move", machine=machine, job=job, to="Running")

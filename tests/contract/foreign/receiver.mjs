@@ -31,8 +31,11 @@ export class Receiver {
   // The quality of JobOrderList.
   listStatus = "Good";
 
-  constructor({ name, equipmentId, assetId, identity, jobs, folder, methods, substates, silent }) {
+  constructor({ name, equipmentId, assetId, identity, jobs, folder, methods, substates, silent, shows }) {
     this.name = name;
+    this.shows = shows ?? {};
+    // Called with a machine's state or mode when it changes.
+    this.showed = () => {};
     this.equipmentId = equipmentId;
     this.assetId = assetId ?? null;
     this.identity = identity;

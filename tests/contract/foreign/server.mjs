@@ -16,6 +16,8 @@
 //   {"id", "do": "settle_after", "machine", "seconds"}     success is answered at once, the job's state follows later
 //   {"id", "do": "equipment_id", "machine", "ids"}         the receiver's EquipmentID, a list or null
 //   {"id", "do": "list_status", "machine", "status"}       the quality of the receiver's JobOrderList
+//   {"id", "do": "show", "machine", "state", "mode"}       the state and the mode that the machine shows; null is a
+//                                                          value that the standard does not have
 //
 // The address space (OPC 40001-1, OPC 40001-3): Objects / Machines / <machine>, which has the add-in Identification and
 // the folder MachineryBuildingBlocks with the add-in JobManagement. That has JobOrderControl, the receiver, of the type
@@ -43,6 +45,9 @@ const DI = "http://opcfoundation.org/UA/DI/";
 const MACHINERY = "http://opcfoundation.org/UA/Machinery/";
 const JOBS = "http://opcfoundation.org/UA/Machinery/Jobs/";
 const ISA95 = "http://opcfoundation.org/UA/ISA95-JOBCONTROL_V2/";
+// The nodes of the states in the nodeset of Machinery.
+const ITEM_STATES = { OutOfService: 5004, NotAvailable: 5005, Executing: 5006, NotExecuting: 5007 };
+const MODES = { None: 5024, Maintenance: 5025, Processing: 5026, Setup: 5027 };
 const INTERRUPTED_SUBSTATES = { Held: 1, Suspended: 2 };
 const NODESETS = ["standard", "di", "ia", "machinery", "isa95JobControl", "machineryJobs"];
 
@@ -89,8 +94,42 @@ class AddressSpace {
     });
     const owner = receiver.folder ? this.#buildingBlocks(namespace, machine) : machine;
     management.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: owner });
+    this.#stateMachines(namespace, owner, receiver);
     this.#control(management.getComponentByName("JobOrderControl"), receiver);
     this.#results(management.getComponentByName("JobOrderResults"), receiver);
+  }
+
+  // What a machine shows of itself, and a component of it below the machine's folder Components.
+  #stateMachines(namespace, owner, receiver) {
+    const { state, mode, component } = receiver.shows;
+    const shown = {};
+    if (state) shown.state = this.#stateMachine(namespace, owner, "MachineryItemState", ITEM_STATES);
+    if (mode) shown.mode = this.#stateMachine(namespace, owner, "MachineryOperationMode", MODES);
+    receiver.showed = (what, value) => shown[what]?.(value);
+    receiver.showed("state", state);
+    receiver.showed("mode", mode);
+    if (component) {
+      const components = namespace.addObject({ browseName: "Components", componentOf: owner });
+      const part = namespace.addObject({ browseName: "Spindle", componentOf: components });
+      const blocks = this.#buildingBlocks(namespace, part);
+      this.#stateMachine(namespace, blocks, "MachineryItemState", ITEM_STATES)(component.state);
+      this.#stateMachine(namespace, blocks, "MachineryOperationMode", MODES)(component.mode);
+    }
+  }
+
+  #stateMachine(namespace, owner, name, numbers) {
+    const index = this.index(MACHINERY);
+    const type = { MachineryItemState: "MachineryItemState_StateMachineType" }[name] ?? `${name}StateMachineType`;
+    const machine = this.space
+      .findObjectType(type, index)
+      .instantiate({ namespace, browseName: { namespaceIndex: index, name } });
+    machine.addReference({ referenceType: "HasAddIn", isForward: false, nodeId: owner });
+    const current = machine.getComponentByName("CurrentState");
+    return (value) => {
+      current.setValueFromSource({ dataType: DataType.LocalizedText, value: { text: value ?? "Strange" } });
+      const id = opcua.resolveNodeId(`ns=${index};i=${numbers[value] ?? 1}`);
+      current.getPropertyByName("Id").setValueFromSource({ dataType: DataType.NodeId, value: id });
+    };
   }
 
   // The nodeset defines this folder's browse name and no node of it: every machine makes its own.
@@ -198,6 +237,10 @@ const ACTIONS = {
   list_status: (receiver, { status }) => {
     receiver.listStatus = status;
     receiver.changed();
+  },
+  show: (receiver, { state, mode }) => {
+    receiver.showed("state", state);
+    receiver.showed("mode", mode);
   },
   equipment_id: (receiver, { ids }) => {
     receiver.equipmentId = ids;

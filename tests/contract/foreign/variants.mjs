@@ -29,6 +29,10 @@
 //   name no equipment. OPC 40001-1 8.2: a machine has an identification, with an AssetId that the plant may write.
 //     assets              each receiver's PhysicalAssetID is its own machine; the jobs name nothing.
 //     asset-id            both ids are null and the jobs name nothing; the identification's AssetId is the machine.
+// - OPC 40001-1 12.2, 12.3: a machine may show its state and its operation mode, each as a state machine among its
+//   building blocks; a component of it may have its own.
+//     machine-states      Press1 shows both, and so does a component of it; Press2 shows the state alone, Press3 nothing.
+//     five-hundred-states 500 machines that show both, each with a receiver and a job.
 // - OPC 40001-1 6: servers have other objects beside their machines.
 //     many-objects        as same-job-id, behind 2,500 objects of another kind.
 //     fifty-one           51 machines with a job each.
@@ -38,10 +42,10 @@
 // - Seen on servers: a method answers Good with ReturnStatus 0, whose bits all say nothing, and does what it was asked.
 //     status-zero         Pause and Resume answer so.
 //
-// A machine is {name, equipmentId, assetId, identity, jobs, folder, methods, substates, silent}: the receiver's
+// A machine is {name, equipmentId, assetId, identity, jobs, folder, methods, substates, silent, shows}: the receiver's
 // EquipmentID and PhysicalAssetID, a list or null; AssetId of the machine's identification; whether there is a folder
 // MachineryBuildingBlocks; the names of the methods, all if left out; whether substates are shown; the methods that
-// answer with ReturnStatus 0. A job is {id, state, substate, equipment, assets, actuals}: the substate, null if none is
+// answer with ReturnStatus 0; the state and the mode that it shows. A job is {id, state, substate, equipment, assets, actuals}: the substate, null if none is
 // shown; the ids in EquipmentRequirements and PhysicalAssetRequirements, and what its response names in
 // actuals.equipment (EquipmentActuals) and actuals.assets (PhysicalAssetActuals). A `state` of null is a row without
 // one. All but name, jobs, id and state may be left out.
@@ -74,6 +78,18 @@ export const VARIANTS = {
     const equipment = Array.from({ length: 10 }, (_, n) => `EQ-${10 * line + n}`);
     return press(`Line${line}`, equipment, ...equipment.map((id) => running(`JO-${id}`, id, { equipment: [id] })));
   }),
+  "machine-states": [
+    {
+      ...press("Press1", ["EQ-10"], running("JO-1", "EQ-10")),
+      shows: { state: "Executing", mode: "Processing", component: { state: "OutOfService", mode: "Maintenance" } },
+    },
+    { ...press("Press2", ["EQ-20"], running("JO-1", "EQ-20")), shows: { state: "NotExecuting" } },
+    press("Press3", ["EQ-30"], running("JO-1", "EQ-30")),
+  ],
+  "five-hundred-states": Array.from({ length: 500 }, (_, n) => ({
+    ...press(`Press${n}`, [`EQ-${n}`], running("JO-1", `EQ-${n}`)),
+    shows: { state: "Executing", mode: n % 2 ? "Setup" : "Processing" },
+  })),
   "status-zero": sameJobId.map((machine) => ({ ...machine, silent: ["Pause", "Resume"] })),
   substates: sameJobId.map((machine) => ({ ...machine, substates: true })),
   "no-resume": [
