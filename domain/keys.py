@@ -69,6 +69,22 @@ def poll_workflow_id(system: str) -> str:
     return f"poll/{system}"
 
 
+def mes_call_workflow_id(call: str, system: str) -> str:
+    """The workflow of a call to an MES instance that stands apart.
+
+    Args:
+        call: the digest of the plan that the call is about, so that calls about one plan are made one after another;
+            of any other call a random name.
+        system: the instance.
+    """
+    return f"mes-call/{call}/{system}"
+
+
+def system_of_mes_call(workflow_id: str) -> str:
+    """The MES instance that a call goes to, by the id of its workflow."""
+    return name_in(workflow_id).partition("/")[2]
+
+
 def name_in(workflow_id: str) -> str:
     """What a workflow is for, by its id: the line, the case or the system. The engine's users may start a workflow with
     any input, so a workflow takes the name from here."""

@@ -44,7 +44,7 @@ from domain.work_orders import (
     WorkOrderStatus,
 )
 from millwright.bootstrap import StoredVersions, Systems, stores
-from millwright.settings import ConnectorSettings, Settings
+from millwright.settings import ConnectorSettings, MesSettings, Settings
 from millwright.worker.running import run_worker
 from policies.engine.catalogue import Catalogue
 from tests.support.cmms import ABLE, reported
@@ -268,11 +268,14 @@ class FakePlant:
         self.twins = FakeTwins()
         self.codes = FakeCodes()
         self.engine = engine
-        named = ConnectorSettings(connector="fake")
         self._home = TemporaryDirectory(prefix="millwright-plant-")
         home = Path(self._home.name)
         self.settings = Settings(
-            home=home, task_queue=queue, sticky_timeout=timedelta(seconds=1), cmms=named, mes=named
+            home=home,
+            task_queue=queue,
+            sticky_timeout=timedelta(seconds=1),
+            cmms=ConnectorSettings(connector="fake"),
+            mes=MesSettings(connector="fake"),
         )
         catalogue = Catalogue()
         self.storage = stores(engine, self.clock, StoredVersions(catalogue), self.settings)
