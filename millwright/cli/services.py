@@ -197,14 +197,16 @@ async def _plant_zone(settings: "Settings", system: str) -> None:
         mes = await stack.enter_async_context(connected_mes(settings, system, http, clock))
         with contextlib.suppress(Ended):
             client = await _client(settings, stop, stack, converter)
+            work = functools.partial(run_plant_zone, client, settings.task_queue, system, mes, clock, stop)
             looking = asyncio.create_task(once_there(f"the MES {system}", mes.check, stop))
             settle_in()
             try:
-                await run_plant_zone(client, settings.task_queue, system, mes, clock, stop)
+                # An engine that goes just as a worker starts makes the worker end.
+                await once_there(f"the workflow engine at {settings.temporal_address}", work, stop)
             finally:
                 looking.cancel()
                 await asyncio.gather(looking, return_exceptions=True)
-                del client
+                del client, work
 
 
 async def redrive_once_there(

@@ -11,6 +11,7 @@ from temporalio.worker import Worker
 from activities.mes_calls import MesCalls
 from domain.clock import Clock, WallClock
 from domain.ports import Mes
+from millwright.workflow_engine.engine_errors import engine_errors
 from workflows.queues import plant_zone_queue
 
 log = logging.getLogger(__name__)
@@ -34,14 +35,18 @@ async def run_plant_zone(
         mes: its connector.
         clock: the plant's time.
         stop: set to end.
+
+    Raises:
+        ConnectorError: the engine does not let it work.
     """
     queue = plant_zone_queue(task_queue, system)
-    async with Worker(
-        client,
-        task_queue=queue,
-        activities=[MesCalls(mes, system, clock, WallClock()).call_mes],
-        graceful_shutdown_timeout=_GRACE,
-        max_concurrent_activities=_CALLS,
-    ):
-        log.info("making the calls to MES %s, from queue %s", system, queue)
-        await stop.wait()
+    with engine_errors("work"):
+        async with Worker(
+            client,
+            task_queue=queue,
+            activities=[MesCalls(mes, system, clock, WallClock()).call_mes],
+            graceful_shutdown_timeout=_GRACE,
+            max_concurrent_activities=_CALLS,
+        ):
+            log.info("making the calls to MES %s, from queue %s", system, queue)
+            await stop.wait()

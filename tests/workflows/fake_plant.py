@@ -335,11 +335,15 @@ class FakePlant:
         await self.at_rest()
 
     async def release(self, key: str) -> None:
+        """A person of production releases a hold here, and the case acts on it."""
+        await self.approve_release(key)
+        await self.at_rest()
+
+    async def approve_release(self, key: str) -> None:
         """A person of production releases a hold here."""
         hold = await self.storage.holds.read(key)
         assert hold is not None
         await self.storage.holds.approve_release(key, signed_release(key, hold.equipment, self.clock.now()))
-        await self.at_rest()
 
     async def prove(self) -> str:
         """Two persons prove the machine by a walk-down; gives its key."""
