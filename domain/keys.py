@@ -82,6 +82,22 @@ def mes_in(polled: str) -> str | None:
     return polled.removeprefix(_OF_MES) if polled.startswith(_OF_MES) else None
 
 
+def mes_call_workflow_id(call: str, system: str) -> str:
+    """The workflow of a call to an MES instance that stands apart.
+
+    Args:
+        call: the digest of the plan that the call is about, so that calls about one plan are made one after another;
+            of any other call a random name.
+        system: the instance.
+    """
+    return f"mes-call/{call}/{system}"
+
+
+def system_of_mes_call(workflow_id: str) -> str:
+    """The MES instance that a call goes to, by the id of its workflow."""
+    return name_in(workflow_id).partition("/")[2]
+
+
 def name_in(workflow_id: str) -> str:
     """What a workflow is for, by its id: the line, the case or the system. The engine's users may start a workflow with
     any input, so a workflow takes the name from here."""

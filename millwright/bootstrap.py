@@ -21,6 +21,7 @@ from domain.instances import PlantInstances, SiteInstances
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
+from millwright.plant_zone.connecting import open_mes
 from millwright.runtime.connector_settings import named_connector, named_instances, own_settings
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
@@ -254,12 +255,26 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
         cmms, codes = _cmms(settings, http, clock)
-        mes, close_mes = _mes(settings, http, clock)
-        for close in close_mes:
-            stack.push_async_callback(close)
-        twins, close_twins = _twins(settings)
-        stack.push_async_callback(close_twins)
+        mes = await stack.enter_async_context(open_mes(settings, http, clock))
+        twins = await stack.enter_async_context(open_twins(settings))
         yield Systems(cmms=cmms, codes=codes, mes=mes, twins=twins)
+
+
+@asynccontextmanager
+async def open_twins(settings: Settings) -> AsyncIterator[TwinGraph]:
+    """The connector to the twin graph alone, within the block. It makes no call yet.
+
+    Raises:
+        Rejected: the connector is not named, not known, or its settings are wrong.
+    """
+    from connectors.azure import digital_twins
+
+    named = named_connector(settings.twins, "twins", {"digital_twins": digital_twins.DigitalTwinsSettings})
+    twins = digital_twins.connect(own_settings(named, digital_twins.DigitalTwinsSettings, "twins"))
+    try:
+        yield twins
+    finally:
+        await twins.close()
 
 
 def _cmms(
@@ -274,33 +289,6 @@ def _cmms(
         cmms[system] = maximo.connect(own, http, system=system, clock=clock)
         codes[system] = maximo.outcome_codes(own)
     return cmms, codes
-
-
-def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[dict[str, Mes], list[Callable[[], Any]]]:
-    mes: dict[str, Mes] = {}
-    closing: list[Callable[[], Any]] = []
-    for system, named in named_instances(settings.all_mes(), "mes", ("opcua_job_control", "odoo_mrp")).items():
-        if named.connector == "odoo_mrp":
-            from connectors.mes import odoo_mrp
-
-            of_odoo = own_settings(named, odoo_mrp.OdooSettings, "mes", system)
-            mes[system] = odoo_mrp.connect(of_odoo, http, system=system, clock=clock)
-        else:
-            from connectors.mes import opcua_job_control
-
-            own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)
-            made = opcua_job_control.connect(own, http, system=system, clock=clock)
-            mes[system] = made
-            closing.append(made.close)
-    return mes, closing
-
-
-def _twins(settings: Settings) -> tuple[TwinGraph, Callable[[], Any]]:
-    from connectors.azure import digital_twins
-
-    named = named_connector(settings.twins, "twins", {"digital_twins": digital_twins.DigitalTwinsSettings})
-    twins = digital_twins.connect(own_settings(named, digital_twins.DigitalTwinsSettings, "twins"))
-    return twins, twins.close
 
 
 async def redrive_outcomes(storage: Storage, codes: Mapping[str, OutcomeCodes]) -> int:

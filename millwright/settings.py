@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -30,6 +30,17 @@ class ConnectorSettings(BaseModel):
     def own(self) -> dict[str, object]:
         """The connector's own settings; a text that is a JSON object or array is read as one."""
         return {name: _decoded(value) for name, value in (self.model_extra or {}).items()}
+
+
+NamedT = TypeVar("NamedT", bound=ConnectorSettings)
+
+
+class MesSettings(ConnectorSettings):
+    """The connector of an MES, with that connector's own settings."""
+
+    apart: bool = False
+    """Whether a worker in the plant's zone makes the calls to it. Then only that worker has the connector's own
+    settings."""
 
 
 def _decoded(value: object) -> object:
@@ -73,6 +84,12 @@ class Settings(BaseSettings):
     ] = None
     temporal_client_key: Annotated[
         Path | None, Field(description="PEM file of the private key of our certificate.")
+    ] = None
+    payload_keys: Annotated[
+        Path | None,
+        Field(
+            description="File of the one or two keys that encrypt the calls to an MES that stands apart; absent, none."
+        ),
     ] = None
     task_queue: Annotated[str, Field(description="Task queue of the workers; each site has its own.")] = "millwright"
     worker_build: Annotated[
@@ -170,11 +187,9 @@ class Settings(BaseSettings):
         dict[str, ConnectorSettings],
         Field(repr=False, description="Further CMMS, each under an id of its own, with the `sites` that it serves."),
     ] = {}
-    mes: Annotated[ConnectorSettings | None, Field(repr=False, description="The MES connector and its settings.")] = (
-        None
-    )
+    mes: Annotated[MesSettings | None, Field(repr=False, description="The MES connector and its settings.")] = None
     mes_instances: Annotated[
-        dict[str, ConnectorSettings],
+        dict[str, MesSettings],
         Field(repr=False, description="Further MES, each under an id of its own, with the `sites` that it serves."),
     ] = {}
     twins: Annotated[
@@ -219,7 +234,7 @@ class Settings(BaseSettings):
         """Every CMMS by its id. The first one's is the name of its connector."""
         return _with_first(self.cmms, self.cmms_instances)
 
-    def all_mes(self) -> dict[str, ConnectorSettings]:
+    def all_mes(self) -> dict[str, MesSettings]:
         """Every MES by its id. The first one's is the name of its connector."""
         return _with_first(self.mes, self.mes_instances)
 
@@ -235,5 +250,5 @@ class Settings(BaseSettings):
         return self
 
 
-def _with_first(first: ConnectorSettings | None, further: dict[str, ConnectorSettings]) -> dict[str, ConnectorSettings]:
+def _with_first(first: NamedT | None, further: dict[str, NamedT]) -> dict[str, NamedT]:
     return further if first is None else {first.connector: first, **further}

@@ -32,6 +32,16 @@ repeat."""
 HEARTBEAT = timedelta(seconds=5)
 """The heartbeat timeout of a step that calls another system, after which the engine considers its worker dead."""
 
+CALL_QUEUED = timedelta(seconds=10)
+"""How long a call to an MES that stands apart waits for a worker in the plant's zone. After that no worker gets it."""
+
+CALL_RUNS = timedelta(seconds=30)
+"""The timeout of such a call from the moment at which a worker takes it. The worker itself ends it sooner
+(`activities.mes_calls.CALL_TAKES`)."""
+
+ONCE = RetryPolicy(maximum_attempts=1)
+"""For a call to an MES that stands apart: the step that asks for it repeats it, after it has looked what was done."""
+
 STORAGE_STEP = timedelta(seconds=20)
 """The timeout of a step that uses only our own storage."""
 

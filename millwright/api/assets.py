@@ -10,7 +10,7 @@ from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails
 from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, Person, may
-from millwright.bootstrap import open_systems
+from millwright.bootstrap import open_twins
 from millwright.storage.events.register import ImportReport
 from millwright.storage.events.retirement import RetirementReport
 
@@ -49,8 +49,8 @@ class Retiring(Body):
 async def import_register(deps: Deps, person: _Operator) -> Response:
     """Reads the register from the twin graph. Changes are valid from now on; nothing is deleted or retired."""
     clock = deps.storage.clock
-    async with open_systems(deps.settings, clock) as systems:
-        read = await systems.twins.read_register(clock.now())
+    async with open_twins(deps.settings) as twins:
+        read = await twins.read_register(clock.now())
     return answered(await deps.storage.register.keep(read, person.name))
 
 

@@ -20,6 +20,7 @@ from millwright.cli.lifetime import give_back_memory, live, once_there, settle_i
 
 if TYPE_CHECKING:
     from temporalio.client import Client
+    from temporalio.converter import DataConverter
 
     from domain.ports import OutcomeCodes
     from millwright.bootstrap import Storage, Systems
@@ -39,8 +40,22 @@ def worker(
     only: Annotated[
         Only | None, typer.Option(help="Limit this worker to judging or to cases; then there must be one of each.")
     ] = None,
+    plant_zone: Annotated[
+        str | None,
+        typer.Option(
+            "--plant-zone",
+            metavar="ID",
+            help="Make only the calls to the MES instance ID, which stands apart; needs no database.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run workflows and activities, and wake due subjects."""
+    if plant_zone is not None:
+        if only is not None:
+            raise Rejected("--only and --plant-zone exclude each other", fix="run two workers")
+        live(_plant_zone(settings_of(context, logging.INFO, anew=True), plant_zone))
+        return
 
     async def work(settings: "Settings", storage: "Storage", stop: asyncio.Event, stack: AsyncExitStack) -> None:
         await _worker(settings, storage, stop, stack, only)
@@ -166,6 +181,34 @@ async def _worker(
         del client
 
 
+async def _plant_zone(settings: "Settings", system: str) -> None:
+    """Imports nothing of storage: this process has no database, and must run without its libraries."""
+    import httpx
+
+    from millwright.plant_zone.connecting import connected_mes
+    from millwright.plant_zone.running import run_plant_zone
+    from millwright.runtime.plant_clock import clock_of
+    from millwright.workflow_engine.payload_codec import encrypting
+
+    stop, clock = stopping(), clock_of(settings.clock)
+    converter = encrypting(settings.payload_keys)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
+        mes = await stack.enter_async_context(connected_mes(settings, system, http, clock))
+        with contextlib.suppress(Ended):
+            client = await _client(settings, stop, stack, converter)
+            work = functools.partial(run_plant_zone, client, settings.task_queue, system, mes, clock, stop)
+            looking = asyncio.create_task(once_there(f"the MES {system}", mes.check, stop))
+            settle_in()
+            try:
+                # An engine that goes just as a worker starts makes the worker end.
+                await once_there(f"the workflow engine at {settings.temporal_address}", work, stop)
+            finally:
+                looking.cancel()
+                await asyncio.gather(looking, return_exceptions=True)
+                del client, work
+
+
 async def redrive_once_there(
     database: str, storage: "Storage", codes: "Mapping[str, OutcomeCodes]", stop: asyncio.Event
 ) -> None:
@@ -200,13 +243,18 @@ async def _api(settings: "Settings", storage: "Storage", stop: asyncio.Event, st
     await run_api(settings, storage, stop, client)
 
 
-async def _client(settings: "Settings", stop: asyncio.Event, stack: AsyncExitStack) -> "Client":
+async def _client(
+    settings: "Settings", stop: asyncio.Event, stack: AsyncExitStack, converter: "DataConverter | None" = None
+) -> "Client":
+    from temporalio.contrib.pydantic import pydantic_data_converter
+
     from millwright.workflow_engine.temporal import engine_client
 
     address = engine_address(settings)
 
     async def connect() -> "Client":
-        return await stack.enter_async_context(engine_client(settings, address))
+        made = engine_client(settings, address, converter=converter or pydantic_data_converter)
+        return await stack.enter_async_context(made)
 
     return await once_there(f"the workflow engine at {address}", connect, stop)
 

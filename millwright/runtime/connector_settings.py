@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import Rejected
-from millwright.settings import ConnectorSettings
+from millwright.settings import ConnectorSettings, MesSettings, NamedT
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -23,9 +23,7 @@ def named_connector(settings: ConnectorSettings | None, port: str, known: Collec
     raise Rejected(problem, field=port, fix=f"set MILLWRIGHT_{port.upper()}__CONNECTOR to {', '.join(sorted(known))}")
 
 
-def named_instances(
-    named: Mapping[str, ConnectorSettings], port: str, known: Collection[str]
-) -> Mapping[str, ConnectorSettings]:
+def named_instances(named: Mapping[str, NamedT], port: str, known: Collection[str]) -> Mapping[str, NamedT]:
     """Every instance of a port by its id.
 
     Raises:
@@ -48,6 +46,25 @@ def own_settings(
         return model.model_validate(settings.own())
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        named = port if instance in (None, settings.connector) else f"{port}_instances__{instance}"
-        field = "__".join([named, *(str(part) for part in first["loc"])])
+        field = _variable(port, settings, instance, *(str(part) for part in first["loc"]))
         raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error
+
+
+def refuse_own_settings(settings: MesSettings, instance: str) -> None:
+    """Refuses the own settings of an MES that stands apart in any process but its worker in the plant's zone.
+
+    Raises:
+        Rejected: there is one.
+    """
+    for name in settings.own():
+        field = _variable("mes", settings, instance, name)
+        raise Rejected(
+            "is for the worker of the plant zone only, because the MES stands apart",
+            field=field,
+            fix=f"unset MILLWRIGHT_{field.upper()} in this process",
+        )
+
+
+def _variable(port: str, settings: ConnectorSettings, instance: str | None, *parts: str) -> str:
+    named = port if instance in (None, settings.connector) else f"{port}_instances__{instance}"
+    return "__".join([named, *parts])

@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import psycopg
 from pydantic import ValidationError
 from pydantic_settings import EnvSettingsSource, SettingsError
 
@@ -61,6 +60,9 @@ def _written(file: Path) -> dict[str, str]:
 
 
 def _answers(url: str) -> bool:
+    # Not every process may load what speaks to the database: the worker in the plant's zone may not.
+    import psycopg
+
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.Error:

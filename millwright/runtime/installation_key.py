@@ -4,20 +4,17 @@ A new key lies beside the present one as `NAME.new` until it is in force.
 """
 
 import os
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from domain.errors import Rejected
 from millwright.runtime.new_files import write_new
+from millwright.runtime.private_files import read_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
-_LONGEST: Final = 16_384
-"""Maximum size of a key's file in bytes that is read."""
 _FIELD: Final = "installation_key"
 
 
@@ -102,21 +99,7 @@ def _read(file: Path) -> "Ed25519PrivateKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise _unsafe(file, f"cannot be read: {error.strerror}", "correct MILLWRIGHT_INSTALLATION_KEY") from error
-    try:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            raise _unsafe(file, "is no regular file", "correct MILLWRIGHT_INSTALLATION_KEY")
-        if state.st_uid != os.geteuid():
-            raise _unsafe(file, "belongs to another user", "give it to the user of the API")
-        if state.st_mode & _OTHERS:
-            raise _unsafe(file, f"has mode {stat.S_IMODE(state.st_mode):04o}, so other users may use it", "chmod 600")
-        held = os.read(descriptor, _LONGEST)
-    finally:
-        os.close(descriptor)
+    held = read_private(file, _FIELD, "the API")
     try:
         key = load_pem_private_key(held, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -6,8 +6,8 @@ from pydantic import BaseModel, SecretStr
 
 from domain.errors import Rejected
 from domain.processes import ProcessKind
-from millwright.runtime.connector_settings import named_instances, own_settings
-from millwright.settings import ConnectorSettings, Settings
+from millwright.runtime.connector_settings import named_instances, own_settings, refuse_own_settings
+from millwright.settings import ConnectorSettings, MesSettings, Settings
 from millwright.steering.declared import STEERS
 
 PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
@@ -102,7 +102,11 @@ def _of_connector(settings: ConnectorSettings, port: str, instance: str, process
     prefix = f"{settings.connector}."
     wanted = {name.removeprefix(prefix) for name, by in STEERS.items() if name.startswith(prefix) and process in by}
     # A process that does not open the connector needs no valid settings of it.
-    if wanted:
+    if isinstance(settings, MesSettings) and settings.apart:
+        told["apart"] = True
+        if wanted:
+            refuse_own_settings(settings, instance)
+    elif wanted:
         told |= _shown(own_settings(settings, settings_model(settings.connector), port, instance), wanted)
     return told
 

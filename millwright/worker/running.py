@@ -26,13 +26,14 @@ from workflows.connector_poll import ConnectorPoll
 from workflows.earlier_builds import EarlierConnectorPoll, EarlierLineWatch, EarlierMaintenanceCase
 from workflows.line_watch import LineWatch
 from workflows.maintenance_case import MaintenanceCase
+from workflows.mes_call import MesCall
 from workflows.options import ENDS_RUN
 from workflows.queues import case_queue, cmms_queue, mes_queue
 from workflows.walk_down import WalkDown
 
 log = logging.getLogger(__name__)
 
-WORKFLOWS: Sequence[type] = (LineWatch, MaintenanceCase, ConnectorPoll, WalkDown)
+WORKFLOWS: Sequence[type] = (LineWatch, MaintenanceCase, ConnectorPoll, WalkDown, MesCall)
 EARLIER: Sequence[type] = (EarlierLineWatch, EarlierMaintenanceCase, EarlierConnectorPoll)
 _GRACE = timedelta(seconds=10)
 _BEAT = timedelta(seconds=1)
@@ -137,7 +138,9 @@ async def run_worker(
             for each in (
                 *(worker(cmms_queue(queue, system), (), activities.cmms, _CMMS_CALLS) for system in systems.cmms),
                 *(worker(mes_queue(queue, system), (), activities.mes, _MES_CALLS) for system in systems.mes),
-                worker(case_queue(queue), (MaintenanceCase, WalkDown, EarlierMaintenanceCase), activities.cases),
+                worker(
+                    case_queue(queue), (MaintenanceCase, WalkDown, MesCall, EarlierMaintenanceCase), activities.cases
+                ),
             ):
                 await stack.enter_async_context(each)
         log.info("working on %s", queue)

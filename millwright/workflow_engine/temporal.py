@@ -17,6 +17,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.progress import CaseRef
@@ -38,10 +39,13 @@ _RPC_TIMEOUT = timedelta(seconds=10)
 
 
 @asynccontextmanager
-async def engine_client(settings: Settings, address: str, *, lazy: bool = False) -> AsyncIterator[Client]:
+async def engine_client(
+    settings: Settings, address: str, *, lazy: bool = False, converter: DataConverter = pydantic_data_converter
+) -> AsyncIterator[Client]:
     """A client of the workflow engine, within the block.
 
     Args:
+        converter: converts what crosses the engine.
         lazy: connects at the first call, for processes that can also work without the engine.
 
     Raises:
@@ -56,7 +60,7 @@ async def engine_client(settings: Settings, address: str, *, lazy: bool = False)
             api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
             tls=tls,
             lazy=lazy,
-            data_converter=pydantic_data_converter,
+            data_converter=converter,
         )
         if not lazy:
             # A server greets a client without a key too, and refuses each call after that.

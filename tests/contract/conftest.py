@@ -12,6 +12,7 @@ from connectors.cmms import maximo
 from connectors.mes import opcua_job_control
 from domain.clock import WallClock
 from domain.errors import Unavailable
+from domain.ports import Mes
 from domain.production import HoldMethod, JobState
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
 from millwright.runtime.mes_certificate import create
@@ -20,6 +21,8 @@ from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
+from tests.support.engine_process import answering, engine_process
+from tests.support.plant_zone import PlantZone, plant_zone, write_keys
 
 JOB_CONTROL_PASSWORD = "jobcontrol-secret-password"
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
@@ -151,17 +154,20 @@ class JobControlPlant:
     running_method = HoldMethod.PAUSE
     unwelcome = "let our user in"
 
-    def __init__(self, shop: "JobControlShop", equipment: str) -> None:
+    def __init__(self, shop: "JobControlShop", equipment: str, zone: PlantZone | None) -> None:
         self.equipment = equipment
         self._shop = shop
+        self._zone = zone
         self._connectors: list[opcua_job_control.JobControlMes] = []
 
     async def leave(self) -> None:
         self._shop.faults.clear()
+        if self._zone is not None:
+            await self._zone.leave()
         for connector in self._connectors:
             await connector.close()
 
-    def connector(self, *, secret: str | None = None, quick: bool = False) -> opcua_job_control.JobControlMes:
+    def connector(self, *, secret: str | None = None, quick: bool = False) -> Mes:
         settings = opcua_job_control.JobControlSettings.model_validate(
             {
                 "url": self._shop.server.url,
@@ -176,7 +182,7 @@ class JobControlPlant:
         )
         connector = opcua_job_control.connect(settings, system="opcua_job_control", clock=self._shop.clock)
         self._connectors.append(connector)
-        return connector
+        return connector if self._zone is None else self._zone.apart(connector, self._shop.clock)
 
     def misbehave(self, method: str, kind: str, params: Mapping[str, str] | None = None) -> None:
         self._shop.faults.add(Fault("jobcontrol", method, kind, 1, params or {}))
@@ -210,7 +216,7 @@ class JobControlPlant:
         return [(row.key, row.released is None) for row in rows if row.equipment == self.equipment]
 
 
-async def _answers(mes: opcua_job_control.JobControlMes) -> bool:
+async def _answers(mes: Mes) -> bool:
     try:
         await mes.check()
     except Unavailable:
@@ -239,11 +245,15 @@ class JobControlShop:
         )
         self._taken = 0
 
-    async def machine(self) -> JobControlPlant:
-        """The next machine with a job running: some are between two when the plant begins."""
+    async def machine(self, zone: PlantZone | None) -> JobControlPlant:
+        """The next machine with a job running: some are between two when the plant begins.
+
+        Args:
+            zone: the plant zone that calls it; None calls it directly.
+        """
         while True:
             self._taken += 1
-            plant = JobControlPlant(self, f"EQ-{self._taken}")
+            plant = JobControlPlant(self, f"EQ-{self._taken}", zone)
             job = (await plant.connector().read_production(plant.equipment)).job
             if job is not None and job.state is JobState.RUNNING:
                 return plant
@@ -260,26 +270,41 @@ async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 @pytest.fixture(scope="module")
 async def job_control_shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JobControlShop]:
-    shop = JobControlShop(40, tmp_path_factory.mktemp("shop"))
+    shop = JobControlShop(90, tmp_path_factory.mktemp("shop"))
     await shop.server.start()
     yield shop
     await shop.server.stop()
 
 
-@pytest.fixture(params=[JobControlShop.machine], ids=["opcua_job_control"])
-async def mes_plant(request: pytest.FixtureRequest, job_control_shop: JobControlShop) -> AsyncIterator[JobControlPlant]:
+@pytest.fixture(scope="session")
+async def contract_zone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PlantZone]:
+    """A plant zone on an engine of its own."""
+    home = tmp_path_factory.mktemp("zone")
+    with engine_process(home) as (_, address):
+        async with plant_zone(await answering(address), write_keys(home), "contract") as zone:
+            yield zone
+
+
+@pytest.fixture(params=[False, True], ids=["opcua_job_control", "opcua_job_control-apart"])
+def zone(request: pytest.FixtureRequest, contract_zone: PlantZone) -> PlantZone | None:
+    """The plant zone in which the connector runs; None if its calls are made directly."""
+    return contract_zone if request.param else None
+
+
+@pytest.fixture
+async def mes_plant(zone: PlantZone | None, job_control_shop: JobControlShop) -> AsyncIterator[JobControlPlant]:
     """A machine of a plant whose time stands still."""
-    plant = await request.param(job_control_shop)
+    plant = await job_control_shop.machine(zone)
     yield plant
     await plant.leave()
 
 
-@pytest.fixture(params=[JobControlShop.machine], ids=["opcua_job_control"])
-async def passing_mes_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[JobControlPlant]:
+@pytest.fixture
+async def passing_mes_plant(zone: PlantZone | None, tmp_path: Path) -> AsyncIterator[JobControlPlant]:
     """A machine of a plant of its own, where time passes."""
     shop = JobControlShop(3, tmp_path)
     await shop.server.start()
-    plant = await request.param(shop)
+    plant = await shop.machine(zone)
     yield plant
     await plant.leave()
     await shop.server.stop()

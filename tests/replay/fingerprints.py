@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 from pydantic import TypeAdapter
-from temporalio.common import RetryPolicy, SearchAttributeKey
+from temporalio.common import RawValue, RetryPolicy, SearchAttributeKey
 
 from activities.holds import Holds
 from activities.line_judging import LineJudging
@@ -24,16 +24,20 @@ from activities.machine_states import MachineStates
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
 from activities.routes import Routes
+from activities.suspect_lots import LotLists
 from activities.walk_downs import WalkDownSteps
 from activities.work_orders import WorkOrders
+from domain.mes_calls import MesAnswer, MesRequest
 from millwright.worker.running import WORKFLOWS
 
 COMMITTED = Path(__file__).parents[2] / "workflows" / "fingerprints.toml"
 _OWNERS = {
     each.__name__: each
-    for each in (Holds, LineJudging, MachineStates, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders)
+    for each in (Holds, LineJudging, LotLists, MachineStates, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders)
 }
-_CALLS = ("execute_activity_method", "execute_local_activity_method")
+_CALLS = ("execute_activity", "execute_activity_method", "execute_local_activity_method")
+_ENCRYPTED = (MesRequest, MesAnswer)
+"""What a workflow passes on without reading it."""
 _HANDLERS = ("__temporal_signal_definition", "__temporal_update_definition", "__temporal_query_definition")
 
 Facts = dict[str, list[str]]
@@ -211,5 +215,6 @@ def _models(tree: ast.AST, workflow: type, run: object) -> Iterator[str]:
         for name, each in get_type_hints(function).items():
             if name == "return" and each is type(None):
                 continue
-            schema = json.dumps(without_prose(TypeAdapter(each).json_schema()), sort_keys=True, separators=(",", ":"))
-            yield f"{_name(each)} {schema}"
+            for model in _ENCRYPTED if each is RawValue else (each,):
+                schema = without_prose(TypeAdapter(model).json_schema())
+                yield f"{_name(model)} {json.dumps(schema, sort_keys=True, separators=(',', ':'))}"

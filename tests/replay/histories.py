@@ -2,9 +2,10 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from temporalio.client import WorkflowHistory
 
@@ -31,10 +32,17 @@ class Recorded:
         return WorkflowHistory.from_json(started["workflowId"], text)
 
     def payloads(self) -> Iterator[str]:
-        """Every payload that crossed the engine, decoded."""
-        yield from (
-            base64.b64decode(data).decode() for data in _data(json.loads(self.path.read_text(encoding="utf-8")))
-        )
+        """Every payload that crossed the engine in clear, decoded."""
+        for payload in self._all_payloads():
+            if not _encrypted(payload):
+                yield base64.b64decode(payload["data"]).decode()
+
+    def encrypted(self) -> list[bool]:
+        """For every payload that crossed the engine, whether it is encrypted."""
+        return [_encrypted(payload) for payload in self._all_payloads()]
+
+    def _all_payloads(self) -> Iterator[Mapping[str, Any]]:
+        yield from _payloads(json.loads(self.path.read_text(encoding="utf-8")))
 
 
 def recorded() -> list[Recorded]:
@@ -52,12 +60,16 @@ def must_fail() -> list[Recorded]:
     return [Recorded(path) for path in sorted(MUST_FAIL.glob("*.json"))]
 
 
-def _data(value: object) -> Iterator[str]:
+def _encrypted(payload: Mapping[str, Any]) -> bool:
+    return base64.b64decode(payload["metadata"]["encoding"]) == b"binary/encrypted"
+
+
+def _payloads(value: object) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, dict):
         if "metadata" in value and isinstance(value.get("data"), str):
-            yield value["data"]
+            yield value
         for each in value.values():
-            yield from _data(each)
+            yield from _payloads(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _data(each)
+            yield from _payloads(each)

@@ -9,7 +9,7 @@ import itertools
 import json
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,18 +18,29 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowHandle
 
 from domain.assets import Criticality
+from domain.canonical import digest
 from domain.errors import Unavailable
-from domain.keys import case_workflow_id, line_workflow_id, mes_poll_name, poll_workflow_id, walk_down_workflow_id
+from domain.keys import (
+    case_workflow_id,
+    line_workflow_id,
+    mes_call_workflow_id,
+    mes_poll_name,
+    poll_workflow_id,
+    walk_down_workflow_id,
+)
 from domain.operating import MachineState
 from millwright.runtime.embedded import postgres
 from millwright.settings import Settings
 from millwright.storage.database.engine import open_engine
 from millwright.storage.database.schema import upgrade
+from millwright.workflow_engine.apart_mes import ApartMes
+from millwright.workflow_engine.payload_codec import encrypting
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 from tests.replay.fingerprints import COMMITTED, as_toml, computed
 from tests.replay.histories import MUST_FAIL, RECORDED
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant import LINE, alarm_by_hand, code, deviation
+from tests.support.plant_zone import PlantZone, write_keys
 from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import MaintenanceCase
 
@@ -191,6 +202,33 @@ async def walked_down(plant: FakePlant) -> tuple[str, str]:
     return walk_down_workflow_id(key), ""
 
 
+def _apart(plant: FakePlant, keys: Path) -> tuple[PlantZone, ApartMes]:
+    here = plant.client
+    client = Client(here.service_client, namespace=here.namespace, data_converter=encrypting(keys))
+    zone = PlantZone(client, plant.settings.task_queue)
+    return zone, zone.port("apart", plant.clock)
+
+
+async def _placed_apart(plant: FakePlant, *, manned: bool) -> tuple[str, str]:
+    with tempfile.TemporaryDirectory() as folder:
+        zone, mes = _apart(plant, write_keys(Path(folder)))
+        if manned:
+            zone.man("apart", plant.mes, plant.clock)
+        plan = await plant.mes.plan_hold("EQ-001", "MWKEY")
+        with suppress(Unavailable):
+            await mes.place_hold(plan, "the bearing is worn")
+        await zone.leave()
+    return mes_call_workflow_id(digest(plan), "apart"), ""
+
+
+async def called_apart(plant: FakePlant) -> tuple[str, str]:
+    return await _placed_apart(plant, manned=True)
+
+
+async def called_apart_in_vain(plant: FakePlant) -> tuple[str, str]:
+    return await _placed_apart(plant, manned=False)
+
+
 STORIES: dict[str, Story] = {
     "LineWatch/judging": judging,
     "LineWatch/continued-as-new": continued_as_new,
@@ -206,6 +244,8 @@ STORIES: dict[str, Story] = {
     "ConnectorPoll/polling": polling,
     "ConnectorPoll/reading-machine-states": reading_states,
     "WalkDown/proved": walked_down,
+    "MesCall/answered": called_apart,
+    "MesCall/taken-by-nobody": called_apart_in_vain,
 }
 
 

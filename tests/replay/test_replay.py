@@ -25,6 +25,7 @@ from tests.replay.histories import Recorded, must_fail, of_earlier_builds, recor
 from workflows.connector_poll import Poll
 from workflows.line_watch import Line
 from workflows.maintenance_case import MaintenanceCase
+from workflows.mes_call import MesCall
 
 WHAT_TO_DO = (
     "A workflow changed. A recorded history that no longer fits goes to histories/earlier_builds, under the workflow's "
@@ -152,6 +153,11 @@ def test_no_secret_and_no_event_of_a_plant_stands_in_a_history(recording: Record
         [*recording.payloads(), json.dumps(json.loads(recording.path.read_text(encoding="utf-8")))]
     ).lower()
     assert [word for word in (*SECRETS, '"score"', '"baseline"', '"anomaly"') if word in text] == []
+
+
+def test_every_payload_of_a_call_to_an_mes_that_stands_apart_is_encrypted() -> None:
+    calls = [recording for recording in recorded() if recording.path.parent.name == wire_name(MesCall)]
+    assert [recording.encrypted() for recording in calls] == [[True] * 4, [True] * 2]
 
 
 def _is(model: type[Model], text: str) -> bool:

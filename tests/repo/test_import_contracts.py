@@ -20,6 +20,7 @@ STRANGERS = "Connectors are strangers to each other"
 WIRES = "Connectors know ports and wires, nothing of the shell"
 VENDOR = "A vendor's library stays within the connector"
 READS = "The API reads tables and speaks to workflows; it never acts itself"
+ZONE = "The worker in the plant's zone knows no storage"
 ORACLE = "The sandbox is an independent oracle"
 WIRE = "The sandbox is met over the wire, as the plant would be"
 TABLES = "Migrations know tables, nothing else"
@@ -45,6 +46,8 @@ VIOLATIONS = [
     (WIRES, "connectors/manifest.py", "import millwright.settings"),
     (VENDOR, "millwright/intake/running.py", "import azure.servicebus"),
     (READS, "millwright/api/running.py", "import connectors.cmms.maximo"),
+    (ZONE, "millwright/plant_zone/running.py", "import millwright.storage.database.engine"),
+    (ZONE, "millwright/workflow_engine/temporal.py", "import psycopg"),
     (ORACLE, "sandbox/clock.py", "import domain.clock"),
     (WIRE, "millwright/demo/commands.py", "import sandbox.server"),
     (TABLES, "migrations/env.py", "import policies.engine.judging"),

@@ -17,7 +17,7 @@ from domain.production import HoldTarget
 from domain.verdict import Urgency, UrgencyDecision
 from domain.walk_downs import WalkDownState
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import ConnectorSettings, Settings
+from millwright.settings import MesSettings, Settings
 from policies.engine.catalogue import Catalogue
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
@@ -37,7 +37,7 @@ class HoldingCase:
         self.engine = engine
         self.url = database_url
         self.clock = TestClock(NOW)
-        named = ConnectorSettings(connector="fake")
+        named = MesSettings(connector="fake")
         settings = Settings(_env_file=None, cmms=named, mes=named)
         catalogue = Catalogue()
         self.storage: Storage = stores(engine, self.clock, StoredVersions(catalogue), settings)

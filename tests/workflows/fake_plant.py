@@ -46,7 +46,7 @@ from domain.work_orders import (
     WorkOrderStatus,
 )
 from millwright.bootstrap import StoredVersions, Systems, stores
-from millwright.settings import ConnectorSettings, Settings
+from millwright.settings import ConnectorSettings, MesSettings, Settings
 from millwright.worker.running import run_worker
 from policies.engine.catalogue import Catalogue
 from tests.support.cmms import ABLE, reported
@@ -285,11 +285,14 @@ class FakePlant:
         self.twins = FakeTwins()
         self.codes = FakeCodes()
         self.engine = engine
-        named = ConnectorSettings(connector="fake")
         self._home = TemporaryDirectory(prefix="millwright-plant-")
         home = Path(self._home.name)
         self.settings = Settings(
-            home=home, task_queue=queue, sticky_timeout=timedelta(seconds=1), cmms=named, mes=named
+            home=home,
+            task_queue=queue,
+            sticky_timeout=timedelta(seconds=1),
+            cmms=ConnectorSettings(connector="fake"),
+            mes=MesSettings(connector="fake"),
         )
         catalogue = Catalogue()
         self.storage = stores(engine, self.clock, StoredVersions(catalogue), self.settings)
@@ -349,11 +352,15 @@ class FakePlant:
         await self.at_rest()
 
     async def release(self, key: str) -> None:
+        """A person of production releases a hold here, and the case acts on it."""
+        await self.approve_release(key)
+        await self.at_rest()
+
+    async def approve_release(self, key: str) -> None:
         """A person of production releases a hold here."""
         hold = await self.storage.holds.read(key)
         assert hold is not None
         await self.storage.holds.approve_release(key, signed_release(key, hold.equipment, self.clock.now()))
-        await self.at_rest()
 
     async def prove(self) -> str:
         """Two persons prove the machine by a walk-down; gives its key."""

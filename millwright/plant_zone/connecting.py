@@ -1,0 +1,83 @@
+"""Opens the MES instances: each by its connector, or, if it stands apart, through the workflow engine."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from domain.clock import Clock, WallClock
+from domain.errors import Rejected
+from domain.ports import Mes
+from millwright.runtime.connector_settings import named_instances, own_settings, refuse_own_settings
+from millwright.settings import MesSettings, Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+_CONNECTORS: Final = ("opcua_job_control", "odoo_mrp")
+
+
+@asynccontextmanager
+async def open_mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> AsyncIterator[dict[str, Mes]]:
+    """Every MES instance by its id, within the block. No call is made yet.
+
+    Raises:
+        Rejected: a connector is not named, not known, or a setting is wrong.
+    """
+    async with AsyncExitStack() as stack:
+        yield {
+            system: await stack.enter_async_context(
+                _apart_mes(settings, system, clock) if named.apart else connected_mes(settings, system, http, clock)
+            )
+            for system, named in _instances(settings).items()
+        }
+
+
+@asynccontextmanager
+async def connected_mes(settings: Settings, system: str, http: "httpx.AsyncClient", clock: Clock) -> AsyncIterator[Mes]:
+    """The connector of an instance, within the block. It makes no call yet.
+
+    Raises:
+        Rejected: there is no such instance, or a setting of it is wrong.
+    """
+    named = _instances(settings).get(system)
+    if named is None:
+        raise Rejected(
+            f"no MES instance {system} is named", field="mes_instances", fix="name it as docs/settings.md says"
+        )
+    if named.connector == "odoo_mrp":
+        from connectors.mes import odoo_mrp
+
+        of_odoo = own_settings(named, odoo_mrp.OdooSettings, "mes", system)
+        yield odoo_mrp.connect(of_odoo, http, system=system, clock=clock)
+        return
+    from connectors.mes import opcua_job_control
+
+    own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)
+    made = opcua_job_control.connect(own, http, system=system, clock=clock)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+@asynccontextmanager
+async def _apart_mes(settings: Settings, system: str, clock: Clock) -> AsyncIterator[Mes]:
+    """The port of an instance that stands apart, within the block. The engine is reached at the first call."""
+    from millwright.workflow_engine.apart_mes import ApartMes
+    from millwright.workflow_engine.payload_codec import encrypting
+    from millwright.workflow_engine.temporal import engine_client
+
+    refuse_own_settings(_instances(settings)[system], system)
+    address = settings.temporal_address
+    if address is None:
+        raise Rejected(
+            f"MES {system} stands apart and is called through the workflow engine, and none is named",
+            field="temporal_address",
+            fix="set MILLWRIGHT_TEMPORAL_ADDRESS",
+        )
+    async with engine_client(settings, address, lazy=True, converter=encrypting(settings.payload_keys)) as client:
+        yield ApartMes(client, system, settings.task_queue, clock, WallClock())
+
+
+def _instances(settings: Settings) -> Mapping[str, MesSettings]:
+    return named_instances(settings.all_mes(), "mes", _CONNECTORS)

