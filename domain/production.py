@@ -151,9 +151,10 @@ class HoldPlan(Model):
         method: how the job is kept from running.
         target: what the plan was made with. A placement is refused if it is another by then. None if the machine has no
             job, and in plans that earlier builds stored.
+        prior_status: the vendor's own word for the state before the call, if a release must set it again.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("target",)
+    later: ClassVar[tuple[str, ...]] = ("target", "prior_status")
 
     key: str
     equipment: str
@@ -163,6 +164,7 @@ class HoldPlan(Model):
     prior_state: JobState | None
     method: HoldMethod
     target: HoldTarget | None = None
+    prior_status: VendorName | None = None
 
 
 class HoldEnforcement(StrEnum):
