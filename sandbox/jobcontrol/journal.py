@@ -55,7 +55,7 @@ class Journal:
     def progress(self) -> dict[str, Progress]:
         """Kept progress by equipment id."""
         rows = self._connection.execute("SELECT equipment, progress FROM progress")
-        return {equipment: _progress(orjson.loads(text)) for equipment, text in rows}
+        return {equipment: read_progress(orjson.loads(text)) for equipment, text in rows}
 
     def downloaded(self) -> list[Downloaded]:
         """Kept orders of clients, oldest first."""
@@ -85,7 +85,7 @@ class Journal:
         with self._connection as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO progress VALUES (?, ?)",
-                [(equipment, _text(state)) for equipment, state in progress],
+                [(equipment, progress_text(state)) for equipment, state in progress],
             )
             for job, stored in downloaded:
                 if stored is None:
@@ -107,14 +107,20 @@ def _hold_columns(row: HoldRow) -> tuple[object, ...]:
     return tuple(value.isoformat() if isinstance(value, datetime) else value for value in astuple(row))
 
 
-def _text(progress: Progress) -> str:
+def progress_text(progress: Progress) -> str:
+    """Progress as it is kept."""
     fields = asdict(progress)
     fields["lag"] = progress.lag // timedelta(microseconds=1)
     fields["skipped"] = sorted(progress.skipped)
     return orjson.dumps(fields).decode()
 
 
-def _progress(fields: dict[str, object]) -> Progress:
+def read_progress(fields: dict[str, object]) -> Progress:
+    """Progress from what was kept.
+
+    Raises:
+        ValueError: it is of another form.
+    """
     match fields:
         case {
             "number": int(number),
