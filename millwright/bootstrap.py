@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from millwright.runtime.embedded.marking import POSTGRES, in_use
 from millwright.runtime.installation_key import InstallationKey
 from millwright.runtime.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
+from millwright.steering.values import PORTS
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.holds import HoldStore
@@ -248,9 +249,7 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
         cmms, codes = _cmms(settings, http, clock)
-        mes, close_mes = _mes(settings, http, clock)
-        for close in close_mes:
-            stack.push_async_callback(close)
+        mes = _mes(settings, http, clock, stack)
         twins, close_twins = _twins(settings)
         stack.push_async_callback(close_twins)
         yield Systems(cmms=cmms, codes=codes, mes=mes, twins=twins)
@@ -270,23 +269,25 @@ def _cmms(
     return cmms, codes
 
 
-def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[dict[str, Mes], list[Callable[[], Any]]]:
+def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock, stack: AsyncExitStack) -> dict[str, Mes]:
     mes: dict[str, Mes] = {}
-    closing: list[Callable[[], Any]] = []
-    for system, named in named_instances(settings.all_mes(), "mes", ("opcua_job_control", "odoo_mrp")).items():
+    for system, named in named_instances(settings.all_mes(), "mes", PORTS["mes"][1]).items():
+        own = partial(own_settings, named, port="mes", instance=system)
         if named.connector == "odoo_mrp":
             from connectors.mes import odoo_mrp
 
-            of_odoo = own_settings(named, odoo_mrp.OdooSettings, "mes", system)
-            mes[system] = odoo_mrp.connect(of_odoo, http, system=system, clock=clock)
+            mes[system] = odoo_mrp.connect(own(odoo_mrp.OdooSettings), http, system=system, clock=clock)
+        elif named.connector == "sap_dm":
+            from connectors.mes import sap_dm
+
+            mes[system] = sap_dm.connect(own(sap_dm.SapDmSettings), http, system=system, clock=clock)
         else:
             from connectors.mes import opcua_job_control
 
-            own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)
-            made = opcua_job_control.connect(own, http, system=system, clock=clock)
+            made = opcua_job_control.connect(own(opcua_job_control.JobControlSettings), system=system, clock=clock)
             mes[system] = made
-            closing.append(made.close)
-    return mes, closing
+            stack.push_async_callback(made.close)
+    return mes
 
 
 def _twins(settings: Settings) -> tuple[TwinGraph, Callable[[], Any]]:
