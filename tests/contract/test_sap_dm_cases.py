@@ -11,7 +11,7 @@ from activities.progress import CaseRef
 from activities.walk_downs import WalkDownRef, WalkDownSteps
 from domain.cases import CaseView, Lane
 from domain.holds import PlacementState
-from domain.production import HoldMethod
+from domain.production import HoldMethod, PlaceResult
 from domain.walk_downs import WalkDown, WalkDownState
 from sandbox.naming import equipment_id
 from tests.contract.sap_dm_plant import SapDmPlant, SapDmShop
@@ -98,6 +98,38 @@ async def test_two_workers_at_once_hold_a_machine_once(case: HoldingCase, press:
     view = await case.later()
     assert [state for state in states(view) if state.live] == [PlacementState.IN_EFFECT] * 2
     assert press.holds()[1:] == [(case.case, True), (case.case, True)]
+
+
+async def test_a_worker_that_dies_between_the_act_and_the_record_leaves_nothing_doubled_and_a_person_is_asked(
+    case: HoldingCase, press: SapDmPlant
+) -> None:
+    await walked_down(case)
+    press.misbehave("sfcs_in_work", "status_500")
+    await case.hold()
+    holds, mes = case.storage.holds, case.served["fake"]
+    hold = await holds.read(case.case)
+    assert hold is not None
+    plan = await mes.plan_hold(EQUIPMENT, hold.key)
+    await holds.intend_placement(hold.key, plan, case.case)
+    assert await mes.place_hold(plan, "reason") is PlaceResult.IN_EFFECT
+    # Here the worker is killed: nobody records it.
+    view = await case.later()
+    assert states(view) == [PlacementState.UNPROVEN, PlacementState.IN_EFFECT]
+    assert "cannot be proved that the hold is ours" in (view.waiting_for or "")
+    assert press.holds()[1:] == [(case.case, True), (case.case, True)]
+
+
+async def test_a_person_who_lets_one_part_run_has_overruled_the_hold_and_the_other_part_is_shown(
+    case: HoldingCase, press: SapDmPlant
+) -> None:
+    await walked_down(case)
+    await case.hold()
+    await press.shop.server.release_by_hand(press.rows()[1])
+    view = await case.later()
+    assert view.hold is not None
+    assert view.hold.overruled_at is not None
+    assert states(view) == [PlacementState.OVERRULED, PlacementState.IN_EFFECT]
+    assert [held for _, held in press.holds()] == [False, False, True]
 
 
 @pytest.mark.parametrize("operation", ["hold", "change_status"])
