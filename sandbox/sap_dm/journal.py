@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.jobcontrol.holds import HoldRow
-from sandbox.jobcontrol.journal import progress_text, read_progress
+from sandbox.jobcontrol.journal import open_kept, progress_text, read_progress
 from sandbox.jobcontrol.workstation import Progress
 
 _SCHEMA: Final = """
@@ -29,17 +28,7 @@ class Journal:
     """
 
     def __init__(self, directory: Path | None, seed: int) -> None:
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(":memory:" if directory is None else str(directory / "sap_dm.sqlite"))
-        self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _SCHEMA)
-        kept = self._connection.execute("SELECT seed FROM plan").fetchone()
-        if kept is None:
-            with self._connection:
-                self._connection.execute("INSERT INTO plan VALUES (?)", (seed,))
-        elif kept[0] != seed:
-            self._connection.close()
-            raise ValueError(f"seed: the plant on disk was made with {kept[0]}, not {seed}")
+        self._connection = open_kept(directory, "sap_dm.sqlite", _SCHEMA, seed)
 
     def close(self) -> None:
         """Close the file."""

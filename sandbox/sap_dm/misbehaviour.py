@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.faults import KINDS, Fault, Faults
+from sandbox.http_faults import PROXY_PAGE, ROW_EDITS, unsent, until_gone
 from sandbox.http_server import drop_connection
 from sandbox.sap_dm.answers import refusal
 from sandbox.sap_dm.errors import Form, Problem
@@ -25,7 +26,6 @@ from sandbox.sap_dm.tokens import Tokens
 
 TARGET: Final = "sap_dm"
 LATE: Final = "sandbox.sap_dm.late"
-_PROXY_PAGE: Final = "<html><head><title>Maintenance</title></head><body>We will be back shortly.</body></html>"
 _UNKNOWN: Final = Operation("", "", "unknown", Form.SFC_READING)
 
 
@@ -48,10 +48,10 @@ class Misbehaviour:
             case "down" | "drop_then_nothing":
                 await drop_connection(scope)
             case "timeout":
-                await _until_gone(receive, fault.seconds)
+                await until_gone(receive, fault.seconds)
                 await drop_connection(scope)
             case "commit_then_drop":
-                await self._app(scope, receive, _unsent)
+                await self._app(scope, receive, unsent)
                 await drop_connection(scope)
             case "slow":
                 await asyncio.sleep(fault.seconds)
@@ -59,7 +59,7 @@ class Misbehaviour:
             case "late":
                 await self._app({**scope, LATE: fault.seconds}, receive, send)
             case "duplicate_answer" | "reorder_answers":
-                await self._with_rows(_EDITS[fault.kind], scope, receive, send)
+                await self._with_rows(ROW_EDITS[fault.kind], scope, receive, send)
             case _:
                 if fault.kind == "session_expired":
                     self._tokens.expire(Headers(scope=scope).get("authorization", ""))
@@ -86,38 +86,10 @@ class Misbehaviour:
         await Response(json.dumps(body), media_type="application/json")(scope, receive, send)
 
 
-def _twice(rows: list[object]) -> list[object]:
-    return rows[:1] + rows
-
-
-def _reversed(rows: list[object]) -> list[object]:
-    return rows[::-1]
-
-
-_EDITS: Final[Mapping[str, Callable[[list[object]], list[object]]]] = {
-    "duplicate_answer": _twice,
-    "reorder_answers": _reversed,
-}
-
-
-async def _unsent(_message: Message) -> None:
-    return
-
-
-async def _until_gone(receive: Receive, seconds: float) -> None:
-    """Wait, but not longer than the client does."""
-    try:
-        async with asyncio.timeout(seconds):
-            while (await receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
-        return
-
-
 def _answer(fault: Fault, operation: Operation) -> Response:
     match fault.kind:
         case "html":
-            return HTMLResponse(_PROXY_PAGE)
+            return HTMLResponse(PROXY_PAGE)
         case "session_expired":
             problem = Problem(401, "The token has expired", code="invalid_token")
         case "status_429":
