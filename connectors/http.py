@@ -164,6 +164,7 @@ class JsonSystem:
         self._read_fault = read_fault
         self._pages = pages or {}
         self._secrets = tuple(secret.get_secret_value() for secret in secrets if secret.get_secret_value())
+        self._given: tuple[str, ...] = ()
 
     async def send(
         self,
@@ -174,9 +175,14 @@ class JsonSystem:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
+        form: Mapping[str, str] | None = None,
         also: Collection[int] = (),
     ) -> httpx.Response:
         """One exchange; gives replies of 200, 201 and 204 and of the statuses in `also`, unread, but never a page.
+
+        Args:
+            body: sent as JSON.
+            form: sent as a form, in the place of a body.
 
         Raises:
             Unavailable: no connection, no answer in time, the connection was cut, or the table says so.
@@ -186,7 +192,7 @@ class JsonSystem:
         A page for people in the place of an answer is ActionRequired where it asks for a password (a sign-in page
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
-        request = self._request(call, method, url, headers=headers, params=params, json=body)
+        request = self._request(call, method, url, headers=headers, params=params, json=body, data=form)
         async with self._slots:
             reply = await self._exchange(call, request)
         page = is_html(reply)
@@ -281,6 +287,10 @@ class JsonSystem:
 
     def without_secrets(self, text: str) -> str:
         """The text with our secrets masked: a vendor may echo them."""
-        for secret in self._secrets:
+        for secret in (*self._secrets, *self._given):
             text = text.replace(secret, "[secret]")
         return text
+
+    def mask(self, *secrets: str) -> None:
+        """Masks what the vendor gave us to sign in with, in the place of what it gave before."""
+        self._given = secrets

@@ -186,9 +186,10 @@ class HoldPlan(Model):
         target: what the plan was made with. A placement is refused if it is another by then. None if the machine has no
             job, and in plans that earlier builds stored.
         enforcement: whether the MES enforces it; None in plans that earlier builds stored.
+        prior_status: the vendor's own word for the state before the call, if a release must set it again.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("target", "enforcement")
+    later: ClassVar[tuple[str, ...]] = ("target", "enforcement", "prior_status")
 
     key: str
     equipment: str
@@ -199,6 +200,7 @@ class HoldPlan(Model):
     method: HoldMethod
     target: HoldTarget | None = None
     enforcement: HoldEnforcement | None = None
+    prior_status: VendorName | None = None
 
 
 class PlaceResult(StrEnum):

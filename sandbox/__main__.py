@@ -14,6 +14,7 @@ from typing import Final
 
 import uvloop
 
+from sandbox.mes import NAMES, OPCUA_JOB_CONTROL
 from sandbox.plant.dataset import Dataset, read_dataset
 from sandbox.plant.generator import generate, write_dataset
 from sandbox.plant.tables import DatasetError
@@ -40,10 +41,10 @@ def open_dataset(data: Path | None, seed: int) -> Dataset:
 
 
 async def serve(
-    directory: Path, dataset: Dataset, seed: int, interval: timedelta, port: int, bus_lock: timedelta
+    directory: Path, dataset: Dataset, seed: int, interval: timedelta, port: int, bus_lock: timedelta, mes: str
 ) -> None:
     """Run the plant until it is told to stop, by signal or by its control API."""
-    plant = SandboxPlant(directory, dataset, seed, interval, port, bus_lock)
+    plant = SandboxPlant(directory, dataset, seed, interval, port, bus_lock, mes)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, plant.stopping.set)
@@ -62,6 +63,7 @@ def _arguments() -> argparse.ArgumentParser:
     serving.add_argument("--seed", type=int, default=1, help="of all chances")
     serving.add_argument("--detector-interval-hours", type=int, default=3, help="plant hours between two queries")
     serving.add_argument("--bus-lock-seconds", type=float, default=30, help="how long a receiver may keep a message")
+    serving.add_argument("--mes", choices=NAMES, default=OPCUA_JOB_CONTROL, help="which MES the plant has")
     serving.add_argument("--port", type=int, default=0, help="of the control API, 0 for any")
     making = commands.add_parser("generate", help="write a generated plant as files of the data's format")
     making.add_argument("--seed", type=int, default=1)
@@ -87,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
             dataset = open_dataset(given.data, given.seed)
             interval = timedelta(hours=given.detector_interval_hours)
             lock = timedelta(seconds=given.bus_lock_seconds)
-            uvloop.run(serve(given.directory, dataset, given.seed, interval, given.port, lock))
+            uvloop.run(serve(given.directory, dataset, given.seed, interval, given.port, lock, given.mes))
     except (DatasetError, OSError, ValueError) as error:
         logger.error("%s", error)  # noqa: TRY400 a sentence for a person, no traceback
         return 1

@@ -32,8 +32,8 @@ from starlette.routing import Route
 from sandbox.bus.server import ServiceBus
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
-from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.server import MaximoServer
+from sandbox.mes import PlantMes
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.export import export
 from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
@@ -62,7 +62,7 @@ class Control:
     bus: ServiceBus
     twins: TwinService
     cmms: MaximoServer
-    mes: JobControlServer
+    mes: PlantMes
     feed: Feed
     people: People
     shift_lead: ShiftLead

@@ -15,9 +15,9 @@ from sandbox.clock import PlantClock
 from sandbox.control import Control
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
-from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine as MaximoMachine
 from sandbox.maximo.server import MaximoServer
+from sandbox.mes import OPCUA_JOB_CONTROL, PlantMes, open_mes
 from sandbox.naming import equipment_id
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.detector import Detector
@@ -45,6 +45,7 @@ class SandboxPlant:
         detector_interval: how often the detector's query is run, whole hours.
         port: of the control API; 0 for any free one, or the one it had.
         bus_lock: how long a receiver may keep a message before the bus gives it to another, in wall time.
+        mes: the name of the plant's MES, one of `sandbox.mes.NAMES`.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class SandboxPlant:
         detector_interval: timedelta = timedelta(hours=3),
         port: int = 0,
         bus_lock: timedelta = timedelta(seconds=30),
+        mes: str = OPCUA_JOB_CONTROL,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
@@ -82,7 +84,7 @@ class SandboxPlant:
             for line, members in lines_of(machines).items()
             for machine in members
         ]
-        self.mes = JobControlServer(directory, self.clock, equipment, ports.get("mes", 0), faults, seed)
+        self.mes: PlantMes = open_mes(mes, directory, self.clock, equipment, ports.get("mes", 0), faults, seed)
         self.people = People(self.cmms, dataset)
         self.shift_lead = ShiftLead(self.cmms, self.mes)
         self.control = Control(
@@ -136,7 +138,9 @@ class SandboxPlant:
             "twins_url": self.twins.url,
             "cmms_url": self.cmms.url,
             "cmms_apikey": next(iter(API_KEYS)),
+            "mes": self.mes.name,
             "mes_url": self.mes.url,
+            **self.mes.access,
             "control_url": self.control_url,
             "pid": os.getpid(),
             "data": self._dataset.label,

@@ -24,20 +24,24 @@ Data = Annotated[
 Fresh = Annotated[bool, typer.Option("--fresh", help="Empty the home even if people acted in it; their acts are lost.")]
 
 
-def run(context: typer.Context, data: Data = None, fresh: Fresh = False) -> None:
+Mes = Annotated[str, typer.Option("--mes", help="The plant's MES: opcua_job_control or sap_dm.")]
+_USUAL = "opcua_job_control"
+
+
+def run(context: typer.Context, data: Data = None, fresh: Fresh = False, mes: Mes = _USUAL) -> None:
     """Run the sandbox plant to its end, print the summary, and stop."""
-    _play(context, data, stay=False, fresh=fresh)
+    _play(context, data, mes, stay=False, fresh=fresh)
 
 
-def up(context: typer.Context, data: Data = None, fresh: Fresh = False) -> None:
+def up(context: typer.Context, data: Data = None, fresh: Fresh = False, mes: Mes = _USUAL) -> None:
     """Run the sandbox plant and keep running afterwards, with the addresses to open."""
-    _play(context, data, stay=True, fresh=fresh)
+    _play(context, data, mes, stay=True, fresh=fresh)
 
 
-def _play(context: typer.Context, data: Path | None, *, stay: bool, fresh: bool) -> None:
+def _play(context: typer.Context, data: Path | None, mes: str, *, stay: bool, fresh: bool) -> None:
     from millwright.demo import commands
 
-    raise typer.Exit(commands.run(settings_of(context, anew=True).home, data, stay=stay, fresh=fresh))
+    raise typer.Exit(commands.run(settings_of(context, anew=True).home, data, mes, stay=stay, fresh=fresh))
 
 
 def sandbox(context: typer.Context) -> None:

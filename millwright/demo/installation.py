@@ -15,6 +15,7 @@ import httpx
 from domain.errors import MillwrightError
 from domain.loops import wait_until
 from millwright.demo import clearing
+from millwright.demo.plant_mes import USUAL, mes_variables
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.engines import DevelopmentEngine, EmbeddedEngine
 from millwright.runtime.embedded.keeper import Kept, kept
@@ -46,7 +47,7 @@ _OUTCOMES = {
 }
 """The meaning of the sandbox's failure codes; each site has its own."""
 _SANDBOX_ZONE = "Etc/GMT+5"
-_SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_BUS__CONNECTION_STRING")
+_SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_MES__CLIENT_SECRET", "MILLWRIGHT_BUS__CONNECTION_STRING")
 _LOCAL_MODE = "MILLWRIGHT_LOCAL_MODE"
 
 
@@ -69,6 +70,7 @@ class Installation:
         engine: creates the workflow engine under a home.
         workers: the number of workers for lines, and the same number of workers for cases.
         intakes: the number of intakes.
+        mes: the plant's MES, a name of `millwright.demo.plant_mes.PLANT_MES`.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Installation:
         engine: Callable[[Path], EmbeddedEngine] = DevelopmentEngine,
         workers: int = 1,
         intakes: int = 1,
+        mes: str = USUAL,
     ) -> None:
         self.home = home
         self.workers = (*numbered(JUDGING, workers), *numbered(CASES, workers))
@@ -90,7 +93,8 @@ class Installation:
         self._step = step
         self._say = say
         self._variables = dict(variables or {})
-        self._sandbox = list(sandbox)
+        self._sandbox = ["--mes", mes, *sandbox]
+        self._mes = mes
         self._engine = engine(home)
         self._killed: set[str] = set()
         self._kept: Kept | None = None
@@ -280,8 +284,7 @@ class Installation:
             "MILLWRIGHT_CMMS__API_KEY": str(endpoints["cmms_apikey"]),
             "MILLWRIGHT_CMMS__TIME_ZONE": _SANDBOX_ZONE,
             "MILLWRIGHT_CMMS__OUTCOMES": json.dumps(_OUTCOMES),
-            "MILLWRIGHT_MES__CONNECTOR": "opcua_job_control",
-            "MILLWRIGHT_MES__URL": str(endpoints["mes_url"]),
+            **mes_variables(self._mes, endpoints),
             "MILLWRIGHT_TWINS__CONNECTOR": "digital_twins",
             "MILLWRIGHT_TWINS__ENDPOINT": str(endpoints["twins_url"]),
             "MILLWRIGHT_BUS__CONNECTOR": "service_bus",

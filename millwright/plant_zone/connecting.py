@@ -50,6 +50,12 @@ async def connected_mes(settings: Settings, system: str, http: "httpx.AsyncClien
         of_odoo = own_settings(named, odoo_mrp.OdooSettings, "mes", system)
         yield odoo_mrp.connect(of_odoo, http, system=system, clock=clock)
         return
+    if named.connector == "sap_dm":
+        from connectors.mes import sap_dm
+
+        of_sap = own_settings(named, sap_dm.SapDmSettings, "mes", system)
+        yield sap_dm.connect(of_sap, http, system=system, clock=clock)
+        return
     from connectors.mes import opcua_job_control
 
     own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)

@@ -27,6 +27,26 @@ CREATE TABLE IF NOT EXISTS hold (
 """
 
 
+def open_kept(directory: Path | None, name: str, schema: str, seed: int) -> sqlite3.Connection:
+    """Opens or makes a file of a plant that follows the schedule; without a directory it is in memory only.
+
+    Raises:
+        ValueError: the file was made under another seed, so its job numbers mean other jobs.
+    """
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(":memory:" if directory is None else str(directory / name))
+    connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + schema)
+    kept = connection.execute("SELECT seed FROM plan").fetchone()
+    if kept is None:
+        with connection:
+            connection.execute("INSERT INTO plan VALUES (?)", (seed,))
+    elif kept[0] != seed:
+        connection.close()
+        raise ValueError(f"seed: the plant on disk was made with {kept[0]}, not {seed}")
+    return connection
+
+
 class Journal:
     """Opens or makes `jobcontrol.sqlite` under `directory`; None keeps it in memory only.
 
@@ -35,18 +55,7 @@ class Journal:
     """
 
     def __init__(self, directory: Path | None, seed: int) -> None:
-        if directory is not None:
-            directory.mkdir(parents=True, exist_ok=True)
-        path = ":memory:" if directory is None else str(directory / "jobcontrol.sqlite")
-        self._connection = sqlite3.connect(path)
-        self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + _SCHEMA)
-        kept = self._connection.execute("SELECT seed FROM plan").fetchone()
-        if kept is None:
-            with self._connection:
-                self._connection.execute("INSERT INTO plan VALUES (?)", (seed,))
-        elif kept[0] != seed:
-            self._connection.close()
-            raise ValueError(f"seed: the plant on disk was made with {kept[0]}, not {seed}")
+        self._connection = open_kept(directory, "jobcontrol.sqlite", _SCHEMA, seed)
 
     def close(self) -> None:
         """Close the file."""
@@ -55,7 +64,7 @@ class Journal:
     def progress(self) -> dict[str, Progress]:
         """Kept progress by equipment id."""
         rows = self._connection.execute("SELECT equipment, progress FROM progress")
-        return {equipment: _progress(orjson.loads(text)) for equipment, text in rows}
+        return {equipment: read_progress(orjson.loads(text)) for equipment, text in rows}
 
     def downloaded(self) -> list[Downloaded]:
         """Kept orders of clients, oldest first."""
@@ -85,7 +94,7 @@ class Journal:
         with self._connection as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO progress VALUES (?, ?)",
-                [(equipment, _text(state)) for equipment, state in progress],
+                [(equipment, progress_text(state)) for equipment, state in progress],
             )
             for job, stored in downloaded:
                 if stored is None:
@@ -107,14 +116,20 @@ def _hold_columns(row: HoldRow) -> tuple[object, ...]:
     return tuple(value.isoformat() if isinstance(value, datetime) else value for value in astuple(row))
 
 
-def _text(progress: Progress) -> str:
+def progress_text(progress: Progress) -> str:
+    """Progress as it is kept."""
     fields = asdict(progress)
     fields["lag"] = progress.lag // timedelta(microseconds=1)
     fields["skipped"] = sorted(progress.skipped)
     return orjson.dumps(fields).decode()
 
 
-def _progress(fields: dict[str, object]) -> Progress:
+def read_progress(fields: dict[str, object]) -> Progress:
+    """Progress from what was kept.
+
+    Raises:
+        ValueError: it is of another form.
+    """
     match fields:
         case {
             "number": int(number),

@@ -144,6 +144,16 @@ class JobControlServer:
         """`opc.tcp://127.0.0.1:PORT`."""
         return f"opc.tcp://127.0.0.1:{self._port}"
 
+    @property
+    def name(self) -> str:
+        """The name of the connector to it."""
+        return "opcua_job_control"
+
+    @property
+    def access(self) -> Mapping[str, str]:
+        """Its address is enough for a client of the plant, which is anonymous."""
+        return {}
+
     def holds(self) -> list[HoldRow]:
         """Every hold a client placed with a Comment, oldest first."""
         return self._holds.rows()

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.faults import KINDS, Fault, Faults
+from sandbox.http_faults import PROXY_PAGE, ROW_EDITS, unsent, until_gone
 from sandbox.http_server import drop_connection
 from sandbox.maximo.admission import not_logged_in
 from sandbox.maximo.errors import UNSTATED, MaximoError
@@ -16,7 +17,6 @@ from sandbox.maximo.operations import API, operation_of
 TARGET = "maximo"
 SHOWN = KINDS - {"conflict", "late"}
 _MEMBERS = ("member", "rdfs:member")
-_PROXY_PAGE = "<html><head><title>Maintenance</title></head><body><h1>We will be back shortly.</h1></body></html>"
 
 
 class Misbehaviour:
@@ -37,16 +37,16 @@ class Misbehaviour:
         elif fault.kind in ("down", "drop_then_nothing"):
             await drop_connection(scope)
         elif fault.kind == "timeout":
-            await _until_gone(receive, fault.seconds)
+            await until_gone(receive, fault.seconds)
             await drop_connection(scope)
         elif fault.kind == "commit_then_drop":
-            await self._app(scope, receive, _unsent)
+            await self._app(scope, receive, unsent)
             await drop_connection(scope)
         elif fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
             await self._app(scope, receive, send)
         elif fault.kind in ("duplicate_answer", "reorder_answers"):
-            await self._with_members(_EDITS[fault.kind], scope, receive, send)
+            await self._with_members(ROW_EDITS[fault.kind], scope, receive, send)
         else:
             await _answer(fault)(scope, receive, send)
 
@@ -69,37 +69,9 @@ class Misbehaviour:
             await send(message)
 
 
-def _twice(members: list[object]) -> list[object]:
-    return members[:1] + members
-
-
-def _reversed(members: list[object]) -> list[object]:
-    return members[::-1]
-
-
-_EDITS: dict[str, Callable[[list[object]], list[object]]] = {
-    "duplicate_answer": _twice,
-    "reorder_answers": _reversed,
-}
-
-
-async def _unsent(_message: Message) -> None:
-    return
-
-
-async def _until_gone(receive: Receive, seconds: float) -> None:
-    """Wait, but not longer than the client does."""
-    try:
-        async with asyncio.timeout(seconds):
-            while (await receive())["type"] != "http.disconnect":
-                pass
-    except TimeoutError:
-        return
-
-
 def _answer(fault: Fault) -> Response:
     if fault.kind == "html":
-        return HTMLResponse(_PROXY_PAGE)
+        return HTMLResponse(PROXY_PAGE)
     if fault.kind == "session_expired":
         error = not_logged_in()
     elif fault.kind == "refuse_field":

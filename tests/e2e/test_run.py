@@ -49,8 +49,8 @@ def _millwright(home: Path, arguments: Sequence[str]) -> subprocess.CompletedPro
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_PATIENCE, check=False)
 
 
-def _play(home: Path, data: Path) -> Played:
-    ended = _millwright(home, ["run", "--data", str(data)])
+def _play(home: Path, data: Path, *more: str) -> Played:
+    ended = _millwright(home, ["run", "--data", str(data), *more])
     return Played(home, ended.returncode, ended.stdout + ended.stderr)
 
 
@@ -103,6 +103,32 @@ def test_two_runs_say_the_same_and_what_only_the_demo_did_is_removed_unasked(
     assert first == second
     removed = again.ask("home", "remove")
     assert (removed.returncode, again.home.exists()) == (0, False), removed.stderr
+
+
+def test_another_mes_ends_with_the_same_orders_and_holds(
+    played: Played, plant_data: Path, new_home: Callable[[], Path]
+) -> None:
+    other = _play(new_home(), plant_data, "--mes", "sap_dm")
+    assert other.code == 0, other.said
+    same = [name for name in SAME_IN_EVERY_RUN if name != "holds"]
+    assert {name: other.summary[name] for name in same} == {name: played.summary[name] for name in same}
+    # A machine is held there by its SFC and by its resource, which are two placements.
+    ended = ("placed", "released", "overruled", "left_open", "unproven")
+    assert {name: other.summary["holds"][name] for name in ended} == {
+        name: played.summary["holds"][name] for name in ended
+    }
+    assert {hold["key"] for hold in other.plant("holds.jsonl")} >= {
+        hold["key"] for hold in played.plant("holds.jsonl") if not hold["key"].startswith("WD")
+    }
+    assert [hold for hold in other.plant("holds.jsonl") if hold["released"] is None] == []
+
+
+def test_an_mes_that_the_sandbox_does_not_have_is_refused_with_those_that_it_has(new_home: Callable[[], Path]) -> None:
+    home = new_home()
+    refused = _millwright(home, ["run", "--mes", "plex"])
+    assert refused.returncode == 1
+    assert "the sandbox has no MES 'plex' (take one of opcua_job_control, sap_dm)" in refused.stderr
+    assert not home.exists()
 
 
 def test_a_backtest_of_both_versions_says_what_the_summary_says(played: Played) -> None:

@@ -210,3 +210,22 @@ async def test_a_plant_begun_again_goes_on_where_it_was_on_the_same_ports(tmp_pa
     assert state["clock"] == stamp(dataset.first + 30 * HOUR)
     assert state["published"] == published["published"]
     assert state["bus"]["active"] == published["published"]
+
+
+async def test_a_plant_has_the_mes_that_was_asked_for_and_says_how_it_is_reached(tmp_path: Path) -> None:
+    plant = SandboxPlant(tmp_path, generate(3, machines=2, days=3), mes="sap_dm")
+    await plant.start()
+    told = endpoints(tmp_path)
+    assert (told["mes"], told["mes_url"]) == ("sap_dm", plant.mes.url)
+    asked = {"grant_type": "client_credentials"}
+    async with httpx.AsyncClient() as http:
+        reply = await http.post(
+            str(told["mes_token_url"]), data=asked, auth=(str(told["mes_client_id"]), str(told["mes_client_secret"]))
+        )
+    assert reply.status_code == 200
+    await plant.stop()
+
+
+def test_another_mes_is_refused_with_the_names_of_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'plex' is not one of opcua_job_control, sap_dm"):
+        SandboxPlant(tmp_path, generate(3, machines=2, days=3), mes="plex")

@@ -87,6 +87,7 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
         "maximo.api_key",
         "odoo_mrp.api_key",
         "opcua_job_control.password",
+        "sap_dm.client_secret",
         "service_bus.connection_string",
     }
 
