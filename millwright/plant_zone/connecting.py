@@ -13,7 +13,7 @@ from millwright.settings import MesSettings, Settings
 if TYPE_CHECKING:
     import httpx
 
-_CONNECTORS: Final = ("opcua_job_control", "odoo_mrp")
+_CONNECTORS: Final = ("opcua_job_control", "odoo_mrp", "sap_dm")
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from domain.errors import ActionRequired, NotProved, Refused, Unavailable
+from domain.operating import MachineState
 from domain.ports import Mes
 from domain.production import HoldMethod, HoldState, JobState, PlaceResult
 from tests.connectors.sap_dm_answers import (
@@ -257,3 +258,11 @@ async def test_the_work_list_is_read_page_by_page_and_not_for_ever() -> None:
     assert context.job is not None
     assert (context.job.id, context.job.state) == ("N", JobState.NOT_ALLOWED_TO_START)
     assert [body["page"] for path, body in sap.asked if path == LISTED] == ["0", "1", "2", "3", "4"]
+
+
+async def test_the_states_of_many_machines_are_read_and_one_that_is_not_known_hides_no_other() -> None:
+    sap = Sap({RESOURCE: lambda asked: resource() if asked.url.params["resource"] == "PRESS" else {}})
+    states = await sap.mes().read_states({"PRESS", "NOSUCH"})
+    assert states["PRESS"].word == "PRODUCTIVE"
+    assert states["NOSUCH"].state is MachineState.UNKNOWN
+    assert "the MES does not know equipment NOSUCH" in states["NOSUCH"].word

@@ -153,6 +153,7 @@ class JobControlPlant:
     secrets: Sequence[str] = (JOB_CONTROL_PASSWORD,)
     running_method = HoldMethod.PAUSE
     unwelcome = "let our user in"
+    tells_lots = True
 
     def __init__(self, shop: "JobControlShop", equipment: str, zone: PlantZone | None) -> None:
         self.equipment = equipment

@@ -56,6 +56,7 @@ class SapDmPlant:
     secrets: Sequence[str] = (SECRET,)
     running_method = HoldMethod.PAUSE
     unwelcome = "does not accept our credentials"
+    tells_lots = False
 
     def __init__(self, shop: SapDmShop, equipment: str) -> None:
         self.equipment = equipment

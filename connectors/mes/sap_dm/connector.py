@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from connectors.mes.sap_dm.models import Resource, Sfc
 from connectors.mes.sap_dm.settings import SapDmSettings
 from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError, NotProved, Refused, Unavailable
+from domain.operating import MachineState, OperatingState
 from domain.production import (
     HoldEnforcement,
     HoldMethod,
@@ -85,6 +87,19 @@ class SapDmMes:
             return mapping.production(equipment, now, resource, (*work.running, *work.held), (), doubts)
         listed = await self._client.listed_sfcs(call, _name(resource))
         return mapping.production(equipment, now, resource, (), listed.rows, (*doubts, *listed.unreadable))
+
+    async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
+        """See the port. Each machine is a request of its own; `concurrency` bounds how many are under way."""
+        names = sorted(equipment)
+        return dict(zip(names, await asyncio.gather(*map(self._state, names)), strict=True))
+
+    async def _state(self, equipment: str) -> OperatingState:
+        read_at = self._clock.now()
+        try:
+            resource = await self._resource(Call(self._system, "read-states"), equipment)
+        except (ActionRequired, Refused) as error:
+            return OperatingState(state=MachineState.UNKNOWN, word=error.problem, read_at=read_at)
+        return mapping.operating_state(resource.status or "", read_at)
 
     async def hold_target(self, equipment: str) -> HoldTarget:
         return self._target(await self._resource(Call(self._system, "read-hold-target"), equipment))

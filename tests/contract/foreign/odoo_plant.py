@@ -71,6 +71,7 @@ class OdooPlant:
 
     running_method = HoldMethod.BLOCK
     unwelcome = "does not accept our credentials"
+    tells_lots = True
 
     def __init__(self, database: OdooDatabase, equipment: str, centre: int, orders: Sequence[int]) -> None:
         self.database = database
