@@ -1,7 +1,8 @@
 """An MES that keeps its port's promises to the letter; every call of it may be interrupted."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from domain.errors import ConnectorError, NotProved, Unavailable
 from domain.operating import OperatingState
@@ -20,6 +21,7 @@ from domain.production import (
 from tests.support.fault_injection import vendor_call
 from tests.support.plant import TestClock
 
+T = TypeVar("T")
 _PERSON = "a person of the MES"
 TARGET = HoldTarget(receiver="R", application_uri="urn:fake", namespace="urn:fake:machines", certificate="ab" * 32)
 
@@ -50,6 +52,8 @@ class FaultInjectedMes:
         self.idle = False
         """Whether the machine has no job."""
         self.away = False
+        self.answers_twice = False
+        """Whether each call that places or releases reaches it twice, and the second answer is told."""
         self.loses_answer = False
         """Whether the answer to the next release is lost."""
         self.enforcement = HoldEnforcement.ENFORCED
@@ -72,7 +76,7 @@ class FaultInjectedMes:
         return await vendor_call(lambda: self._plan(equipment, key))
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
-        return await vendor_call(lambda: self._place(plan))
+        return await vendor_call(lambda: self._told(lambda: self._place(plan)))
 
     async def read_hold(self, plan: HoldPlan) -> HoldReading:
         return await vendor_call(
@@ -80,7 +84,7 @@ class FaultInjectedMes:
         )
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
-        return await vendor_call(lambda: self._release(plan))
+        return await vendor_call(lambda: self._told(lambda: self._release(plan)))
 
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """It does not say which lots a machine made."""
@@ -103,10 +107,15 @@ class FaultInjectedMes:
         """A hold that was accepted comes into effect."""
         self.holder, self._coming = self.holder or self._coming, None
 
+    def _told(self, effect: Callable[[], T]) -> T:
+        if self.answers_twice:
+            effect()
+        return effect()
+
     def _production(self, equipment: str) -> ProductionContext:
         state = JobState.INTERRUPTED if self.holder else JobState.RUNNING
         return ProductionContext(
-            equipment=equipment, read_at=self._clock.now(), job=Job(id=f"J{self.job}", state=state)
+            equipment=equipment, read_at=self.reads_as_of or self._clock.now(), job=Job(id=f"J{self.job}", state=state)
         )
 
     def _plan(self, equipment: str, key: str) -> HoldPlan:
