@@ -6,6 +6,7 @@ Judging continues during a suppression. A suppressed verdict opens no case and a
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,6 +29,19 @@ class SuppressionKind(StrEnum):
     """Planned work or a planned stop, from the plant's calendar."""
     WORK = "work"
     """An order in progress on the same machine."""
+
+    @property
+    def isa_18_2(self) -> str:
+        """The name of this suppression in ISA-18.2 (IEC 62682), which knows three: by a person for a limited time, by
+        the logic or the plan of the plant, and for maintenance."""
+        return _ISA_18_2[self]
+
+
+_ISA_18_2: Final = {
+    SuppressionKind.SHELF: "shelved",
+    SuppressionKind.WINDOW: "suppressed by design",
+    SuppressionKind.WORK: "out of service",
+}
 
 
 class Suppression(Model):
@@ -76,14 +90,14 @@ class Suppression(Model):
     @property
     def words(self) -> str:
         """Who or what suppresses, until when, and why; it continues a sentence that begins with "it was"."""
-        until = f"until {self.end_at:%Y-%m-%d %H:%M} UTC"
+        name, until = self.kind.isa_18_2, f"until {self.end_at:%Y-%m-%d %H:%M} UTC"
         match self.kind:
             case SuppressionKind.SHELF:
-                told = f"shelved by {self.made_by} {until} because: {self.reason}"
+                told = f"{name} by {self.made_by} {until} because: {self.reason}"
             case SuppressionKind.WINDOW:
-                told = f"in a window of planned work {until}, imported by {self.made_by}: {self.reason}"
+                told = f"{name} in a window of planned work {until}, imported by {self.made_by}: {self.reason}"
             case SuppressionKind.WORK:
-                told = f"seen during work in progress on {self.asset} {until}: {self.reason}"
+                told = f"{name} during work in progress on {self.asset} {until}: {self.reason}"
         return f"{told} ({self.id})"
 
 

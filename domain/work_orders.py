@@ -212,20 +212,30 @@ class WorkOrderRecord(Model):
         ref: the record that we made.
         order: the order that the CMMS created from it, if `ref` is a request and the vendor has two records.
         vendor_status: the site's own word for the status.
+        status_guessed: whether the vendor's status has no known meaning. Then it is `in_progress`, so that it ends no
+            order, and nobody may take it for work that has begun.
         changed_at: the vendor's own stamp. If it has no zone, it is in the site's zone, a setting of the connector.
         priority: our priority, 1 (highest) to 4; None if the vendor's value stands for none of ours, or for several.
         report: what the technician reported; only of completed work.
     """
 
+    later: ClassVar[tuple[str, ...]] = ("status_guessed",)
+
     ref: WorkOrderRef
     order: WorkOrderRef | None = None
     status: WorkOrderStatus
     vendor_status: VendorText
+    status_guessed: bool = False
     changed_at: Moment
     touched: Touched
     asset_external_id: VendorName | None = None
     priority: int | None = None
     report: CompletionReport | None = None
+
+    @property
+    def work_has_begun(self) -> bool:
+        """Whether the CMMS itself says that the work is in progress."""
+        return self.status is WorkOrderStatus.IN_PROGRESS and not self.status_guessed
 
     @field_validator("touched", mode="before")
     @classmethod

@@ -66,7 +66,9 @@ def _work_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> It
     for subject, told in acts.items():
         for act in told if subject.startswith(("case/", "order/")) else ():
             record = act["detail"].get("record")
-            if act["kind"] in _REPORTED_WORK and record["status"] == "in_progress":
+            if act["kind"] not in _REPORTED_WORK:
+                continue
+            if record["status"] == "in_progress" and not record.get("status_guessed"):
                 system = record["ref"]["system"]
                 key = (system, f"{system}/{record['ref']['id']}", _instant(record["changed_at"]))
                 reported[key] = min(act["at"], reported.get(key, act["at"]))

@@ -97,6 +97,7 @@ def write_suppressions(found: "list[SeenSuppression]", nothing: str) -> None:
         (
             suppression.id,
             suppression.kind.value,
+            seen.isa_18_2,
             suppression.asset,
             suppression.failure_mode or "all",
             suppression.from_at,
@@ -108,7 +109,9 @@ def write_suppressions(found: "list[SeenSuppression]", nothing: str) -> None:
         for seen in found
         for suppression in (seen.suppression,)
     ]
-    write_table(("id", "kind", "asset", "mode", "from", "until", "suppressed", "by", "because"), rows, nothing)
+    write_table(
+        ("id", "kind", "ISA-18.2", "asset", "mode", "from", "until", "suppressed", "by", "because"), rows, nothing
+    )
 
 
 def _tell(whole: "WholeSuppression") -> None:

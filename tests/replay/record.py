@@ -191,7 +191,7 @@ async def reading_states(plant: FakePlant) -> tuple[str, str]:
     await plant.pass_time(plant.settings.operating_interval)
     plant.mes.doing = MachineState.IDLE
     await plant.pass_time(plant.settings.operating_interval)
-    plant.mes.failing.before.append(_away())
+    plant.mes.states_failing.before.append(_away())
     await plant.pass_time(plant.settings.operating_interval)
     return poll_workflow_id(mes_poll_name("fake")), ""
 

@@ -55,6 +55,26 @@ async def test_work_in_progress_holds_back_the_other_faults_of_the_machine(plant
     assert await plant.rows("SELECT kind, asset, source FROM suppressions") == [("work", "machine-001", "maximo/1001")]
 
 
+@pytest.mark.parametrize("status", [status for status in WorkOrderStatus if status is not WorkOrderStatus.IN_PROGRESS])
+async def test_an_order_that_is_merely_open_or_over_holds_nothing_back(plant: Plant, status: WorkOrderStatus) -> None:
+    await told(plant, record(status, 2))
+    await plant.take(*motor_fails(4))
+    assert await asset_of_cases(plant) == [MOTOR]
+
+
+async def test_a_status_that_nobody_knows_is_no_work_in_progress(plant: Plant) -> None:
+    await told(plant, record(WorkOrderStatus.IN_PROGRESS, 2).model_copy(update={"status_guessed": True}))
+    await plant.take(*motor_fails(4))
+    assert await asset_of_cases(plant) == [MOTOR]
+
+
+async def test_work_that_goes_into_a_status_that_nobody_knows_holds_back_no_more(plant: Plant) -> None:
+    await told(plant, record(WorkOrderStatus.IN_PROGRESS, 2))
+    await told(plant, record(WorkOrderStatus.IN_PROGRESS, 2.5).model_copy(update={"status_guessed": True}))
+    await plant.take(*motor_fails(4))
+    assert await asset_of_cases(plant) == [MOTOR]
+
+
 async def test_what_is_recent_when_the_work_is_done_opens_its_case_then(plant: Plant) -> None:
     await told(plant, record(WorkOrderStatus.IN_PROGRESS, 2))
     await plant.take(*motor_fails(4))

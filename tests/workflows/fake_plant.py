@@ -159,12 +159,14 @@ class FakeMes:
     lots_asked: list[tuple[datetime, datetime]] = field(default_factory=list)
     doing: MachineState = MachineState.RUNNING
     """What it says that each machine does."""
+    states_failing: Failing = field(default_factory=Failing)
+    """How the reading of states fails, which the steps of a case know nothing of."""
 
     async def check(self) -> str:
         return "fake"
 
     async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
-        self.failing.enter()
+        self.states_failing.enter()
         said = OperatingState(state=self.doing, word=self.doing.value, read_at=self.clock.now())
         return dict.fromkeys(equipment, said)
 

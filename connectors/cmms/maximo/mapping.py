@@ -220,6 +220,7 @@ def record_of(
         ref=WorkOrderRef(system=system, id=row.wonum, locator=row.href, key=key or key_of(row, schema)),
         status=status,
         vendor_status=row.status,
+        status_guessed=row.internal_status not in STATUSES,
         changed_at=instant(row.statusdate, settings.zone),
         touched=touched_by_others(row, settings.user),
         asset_external_id=row.assetnum,

@@ -24,6 +24,7 @@ SELECT 'suppression ' || s.id, 'is of work that no CMMS reported as in progress,
 FROM suppressions s WHERE s.kind = 'work' AND (s.until_at - s.from_at > '{LONGEST_WORK.days} days'::interval
     OR NOT EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' -> 'record' AS told) d
         WHERE a.kind IN {_REPORTED} AND told ->> 'status' = 'in_progress'
+        AND told ->> 'status_guessed' IS NULL
         AND told -> 'ref' ->> 'system' = s.made_by AND s.made_by || '/' || (told -> 'ref' ->> 'id') = s.source
         AND (told ->> 'changed_at')::timestamptz = s.from_at AND a.at <= s.made_at))
 UNION ALL

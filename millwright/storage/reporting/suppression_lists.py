@@ -1,5 +1,6 @@
 """Lists of shelves and windows, with the verdicts that they suppressed."""
 
+from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -38,6 +39,7 @@ class SeenSuppression(Model):
     """A shelf or a window in a list, with the number of verdicts that it suppressed."""
 
     suppression: Suppression
+    isa_18_2: str = Field(description="Its name in ISA-18.2: shelved, suppressed by design, or out of service.")
     arrived: int
 
 
@@ -59,6 +61,7 @@ class WholeSuppression(Model):
     """A shelf or a window with its suppressed verdicts, at most a thousand."""
 
     suppression: Suppression
+    isa_18_2: str = Field(description="Its name in ISA-18.2: shelved, suppressed by design, or out of service.")
     arrived: tuple[Arrived, ...]
 
 
@@ -69,7 +72,11 @@ async def suppression_page(
     values = {"kind": kind.value if kind else None, "ended": ended, "id": None, "limit": limit}
     async with transaction(engine) as connection:
         rows = (await connection.execute(_PAGE, values)).mappings()
-        return [SeenSuppression(suppression=of_row(row), arrived=row["arrived"]) for row in rows]
+        return [_seen(of_row(row), row["arrived"]) for row in rows]
+
+
+def _seen(suppression: Suppression, arrived: int) -> SeenSuppression:
+    return SeenSuppression(suppression=suppression, isa_18_2=suppression.kind.isa_18_2, arrived=arrived)
 
 
 async def whole_suppression(engine: AsyncEngine, suppression: str) -> WholeSuppression:
@@ -82,4 +89,4 @@ async def whole_suppression(engine: AsyncEngine, suppression: str) -> WholeSuppr
         found = await read_suppression(connection, suppression)
         rows = (await connection.execute(_ARRIVED, {"id": suppression})).mappings()
         arrived = tuple(Arrived.model_validate(dict(row) | {"rung": Rung(row["rung"]).word}) for row in rows)
-    return WholeSuppression(suppression=found, arrived=arrived)
+    return WholeSuppression(suppression=found, isa_18_2=found.kind.isa_18_2, arrived=arrived)

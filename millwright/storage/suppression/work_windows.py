@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.assets import CMMS_SYSTEM, system_of
 from domain.canonical import timestamp
 from domain.suppression import Suppression, SuppressionKind
-from domain.work_orders import WorkOrderRecord, WorkOrderStatus
+from domain.work_orders import WorkOrderRecord
 from millwright.storage.ledger import ledger
 from millwright.storage.suppression.suppressions import end_early, is_stored, live_work, make, name_of
 
@@ -46,7 +46,7 @@ async def follow_work(
         return
     source = f"{record.ref.system}/{record.ref.id}"
     live = await live_work(connection, source)
-    if record.status is not WorkOrderStatus.IN_PROGRESS:
+    if not record.work_has_begun:
         for suppression in live:
             done = f"order {record.ref.id} is {record.vendor_status}"
             await end_early(connection, suppression, record.changed_at, record.ref.system, done, entry)
