@@ -8,6 +8,7 @@ from temporalio import activity, workflow
 
 from activities.holds import Holds
 from activities.line_judging import LineJudging
+from activities.mes_calls import MesCalls
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
 from activities.routes import Routes
@@ -18,7 +19,7 @@ from domain.cases import Phase
 from millwright.storage.database.tables import APPEND_ONLY
 from millwright.worker.running import WORKFLOWS
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
-from workflows.queues import case_queue, cmms_queue, mes_queue
+from workflows.queues import case_queue, cmms_queue, mes_queue, plant_zone_queue
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DOCS = _ROOT / "docs"
@@ -29,7 +30,7 @@ _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 def _activity_names() -> list[str]:
     names = []
-    for holder in (Holds, LineJudging, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders):
+    for holder in (Holds, LineJudging, MesCalls, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders):
         for member in vars(holder).values():
             definition = activity._Definition.from_callable(member) if callable(member) else None
             if definition is not None and definition.name is not None:
@@ -82,7 +83,13 @@ def test_every_module_in_the_diagrams_and_the_text_exists(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "queue", [case_queue("<task queue>"), cmms_queue("<task queue>", "<id>"), mes_queue("<task queue>", "<id>")]
+    "queue",
+    [
+        case_queue("<task queue>"),
+        cmms_queue("<task queue>", "<id>"),
+        mes_queue("<task queue>", "<id>"),
+        plant_zone_queue("<task queue>", "<id>"),
+    ],
 )
 def test_every_kind_of_task_queue_is_named_as_the_code_names_it(queue: str) -> None:
     assert queue in _PAGE
