@@ -88,7 +88,7 @@ class ReadHold(Model):
         return await mes.read_hold(self.plan)
 
 
-class ReleaseHold(Model):
+class HoldRelease(Model):
     """See `domain.ports.Mes.release_hold`."""
 
     method: Literal["release-hold"] = "release-hold"
@@ -111,11 +111,11 @@ class ReadLots(Model):
         return await mes.lots_made(self.equipment, self.from_at, self.until_at)
 
 
-AboutPlan = PlaceHold | ReadHold | ReleaseHold
+AboutPlan = PlaceHold | ReadHold | HoldRelease
 """What is asked about one planned hold. Such calls about one plan are made one after another."""
-Acting = PlaceHold | ReleaseHold
+Acting = PlaceHold | HoldRelease
 """What may change the state of a job."""
-Asked = Check | ReadProduction | ReadStates | ReadTarget | PlanHold | PlaceHold | ReadHold | ReleaseHold | ReadLots
+Asked = Check | ReadProduction | ReadStates | ReadTarget | PlanHold | PlaceHold | ReadHold | HoldRelease | ReadLots
 
 
 class MesRequest(Model):

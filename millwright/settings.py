@@ -41,6 +41,8 @@ class MesSettings(ConnectorSettings):
     apart: bool = False
     """Whether a worker in the plant's zone makes the calls to it. Then only that worker has the connector's own
     settings."""
+    payload_keys: Path | None = None
+    """The file of the one or two keys that encrypt these calls. Each instance has keys of its own."""
 
 
 def _decoded(value: object) -> object:
@@ -84,12 +86,6 @@ class Settings(BaseSettings):
     ] = None
     temporal_client_key: Annotated[
         Path | None, Field(description="PEM file of the private key of our certificate.")
-    ] = None
-    payload_keys: Annotated[
-        Path | None,
-        Field(
-            description="File of the one or two keys that encrypt the calls to an MES that stands apart; absent, none."
-        ),
     ] = None
     task_queue: Annotated[str, Field(description="Task queue of the workers; each site has its own.")] = "millwright"
     worker_build: Annotated[

@@ -185,13 +185,12 @@ async def _plant_zone(settings: "Settings", system: str) -> None:
     """Imports nothing of storage: this process has no database, and must run without its libraries."""
     import httpx
 
-    from millwright.plant_zone.connecting import connected_mes
+    from millwright.plant_zone.connecting import connected_mes, payload_converter
     from millwright.plant_zone.running import run_plant_zone
     from millwright.runtime.plant_clock import clock_of
-    from millwright.workflow_engine.payload_codec import encrypting
 
     stop, clock = stopping(), clock_of(settings.clock)
-    converter = encrypting(settings.payload_keys)
+    converter = payload_converter(settings, system)
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
         mes = await stack.enter_async_context(connected_mes(settings, system, http, clock))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 from domain.clock import Clock, WallClock
 from domain.errors import Rejected
 from domain.ports import Mes
-from millwright.runtime.connector_settings import named_instances, own_settings, refuse_own_settings
+from millwright.runtime.connector_settings import named_instances, own_settings, refuse_own_settings, variable
 from millwright.settings import MesSettings, Settings
 
 if TYPE_CHECKING:
     import httpx
+    from temporalio.converter import DataConverter
 
 _CONNECTORS: Final = ("opcua_job_control", "odoo_mrp", "sap_dm")
 
@@ -39,11 +40,7 @@ async def connected_mes(settings: Settings, system: str, http: "httpx.AsyncClien
     Raises:
         Rejected: there is no such instance, or a setting of it is wrong.
     """
-    named = _instances(settings).get(system)
-    if named is None:
-        raise Rejected(
-            f"no MES instance {system} is named", field="mes_instances", fix="name it as docs/settings.md says"
-        )
+    named = _instance(settings, system)
     if named.connector == "odoo_mrp":
         from connectors.mes import odoo_mrp
 
@@ -70,7 +67,6 @@ async def connected_mes(settings: Settings, system: str, http: "httpx.AsyncClien
 async def _apart_mes(settings: Settings, system: str, clock: Clock) -> AsyncIterator[Mes]:
     """The port of an instance that stands apart, within the block. The engine is reached at the first call."""
     from millwright.workflow_engine.apart_mes import ApartMes
-    from millwright.workflow_engine.payload_codec import encrypting
     from millwright.workflow_engine.temporal import engine_client
 
     refuse_own_settings(_instances(settings)[system], system)
@@ -81,8 +77,30 @@ async def _apart_mes(settings: Settings, system: str, clock: Clock) -> AsyncIter
             field="temporal_address",
             fix="set MILLWRIGHT_TEMPORAL_ADDRESS",
         )
-    async with engine_client(settings, address, lazy=True, converter=encrypting(settings.payload_keys)) as client:
+    converter = payload_converter(settings, system)
+    async with engine_client(settings, address, lazy=True, converter=converter) as client:
         yield ApartMes(client, system, settings.task_queue, clock, WallClock())
+
+
+def payload_converter(settings: Settings, system: str) -> "DataConverter":
+    """The converter that encrypts the calls to an instance.
+
+    Raises:
+        Rejected: there is no such instance, or its keys are not there or not safe.
+    """
+    from millwright.workflow_engine.payload_codec import encrypting
+
+    named = _instance(settings, system)
+    return encrypting(named.payload_keys, variable("mes", named, system, "payload_keys"))
+
+
+def _instance(settings: Settings, system: str) -> MesSettings:
+    named = _instances(settings).get(system)
+    if named is None:
+        raise Rejected(
+            f"no MES instance {system} is named", field="mes_instances", fix="name it as docs/settings.md says"
+        )
+    return named
 
 
 def _instances(settings: Settings) -> Mapping[str, MesSettings]:

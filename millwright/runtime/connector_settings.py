@@ -46,7 +46,7 @@ def own_settings(
         return model.model_validate(settings.own())
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        field = _variable(port, settings, instance, *(str(part) for part in first["loc"]))
+        field = variable(port, settings, instance, *(str(part) for part in first["loc"]))
         raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error
 
 
@@ -57,7 +57,7 @@ def refuse_own_settings(settings: MesSettings, instance: str) -> None:
         Rejected: there is one.
     """
     for name in settings.own():
-        field = _variable("mes", settings, instance, name)
+        field = variable("mes", settings, instance, name)
         raise Rejected(
             "is for the worker of the plant zone only, because the MES stands apart",
             field=field,
@@ -65,6 +65,13 @@ def refuse_own_settings(settings: MesSettings, instance: str) -> None:
         )
 
 
-def _variable(port: str, settings: ConnectorSettings, instance: str | None, *parts: str) -> str:
+def variable(port: str, settings: ConnectorSettings, instance: str | None, *parts: str) -> str:
+    """The dotted path of a setting of a connector, as errors name it.
+
+    Args:
+        port: that of the connector.
+        settings: those of the instance.
+        instance: its id; None if a port has one only.
+    """
     named = port if instance in (None, settings.connector) else f"{port}_instances__{instance}"
     return "__".join([named, *parts])

@@ -91,7 +91,6 @@ DOES_NOT_STEER: Final[Mapping[str, str]] = {
     "temporal_server_name": _ENGINE,
     "temporal_client_certificate": _ENGINE,
     "temporal_client_key": _ENGINE,
-    "payload_keys": _OUR_FILES,
     "time_zone": "it says in which local time a signature is shown, beside UTC",
     "task_queue": "it says which workers get the steps; what a step does is in the record and in the settings above",
     "worker_build": "it says which workers get the steps; the engine that judges is recorded with its verdicts",

@@ -25,6 +25,7 @@ from domain.mes_calls import (
     CallError,
     Check,
     ErrorKind,
+    HoldRelease,
     MesAnswer,
     MesRequest,
     PlaceHold,
@@ -34,7 +35,6 @@ from domain.mes_calls import (
     ReadProduction,
     ReadStates,
     ReadTarget,
-    ReleaseHold,
 )
 from domain.operating import OperatingState
 from domain.production import (
@@ -127,7 +127,7 @@ class ApartMes:
         return await self._ask(ReadHold(plan=plan), _READING)
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
-        return await self._ask(ReleaseHold(plan=plan, reason=reason), _STATE)
+        return await self._ask(HoldRelease(plan=plan, reason=reason), _STATE)
 
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> Sequence[MadeLot] | None:
         return await self._ask(ReadLots(equipment=equipment, from_at=from_at, until_at=until_at), _LOTS)

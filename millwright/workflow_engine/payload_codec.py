@@ -66,7 +66,7 @@ class Encryption(PayloadCodec):
             raise Rejected(
                 f"a payload was encrypted with key {key}, and this process has {', '.join(self._keys)}",
                 field=_FIELD,
-                fix="give both zones the same MILLWRIGHT_PAYLOAD_KEYS",
+                fix="give both zones the same file of keys",
             )
         nonce, data = payload.data[:_NONCE], payload.data[_NONCE:]
         try:
@@ -75,34 +75,37 @@ class Encryption(PayloadCodec):
             raise Rejected("a payload was altered", field=_FIELD) from None
 
 
-def encrypting(file: Path | None) -> DataConverter:
+def encrypting(file: Path | None, field: str) -> DataConverter:
     """The converter of payloads that encrypts with the keys of a file, failures too.
+
+    Args:
+        field: the setting that names the file.
 
     Raises:
         Rejected: no file is named, it is not safe, or it holds no keys.
     """
     return replace(
         pydantic_data_converter,
-        payload_codec=Encryption(_keys_in(file)),
+        payload_codec=Encryption(_keys_in(file, field)),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )
 
 
-def _keys_in(file: Path | None) -> list[bytes]:
+def _keys_in(file: Path | None, field: str) -> list[bytes]:
     if file is None:
         raise Rejected(
             "calls to an MES that stands apart are encrypted, and there is no key",
-            field=_FIELD,
-            fix=f"set MILLWRIGHT_PAYLOAD_KEYS to a file: {_MAKE}",
+            field=field,
+            fix=f"set MILLWRIGHT_{field.upper()} to a file: {_MAKE}",
         )
-    lines = read_private(file, _FIELD, "the worker").split()
+    lines = read_private(file, field, "the worker").split()
     try:
         keys = [base64.b64decode(line, validate=True) for line in lines]
     except binascii.Error:
         keys = []
     if not 0 < len(keys) <= _MOST_KEYS or any(len(key) * 8 != _BITS for key in keys):
         # Without the cause: its words may quote what the file holds.
-        raise Rejected(f"{file} does not hold one or two keys of 32 bytes in base64", field=_FIELD, fix=_MAKE) from None
+        raise Rejected(f"{file} does not hold one or two keys of 32 bytes in base64", field=field, fix=_MAKE) from None
     return keys
 
 

@@ -204,7 +204,7 @@ async def walked_down(plant: FakePlant) -> tuple[str, str]:
 
 def _apart(plant: FakePlant, keys: Path) -> tuple[PlantZone, ApartMes]:
     here = plant.client
-    client = Client(here.service_client, namespace=here.namespace, data_converter=encrypting(keys))
+    client = Client(here.service_client, namespace=here.namespace, data_converter=encrypting(keys, "payload_keys"))
     zone = PlantZone(client, plant.settings.task_queue)
     return zone, zone.port("apart", plant.clock)
 

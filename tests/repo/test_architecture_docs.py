@@ -9,6 +9,7 @@ from temporalio import activity, workflow
 from activities.holds import Holds
 from activities.line_judging import LineJudging
 from activities.machine_states import MachineStates
+from activities.mes_calls import MesCalls
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
 from activities.routes import Routes
@@ -20,7 +21,7 @@ from domain.cases import Phase
 from millwright.storage.database.tables import APPEND_ONLY
 from millwright.worker.running import WORKFLOWS
 from workflows.maintenance_case import SEARCH_ATTRIBUTES
-from workflows.queues import case_queue, cmms_queue, mes_queue
+from workflows.queues import case_queue, cmms_queue, mes_queue, plant_zone_queue
 
 _ROOT = Path(__file__).resolve().parents[2]
 _DOCS = _ROOT / "docs"
@@ -31,7 +32,19 @@ _LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 def _activity_names() -> list[str]:
     names = []
-    for holder in (Holds, LineJudging, LotLists, MachineStates, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders):
+    holders = (
+        Holds,
+        LineJudging,
+        LotLists,
+        MachineStates,
+        MesCalls,
+        Outcomes,
+        Proposals,
+        Routes,
+        WalkDownSteps,
+        WorkOrders,
+    )
+    for holder in holders:
         for member in vars(holder).values():
             definition = activity._Definition.from_callable(member) if callable(member) else None
             if definition is not None and definition.name is not None:
@@ -84,7 +97,13 @@ def test_every_module_in_the_diagrams_and_the_text_exists(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "queue", [case_queue("<task queue>"), cmms_queue("<task queue>", "<id>"), mes_queue("<task queue>", "<id>")]
+    "queue",
+    [
+        case_queue("<task queue>"),
+        cmms_queue("<task queue>", "<id>"),
+        mes_queue("<task queue>", "<id>"),
+        plant_zone_queue("<task queue>", "<id>"),
+    ],
 )
 def test_every_kind_of_task_queue_is_named_as_the_code_names_it(queue: str) -> None:
     assert queue in _PAGE

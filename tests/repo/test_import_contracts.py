@@ -47,7 +47,7 @@ VIOLATIONS = [
     (VENDOR, "millwright/intake/running.py", "import azure.servicebus"),
     (READS, "millwright/api/running.py", "import connectors.cmms.maximo"),
     (ZONE, "millwright/plant_zone/running.py", "import millwright.storage.database.engine"),
-    (ZONE, "millwright/workflow_engine/temporal.py", "import psycopg"),
+    (ZONE, "millwright/plant_zone/connecting.py", "import psycopg"),
     (ORACLE, "sandbox/clock.py", "import domain.clock"),
     (WIRE, "millwright/demo/commands.py", "import sandbox.server"),
     (TABLES, "migrations/env.py", "import policies.engine.judging"),

@@ -70,7 +70,7 @@ async def plant_zone(address: str, keys: Path, queue: str) -> AsyncIterator[Plan
     """A plant zone, and the worker for cases that passes its calls on; that worker has no key."""
     async with (
         engine_client(Settings(), address) as central,
-        engine_client(Settings(), address, converter=encrypting(keys)) as client,
+        engine_client(Settings(), address, converter=encrypting(keys, "payload_keys")) as client,
         Worker(central, task_queue=case_queue(queue), workflows=[MesCall], workflow_runner=UnsandboxedWorkflowRunner()),
     ):
         zone = PlantZone(client, queue)

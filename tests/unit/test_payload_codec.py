@@ -59,7 +59,7 @@ async def test_data_that_is_too_short_is_refused(data: bytes) -> None:
 
 
 async def test_the_words_of_a_failure_are_encrypted_too(tmp_path: Path) -> None:
-    converter, failure = encrypting(write_keys(tmp_path)), Failure()
+    converter, failure = encrypting(write_keys(tmp_path), "payload_keys"), Failure()
     error = RuntimeError("EQ-1 is not there")
     error.__cause__ = ValueError("job J1")
     await converter.encode_failure(error, failure)
@@ -70,7 +70,7 @@ async def test_the_words_of_a_failure_are_encrypted_too(tmp_path: Path) -> None:
 
 def test_a_process_without_a_key_is_told_how_to_make_one() -> None:
     with pytest.raises(Rejected, match="openssl rand -base64 32") as refused:
-        encrypting(None)
+        encrypting(None, "payload_keys")
     assert refused.value.field == "payload_keys"
 
 
@@ -90,7 +90,7 @@ def test_a_file_without_one_or_two_whole_keys_is_refused_and_not_quoted(tmp_path
     file.write_text(held, encoding="utf-8")
     file.chmod(0o600)
     with pytest.raises(Rejected, match="32 bytes in base64") as refused:
-        encrypting(file)
+        encrypting(file, "payload_keys")
     assert not held or held not in str(refused.value)
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
     file = write_keys(tmp_path)
     file.chmod(0o640)
     with pytest.raises(Rejected, match="mode 0640") as refused:
-        encrypting(file)
+        encrypting(file, "payload_keys")
     assert (refused.value.field, refused.value.fix) == ("payload_keys", "chmod 600")
 
 

@@ -16,7 +16,7 @@ from domain.clock import Clock, WallClock
 from domain.errors import ActionRequired, NotProved, Refused, Unavailable
 from domain.keys import mes_call_workflow_id
 from domain.loops import wait_until
-from domain.mes_calls import MesAnswer, MesRequest, PlaceHold, ReleaseHold
+from domain.mes_calls import HoldRelease, MesAnswer, MesRequest, PlaceHold
 from domain.ports import Mes
 from domain.production import HoldEnforcement, HoldPlan, HoldReading, HoldState, PlaceResult
 from millwright.settings import Settings
@@ -85,7 +85,7 @@ async def zone(engine_address: str, keys: Path) -> AsyncIterator[PlantZone]:
 @pytest.fixture
 async def sealing(engine_address: str, keys: Path) -> AsyncIterator[Client]:
     """A client that has the keys."""
-    async with engine_client(Settings(), engine_address, converter=encrypting(keys)) as client:
+    async with engine_client(Settings(), engine_address, converter=encrypting(keys, "payload_keys")) as client:
         yield client
 
 
@@ -217,7 +217,7 @@ async def test_a_request_that_somebody_sends_again_later_or_elsewhere_is_not_car
         asked_at=now - timedelta(minutes=5),
         until=now - timedelta(minutes=4),
         plant_time=START,
-        asked=ReleaseHold(plan=plan, reason="repaired"),
+        asked=HoldRelease(plan=plan, reason="repaired"),
     )
     elsewhere = released.model_copy(update={"until": now + timedelta(minutes=1)})
     problems = []
@@ -253,7 +253,7 @@ async def test_a_zone_with_another_key_is_told_apart_and_makes_no_call(
     zone: PlantZone, system: str, engine_address: str, tmp_path: Path
 ) -> None:
     fake = FakeMes(CLOCK)
-    other_keys = encrypting(write_keys(tmp_path))
+    other_keys = encrypting(write_keys(tmp_path), "payload_keys")
     async with engine_client(Settings(), engine_address, converter=other_keys) as client:
         stranger = PlantZone(client, QUEUE)
         stranger.man(system, fake, CLOCK)

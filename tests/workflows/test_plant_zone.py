@@ -68,16 +68,19 @@ async def test_a_case_holds_and_releases_through_a_worker_without_a_database(zon
     plant.zone.stop()
     plant.zone = plant.new_zone("-X", "importtime")
     await plant.start_zone()
+    assert (await plant.port.check()).startswith("through the worker of its plant zone: ISA-95 Job Control v2")
+    walk_down = await plant.prove()
     case = (await open_case(plant)).id
     await plant.at_rest()
-    assert (plant.holds(), states(await plant.case())) == ([(case, True)], [PlacementState.IN_EFFECT])
+    assert plant.holds() == [(walk_down, False), (case, True)]
+    assert states(await plant.case()) == [PlacementState.IN_EFFECT]
     assert plant.zone.pid is not None
     listening, connected = connections(plant.zone.pid)
     assert (listening, connected) == (set(), {int(zoned.address.rpartition(":")[2]), plant.server.port})
     await work_done(plant, case)
     assert (await plant.case()).phase is Phase.AWAITING_RELEASE
     await plant.release(case)
-    assert (plant.holds(), (await plant.case()).phase) == ([(case, False)], Phase.CLOSED)
+    assert (plant.holds()[1:], (await plant.case()).phase) == ([(case, False)], Phase.CLOSED)
     assert (await verify(plant.engine)).findings == ()
     modules = imported(plant.zone.log)
     assert "connectors.mes.opcua_job_control.connector" in modules

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentRequest,
@@ -13,8 +14,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.keys import case_workflow_id
 from millwright.worker.running import run_worker
+from millwright.workflow_engine.payload_codec import encrypting
 from millwright.workflow_engine.temporal import make_current_where_none_is
 from tests.support.plant import code, deviation
+from tests.support.plant_zone import PlantZone, write_keys
 from tests.workflows.fake_plant import FakePlant
 
 OLD, NEW = "build-1", "build-2"
@@ -90,3 +93,18 @@ async def test_a_case_that_one_build_opened_is_finished_by_the_next_with_one_ord
             assert (await plant.case()).closed_as is not None
             assert len(plant.cmms.drafts) == 1
             assert await last_build(plant.client, case.id) == NEW
+
+
+async def test_the_worker_of_a_plant_zone_gets_the_calls_of_every_build_and_needs_none_of_its_own(
+    unmanned: FakePlant, tmp_path: Path
+) -> None:
+    plant = unmanned
+    keys = encrypting(write_keys(tmp_path), "payload_keys")
+    client = Client(plant.client.service_client, namespace=plant.client.namespace, data_converter=keys)
+    zone = PlantZone(client, plant.settings.task_queue)
+    mes = zone.apart(plant.mes, plant.clock)
+    for name in (OLD, NEW):
+        async with build(plant, name):
+            await become_current(plant.client, plant.settings.task_queue, name)
+            assert (await mes.read_production("EQ-001")).running
+    await zone.leave()

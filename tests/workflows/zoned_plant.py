@@ -3,20 +3,22 @@
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
-from domain.clock import WallClock
 from domain.loops import wait_until
+from domain.ports import Mes
+from millwright.plant_zone.connecting import open_mes
 from millwright.runtime.embedded.processes import Process
-from millwright.workflow_engine.apart_mes import ApartMes
-from millwright.workflow_engine.payload_codec import encrypting
+from millwright.settings import MesSettings, Settings
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol.server import JobControlServer
@@ -30,6 +32,8 @@ EQUIPMENT = "EQ-001"
 class ZonedPlant(FakePlant):
     """CMMS and twins are fakes; the MES is reached only through `millwright worker --plant-zone fake`."""
 
+    port: Mes
+
     def __init__(self, client: Client, engine: AsyncEngine, queue: str, address: str, folder: Path) -> None:
         super().__init__(client, engine, queue)
         self.proved = False
@@ -38,9 +42,7 @@ class ZonedPlant(FakePlant):
         self.server = JobControlServer(None, self._plant_clock, [(1, EQUIPMENT, "LINE-1")], faults=self.faults)
         self._folder, self._address, self._zones = folder, address, 0
         self.keys = write_keys(folder)
-        sealing = Client(client.service_client, namespace=client.namespace, data_converter=encrypting(self.keys))
-        self.port = ApartMes(sealing, "fake", queue, self.clock, WallClock())
-        self.systems = replace(self.systems, mes={"fake": self.port})
+        self._opened = AsyncExitStack()
         self.zone = self.new_zone()
 
     def new_zone(self, *options: str) -> Process:
@@ -69,13 +71,22 @@ class ZonedPlant(FakePlant):
             "MILLWRIGHT_CLOCK": f"file:{self._folder / 'clock'}",
             "MILLWRIGHT_TEMPORAL_ADDRESS": self._address,
             "MILLWRIGHT_TASK_QUEUE": self.settings.task_queue,
-            "MILLWRIGHT_PAYLOAD_KEYS": str(self.keys),
             "MILLWRIGHT_MES_INSTANCES__FAKE__CONNECTOR": "opcua_job_control",
             "MILLWRIGHT_MES_INSTANCES__FAKE__URL": self.server.url,
             "MILLWRIGHT_MES_INSTANCES__FAKE__APART": "true",
+            "MILLWRIGHT_MES_INSTANCES__FAKE__PAYLOAD_KEYS": str(self.keys),
         }
 
     async def __aenter__(self) -> Self:
+        named = {"fake": MesSettings(connector="opcua_job_control", apart=True, payload_keys=self.keys)}
+        central = Settings(
+            temporal_address=self._address,
+            task_queue=self.settings.task_queue,
+            mes_instances=named,
+        )
+        http = await self._opened.enter_async_context(httpx.AsyncClient())
+        mes = await self._opened.enter_async_context(open_mes(central, http, self.clock))
+        self.port, self.systems = mes["fake"], replace(self.systems, mes=mes)
         await self.server.start()
         self.zone = self.new_zone()
         await self.start_zone()
@@ -91,6 +102,7 @@ class ZonedPlant(FakePlant):
         await super().__aexit__(kind, error, trace)
         self.zone.stop()
         await self.server.stop()
+        await self._opened.aclose()
 
     async def pass_time(self, by: timedelta) -> None:
         await self._move(by)
@@ -126,7 +138,8 @@ def imported(log: Path) -> set[str]:
 def connections(pid: int) -> tuple[set[int], set[int]]:
     """The ports that a process listens on, and the remote ports that it is connected to, over TCP."""
     sockets = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
-    listening, connected = set(), set()
+    listening: set[int] = set()
+    connected: set[int] = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
             _, local, remote, state, *rest = line.split()
