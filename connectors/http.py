@@ -264,6 +264,10 @@ class JsonSystem:
         except ValueError as error:
             raise self.refused(call, f"unreadable reply: {error}") from None
 
+    def mask(self, secret: str) -> None:
+        """Masks one more secret from now on: a token that the other system gave."""
+        self._secrets = (*self._secrets, secret)
+
     def _page_instead(self, call: Call, reply: httpx.Response) -> ConnectorError:
         words = f"it answered with {self.clean(_page(reply))} instead of JSON"
         if _PASSWORD_FIELD.search(reply.content):

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from millwright.runtime.embedded.marking import POSTGRES, in_use
 from millwright.runtime.installation_key import InstallationKey
 from millwright.runtime.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
+from millwright.steering.values import PORTS, settings_model
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.holds import HoldStore
@@ -273,19 +275,13 @@ def _cmms(
 def _mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> tuple[dict[str, Mes], list[Callable[[], Any]]]:
     mes: dict[str, Mes] = {}
     closing: list[Callable[[], Any]] = []
-    for system, named in named_instances(settings.all_mes(), "mes", ("opcua_job_control", "odoo_mrp")).items():
-        if named.connector == "odoo_mrp":
-            from connectors.mes import odoo_mrp
-
-            of_odoo = own_settings(named, odoo_mrp.OdooSettings, "mes", system)
-            mes[system] = odoo_mrp.connect(of_odoo, http, system=system, clock=clock)
-        else:
-            from connectors.mes import opcua_job_control
-
-            own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)
-            made = opcua_job_control.connect(own, http, system=system, clock=clock)
-            mes[system] = made
-            closing.append(made.close)
+    for system, named in named_instances(settings.all_mes(), "mes", PORTS["mes"][1]).items():
+        # Only the connectors that are named are imported, because some use much memory.
+        package = import_module(f"connectors.mes.{named.connector}")
+        own = own_settings(named, settings_model(named.connector), "mes", system)
+        mes[system] = package.connect(own, http, system=system, clock=clock)
+        if (close := getattr(mes[system], "close", None)) is not None:
+            closing.append(close)
     return mes, closing
 
 

@@ -12,7 +12,7 @@ from millwright.steering.declared import STEERS
 
 PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
     "cmms": (ProcessKind.CASES, ("maximo",)),
-    "mes": (ProcessKind.CASES, ("opcua_job_control", "odoo_mrp")),
+    "mes": (ProcessKind.CASES, ("opcua_job_control", "odoo_mrp", "factorysemantics")),
     "twins": (ProcessKind.CASES, ("digital_twins",)),
     "bus": (ProcessKind.INTAKE, ("service_bus",)),
 }
@@ -71,6 +71,10 @@ def settings_model(connector: str) -> type[BaseModel]:
             from connectors.mes.odoo_mrp.settings import OdooSettings
 
             return OdooSettings
+        case "factorysemantics":
+            from connectors.mes.factorysemantics.settings import FactorySemanticsSettings
+
+            return FactorySemanticsSettings
         case "digital_twins":
             from connectors.azure.digital_twins.settings import DigitalTwinsSettings
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.azure import service_bus
 from connectors.cmms import maximo
-from connectors.mes import odoo_mrp, opcua_job_control
+from connectors.mes import factorysemantics, odoo_mrp, opcua_job_control
 from domain.cmms import OrderQuery
 from domain.errors import MillwrightError, Rejected
 from millwright.bootstrap import open_systems
@@ -167,7 +167,12 @@ def test_a_bus_without_tls_is_on_this_machine_only() -> None:
 
 
 def test_a_connector_that_is_given_wrong_settings_tells_none_of_them() -> None:
-    for model in (maximo.MaximoSettings, opcua_job_control.JobControlSettings, odoo_mrp.OdooSettings):
+    for model in (
+        maximo.MaximoSettings,
+        opcua_job_control.JobControlSettings,
+        odoo_mrp.OdooSettings,
+        factorysemantics.FactorySemanticsSettings,
+    ):
         with pytest.raises(ValueError, match="validation error") as refused:
             model.model_validate({"url": "ftp://role:word-of-mouth@host", "password": {"word-of-mouth": 1}})
         assert "word-of-mouth" not in str(refused.value)
