@@ -12,7 +12,7 @@ from millwright.steering.declared import STEERS
 
 PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
     "cmms": (ProcessKind.CASES, ("maximo",)),
-    "mes": (ProcessKind.CASES, ("opcua_job_control", "odoo_mrp", "factorysemantics")),
+    "mes": (ProcessKind.CASES, ("opcua_job_control", "odoo_mrp", "factorysemantics", "packml")),
     "twins": (ProcessKind.CASES, ("digital_twins",)),
     "bus": (ProcessKind.INTAKE, ("service_bus",)),
 }
@@ -75,6 +75,10 @@ def settings_model(connector: str) -> type[BaseModel]:
             from connectors.mes.factorysemantics.settings import FactorySemanticsSettings
 
             return FactorySemanticsSettings
+        case "packml":
+            from connectors.mes.packml.settings import PackMlSettings
+
+            return PackMlSettings
         case "digital_twins":
             from connectors.azure.digital_twins.settings import DigitalTwinsSettings
 

@@ -186,4 +186,4 @@ async def test_a_cut_connection_to_opc_ua_passes_and_an_odd_answer_does_not(
 @EACH("code", [0x80020000, 0x8FFF0000, 0xFFFFFFFF, 0x40000000, 0])
 async def test_any_status_code_of_opc_ua_is_translated(code: int) -> None:
     with pytest.raises(ConnectorError):
-        await FailingToConnect(UaStatusCodeError(code)).job_orders(CALL)
+        await FailingToConnect(UaStatusCodeError(code)).connected(CALL)

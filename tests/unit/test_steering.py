@@ -88,6 +88,7 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
         "maximo.api_key",
         "odoo_mrp.api_key",
         "opcua_job_control.password",
+        "packml.password",
         "service_bus.connection_string",
     }
 
