@@ -29,7 +29,7 @@ test: $(READY) engine ## Run every test, two files at a time, in one pytest run
 test-unit: $(READY) ## Run the tests without I/O, but for the thorough ones: half a minute
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not thorough" tests/unit
 
-test-foreign: $(READY) $(FOREIGN)/node_modules/.ready $(FOREIGN)/gopcua/client $(FOREIGN)/azservicebus/client $(FOREIGN)/milo/build/.ready .tools/odoo/.ready ## Run the contract tests against servers and clients that others wrote; needs Node.js, Go, Java, Debian
+test-foreign: $(READY) $(FOREIGN)/node_modules/.ready $(FOREIGN)/gopcua/client $(FOREIGN)/azservicebus/client $(FOREIGN)/milo/build/.ready .tools/odoo/.ready .tools/factorysemantics/.ready ## Run the contract tests against servers and clients that others wrote; needs Node.js, Go, Java, Debian
 	@$(BIN)/python -m pytest -m foreign tests/contract
 
 lint: $(READY) ## Check style and form (ruff)
@@ -64,6 +64,7 @@ lock: $(TOOLS) ## Resolve the dependencies and the tools into their locks: make 
 	@$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --group dev pyproject.toml -o requirements.lock
 	@$(COMPILE) $(addprefix --upgrade-package ,$(UPGRADE)) --python-version 3.11 --group tools -o requirements-tools.lock
 	@$(COMPILE) --python-version 3.11 $(FOREIGN)/odoo/requirements.in -o $(FOREIGN)/odoo/requirements.lock
+	@$(COMPILE) --python-version 3.14 $(FOREIGN)/factorysemantics/requirements.in -o $(FOREIGN)/factorysemantics/requirements.lock
 
 notices: $(READY) ## Write THIRD_PARTY_NOTICES.md from the lock and the installed packages
 	@$(BIN)/python -m supply.notices
@@ -116,6 +117,17 @@ $(FOREIGN)/milo/build/.ready: $(FOREIGN)/milo/pom.xml $(FOREIGN)/milo/jars.sha25
 	@echo "Fetching Odoo from Debian sid, and what it needs, into .tools/odoo: half a minute, 525 MB."
 	@mkdir -p $(@D)
 	@$(FOREIGN)/odoo/install.sh $(UV) $(BIN)/python
+	@touch $@
+
+.tools/factorysemantics/.ready: $(addprefix $(FOREIGN)/factorysemantics/,main.go go.mod go.sum requirements.lock) | $(READY)
+	@command -v go >/dev/null || { echo "make test-foreign needs Go: there is no go on the PATH." >&2; exit 1; }
+	@echo "Fetching FactorySemantics MES, and the Python that it needs, into .tools/factorysemantics: half a minute, 320 MB."
+	@mkdir -p $(@D)
+	@CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -C $(FOREIGN)/factorysemantics -trimpath -buildvcs=false -o $(CURDIR)/$(@D)/unpack
+	@rm -rf $(@D)/python
+	@$(@D)/unpack $(@D)/python
+	@$(UV) venv --quiet --clear --python $(@D)/python/bin/python3 $(@D)/venv
+	@$(UV) pip sync --quiet --require-hashes --python $(@D)/venv/bin/python $(FOREIGN)/factorysemantics/requirements.lock
 	@touch $@
 
 $(TOOLS): requirements-tools.lock

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from domain.clock import Clock, WallClock
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
     import httpx
     from temporalio.converter import DataConverter
 
-_CONNECTORS: Final = ("opcua_job_control", "odoo_mrp", "sap_dm")
+
+_SETTINGS: Final = {
+    "opcua_job_control": "JobControlSettings",
+    "odoo_mrp": "OdooSettings",
+    "sap_dm": "SapDmSettings",
+    "factorysemantics": "FactorySemanticsSettings",
+    "packml": "PackMlSettings",
+}
+"""The connectors, and the names of their settings."""
 
 
 @asynccontextmanager
@@ -41,26 +50,19 @@ async def connected_mes(settings: Settings, system: str, http: "httpx.AsyncClien
         Rejected: there is no such instance, or a setting of it is wrong.
     """
     named = _instance(settings, system)
-    if named.connector == "odoo_mrp":
-        from connectors.mes import odoo_mrp
-
-        of_odoo = own_settings(named, odoo_mrp.OdooSettings, "mes", system)
-        yield odoo_mrp.connect(of_odoo, http, system=system, clock=clock)
-        return
-    if named.connector == "sap_dm":
-        from connectors.mes import sap_dm
-
-        of_sap = own_settings(named, sap_dm.SapDmSettings, "mes", system)
-        yield sap_dm.connect(of_sap, http, system=system, clock=clock)
-        return
-    from connectors.mes import opcua_job_control
-
-    own = own_settings(named, opcua_job_control.JobControlSettings, "mes", system)
-    made = opcua_job_control.connect(own, http, system=system, clock=clock)
+    # Only the connectors that are named are imported, because some use much memory.
+    package = import_module(f"connectors.mes.{named.connector}")
+    made = package.connect(
+        own_settings(named, getattr(package, _SETTINGS[named.connector]), "mes", system),
+        http,
+        system=system,
+        clock=clock,
+    )
     try:
         yield made
     finally:
-        await made.close()
+        if (close := getattr(made, "close", None)) is not None:
+            await close()
 
 
 @asynccontextmanager
@@ -104,4 +106,4 @@ def _instance(settings: Settings, system: str) -> MesSettings:
 
 
 def _instances(settings: Settings) -> Mapping[str, MesSettings]:
-    return named_instances(settings.all_mes(), "mes", _CONNECTORS)
+    return named_instances(settings.all_mes(), "mes", tuple(_SETTINGS))

@@ -12,7 +12,7 @@ from millwright.steering.declared import STEERS
 
 PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
     "cmms": (ProcessKind.CASES, ("maximo",)),
-    "mes": (ProcessKind.CASES, ("opcua_job_control", "odoo_mrp", "sap_dm")),
+    "mes": (ProcessKind.CASES, ("opcua_job_control", "odoo_mrp", "sap_dm", "factorysemantics", "packml")),
     "twins": (ProcessKind.CASES, ("digital_twins",)),
     "bus": (ProcessKind.INTAKE, ("service_bus",)),
 }
@@ -75,6 +75,14 @@ def settings_model(connector: str) -> type[BaseModel]:
             from connectors.mes.sap_dm.settings import SapDmSettings
 
             return SapDmSettings
+        case "factorysemantics":
+            from connectors.mes.factorysemantics.settings import FactorySemanticsSettings
+
+            return FactorySemanticsSettings
+        case "packml":
+            from connectors.mes.packml.settings import PackMlSettings
+
+            return PackMlSettings
         case "digital_twins":
             from connectors.azure.digital_twins.settings import DigitalTwinsSettings
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.call import Call
-from connectors.mes.opcua_job_control.certificate import read_certificate
+from connectors.opcua.certificate import read_certificate
 from tests.cli.conftest import Millwright
 
 

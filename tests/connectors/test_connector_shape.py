@@ -20,7 +20,8 @@ from connectors.manifest import (
 from domain.cmms import CmmsCapabilities
 
 ROOT = Path(__file__).parents[2]
-DOCS = "\n".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("connectors.md", "mes-connectors.md"))
+PAGES = ("connectors.md", "mes-connectors.md", "mes-connectors-http.md")
+DOCS = "\n".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
 FOLDERS = connector_folders()
 PORTS = [folder for folder in FOLDERS if folder.parent.name in (Kind.CMMS, Kind.MES)]
 
@@ -94,7 +95,7 @@ def test_what_is_called_done_names_a_test_that_exists(folder: Path) -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
 def test_no_connector_imports_the_sandbox_or_another_vendor(folder: Path) -> None:
     own = f"connectors.{folder.parent.name}.{folder.name}"
-    shared = ("call", "http", "json_reading", "library_errors", "manifest", "text")
+    shared = ("call", "http", "json_reading", "library_errors", "manifest", "opcua", "text")
     allowed = (own, *(f"connectors.{module}" for module in shared), "domain")
     ours = ("connectors", "domain", "millwright", "activities", "workflows", "policies", "sandbox")
     imported = {

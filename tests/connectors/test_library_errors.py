@@ -14,8 +14,8 @@ from connectors.azure.digital_twins.client import Connection
 from connectors.azure.service_bus import EntityReceiver
 from connectors.call import Call
 from connectors.http import JsonSystem, VendorFault
-from connectors.mes.opcua_job_control import JobControlSettings
-from connectors.mes.opcua_job_control.client import JobControlClient
+from connectors.opcua.connection_settings import OpcUaSettings
+from connectors.opcua.sessions import Sessions
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from tests.connectors.test_bus_quiet import MESSAGE
 from tests.support.library_exceptions import drawn, exceptions_of
@@ -152,11 +152,11 @@ async def test_what_the_client_of_the_bus_raises_when_a_stored_message_is_settle
     await receiver.close()
 
 
-class FailingJobControl(JobControlClient):
-    """Stands in for the client: opening the connection fails."""
+class FailingToConnect(Sessions[Any]):
+    """Opening the connection fails."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(JobControlSettings.model_validate({"url": "opc.tcp://mes:4840"}))
+        super().__init__(OpcUaSettings.model_validate({"url": "opc.tcp://mes:4840"}), cast("Any", None))
         self._error = error
 
     async def _open(self, call: Call) -> Any:
@@ -171,7 +171,7 @@ OPC_UA = exceptions_of("asyncua", without=["UaStatusCodeError", "UaStatusCodeErr
 @EACH("kind", [*OPC_UA, InvalidSignature], ids=name_of)
 async def test_what_the_client_of_opc_ua_raises(kind: type[Exception]) -> None:
     with pytest.raises(ConnectorError) as caught:
-        await FailingJobControl(drawn(kind)).job_orders(CALL)
+        await FailingToConnect(drawn(kind)).connected(CALL)
     assert caught.value.key == "MWKEY"
 
 
@@ -180,10 +180,10 @@ async def test_a_cut_connection_to_opc_ua_passes_and_an_odd_answer_does_not(
     kind: type[Exception], meaning: type[ConnectorError]
 ) -> None:
     with pytest.raises(meaning):
-        await FailingJobControl(drawn(kind)).job_orders(CALL)
+        await FailingToConnect(drawn(kind)).connected(CALL)
 
 
 @EACH("code", [0x80020000, 0x8FFF0000, 0xFFFFFFFF, 0x40000000, 0])
 async def test_any_status_code_of_opc_ua_is_translated(code: int) -> None:
     with pytest.raises(ConnectorError):
-        await FailingJobControl(UaStatusCodeError(code)).job_orders(CALL)
+        await FailingToConnect(UaStatusCodeError(code)).connected(CALL)

@@ -19,7 +19,7 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as some
 
 from connectors.call import Call
-from connectors.mes.opcua_job_control.certificate import ClientCertificate, read_certificate
+from connectors.opcua.certificate import ClientCertificate, read_certificate
 from domain.errors import ActionRequired, Rejected
 from millwright.runtime.mes_certificate import create
 

@@ -3,8 +3,8 @@
 import pytest
 from asyncua import ua
 
-from connectors.mes.opcua_job_control.faults import MEANINGS, meaning_of
 from connectors.mes.opcua_job_control.mapping import refusal
+from connectors.opcua.faults import MEANINGS, meaning_of
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 

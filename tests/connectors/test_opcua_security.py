@@ -8,7 +8,9 @@ from asyncua import ua
 from pydantic import ValidationError
 
 from connectors.call import Call
-from connectors.mes.opcua_job_control.security import (
+from connectors.mes.opcua_job_control.settings import JobControlSettings
+from connectors.opcua.connection_settings import SecurityMode
+from connectors.opcua.security import (
     POLICIES,
     POLICY_PREFIX,
     Endpoint,
@@ -20,7 +22,6 @@ from connectors.mes.opcua_job_control.security import (
     own_certificate,
     user_tokens,
 )
-from connectors.mes.opcua_job_control.settings import JobControlSettings, SecurityMode
 from domain.errors import ActionRequired
 
 CALL = Call("mes", "check")

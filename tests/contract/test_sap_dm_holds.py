@@ -144,7 +144,7 @@ async def test_a_hold_that_others_add_to_ours_cannot_be_seen_and_ends_with_it() 
     await mes.place_hold(plan, "reason")
     shop.server.hold_by_hand(plant.sfc(), "quality")
     assert await mes.release_hold(plan, "done") is HoldState.ABSENT
-    # This is SAP's own rule, and docs/mes-connectors.md says so.
+    # This is SAP's own rule, and docs/mes-connectors-http.md says so.
     assert plant.holds() == [("MWKEY", False), ("quality", False)]
     await plant.leave()
     await shop.server.stop()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.azure import service_bus
 from connectors.cmms import maximo
-from connectors.mes import odoo_mrp, opcua_job_control, sap_dm
+from connectors.mes import factorysemantics, odoo_mrp, opcua_job_control, packml, sap_dm
 from domain.cmms import OrderQuery
 from domain.errors import MillwrightError, Rejected
 from millwright.bootstrap import open_systems
@@ -172,6 +172,8 @@ def test_a_connector_that_is_given_wrong_settings_tells_none_of_them() -> None:
         opcua_job_control.JobControlSettings,
         odoo_mrp.OdooSettings,
         sap_dm.SapDmSettings,
+        factorysemantics.FactorySemanticsSettings,
+        packml.PackMlSettings,
     ):
         with pytest.raises(ValueError, match="validation error") as refused:
             model.model_validate({"url": "ftp://role:word-of-mouth@host", "password": {"word-of-mouth": 1}})

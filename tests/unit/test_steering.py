@@ -84,9 +84,11 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
         and "SecretStr" in str(settings_model(name.split(".")[0]).model_fields[name.split(".")[1]].annotation)
     }
     assert secrets == {
+        "factorysemantics.password",
         "maximo.api_key",
         "odoo_mrp.api_key",
         "opcua_job_control.password",
+        "packml.password",
         "sap_dm.client_secret",
         "service_bus.connection_string",
     }

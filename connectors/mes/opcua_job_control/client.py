@@ -1,24 +1,17 @@
-"""The client of a Job Control server: one connection, kept open and opened again when needed.
-
-asyncua reads the structures' definitions from the server, so no nodeset file is needed. Requests of several
-callers share the session; one of them opens it. Nothing is retried: a request on a lost connection fails, and the next
-request opens another connection.
-"""
+"""The client of a Job Control server. asyncua reads the structures' definitions from the server, so no nodeset file is
+needed."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 
 from asyncua import ua
 from asyncua.ua.uaerrors import UaStatusCodeError
 
 from connectors.call import Call
-from connectors.mes.opcua_job_control.connection import LIBRARY_ERRORS, cut, signed_in
 from connectors.mes.opcua_job_control.discovery import Browser, Receiver, StateNodes, find_receivers
-from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.list_reading import ReadList, read_list
 from connectors.mes.opcua_job_control.models import (
     JobOrderRow,
@@ -29,9 +22,10 @@ from connectors.mes.opcua_job_control.models import (
     made_by,
 )
 from connectors.mes.opcua_job_control.operating import ITEM_STATES, MODES, NOT_SHOWN, ShownMachine
-from connectors.mes.opcua_job_control.security import Endpoint
 from connectors.mes.opcua_job_control.settings import JobControlSettings
-from domain.errors import ActionRequired, ConnectorError, NotProved, Refused, Unavailable
+from connectors.opcua.security import Endpoint
+from connectors.opcua.sessions import Sessions
+from domain.errors import ActionRequired, NotProved, Unavailable
 from domain.production import HoldTarget
 
 logger = logging.getLogger(__name__)
@@ -64,24 +58,20 @@ class JobControlClient:
     """Requests to one Job Control server."""
 
     def __init__(self, settings: JobControlSettings) -> None:
-        self._settings = settings
-        self._session: _Session | None = None
-        self._opening = asyncio.Lock()
+        self._sessions: Sessions[_Session] = Sessions(settings, _prepared)
 
     async def close(self) -> None:
         """Ends the session; the next request opens another."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.client.disconnect()
+        await self._sessions.close()
 
     async def receivers(self, call: Call) -> int:
         """How many job order receivers the server has."""
-        session = await self._connected(call)
+        session = await self._sessions.connected(call)
         return len(session.receivers)
 
     async def endpoint(self, call: Call) -> Endpoint:
         """The endpoint that we are connected to."""
-        session = await self._connected(call)
+        session = await self._sessions.connected(call)
         return session.endpoint
 
     async def job_orders(self, call: Call) -> JobOrders:
@@ -98,11 +88,11 @@ class JobControlClient:
                 logger.warning("%s: %s", call.system, job.words)
             return found
 
-        return await self._ask(call, "JobOrderList", read)
+        return await self._sessions.ask(call, "JobOrderList", read)
 
     async def served(self, call: Call) -> dict[str, Served]:
         """The ids that each receiver serves, by the receiver's name."""
-        session = await self._connected(call)
+        session = await self._sessions.connected(call)
         return {name: receiver.served for name, receiver in session.receivers.items()}
 
     async def shown_machines(self, call: Call) -> list[ShownMachine]:
@@ -121,20 +111,20 @@ class JobControlClient:
                 for each in machines
             ]
 
-        return await self._ask(call, "MachineryItemState", read)
+        return await self._sessions.ask(call, "MachineryItemState", read)
 
     async def actuals(self, call: Call, job: JobOrderRow) -> frozenset[str]:
         """The equipment in a job's response; empty if the receiver has no response provider beside it."""
         nothing: frozenset[str] = frozenset()
-        return await self._ask(call, "JobResponse", lambda own: _response(own, job, actual_equipment, nothing))
+        return await self._sessions.ask(call, "JobResponse", lambda own: _response(own, job, actual_equipment, nothing))
 
     async def made(self, call: Call, job: JobOrderRow) -> Made | None:
         """What a job made by its response; None if the receiver has no response provider beside it."""
-        return await self._ask(call, "JobResponse", lambda own: _response(own, job, made_by, None))
+        return await self._sessions.ask(call, "JobResponse", lambda own: _response(own, job, made_by, None))
 
     async def missing(self, call: Call, receiver: str, methods: Sequence[str]) -> list[str]:
         """Those of the methods that a receiver has not; every one is optional (OPC 10031-4, 6.2.1)."""
-        found = (await self._connected(call)).receivers.get(receiver)
+        found = (await self._sessions.connected(call)).receivers.get(receiver)
         return [method for method in methods if found is None or method not in found.methods]
 
     async def target(self, call: Call, receiver: str) -> HoldTarget:
@@ -143,7 +133,7 @@ class JobControlClient:
         Raises:
             Unavailable: the server has no such receiver now.
         """
-        return _target(call, await self._connected(call), receiver)
+        return _target(call, await self._sessions.connected(call), receiver)
 
     async def command(
         self, call: Call, method: str, job: JobOrderRow, comments: Sequence[str], target: HoldTarget | None = None
@@ -174,69 +164,12 @@ class JobControlClient:
             outputs, good = await _call(session, receiver.node, node, [_text(job.id), texts])
             return Answer(int(outputs[0]) if outputs else 0, good)
 
-        return await self._ask(call, f"answer to {method}", run)
+        return await self._sessions.ask(call, f"answer to {method}", run)
 
-    async def _ask(self, call: Call, what: str, request: Callable[[_Session], Awaitable[ResultT]]) -> ResultT:
-        session = await self._connected(call)
-        try:
-            return await self._bounded(call, self._settings.timeout, request(session), what)
-        except Unavailable:
-            await self._drop(session)
-            raise
 
-    async def _connected(self, call: Call) -> _Session:
-        return await self._bounded(call, self._settings.connect_timeout, self._connect(call))
-
-    async def _connect(self, call: Call) -> _Session:
-        """The open session, or a new one. A caller that waits for another's attempt waits within its own timeout."""
-        async with self._opening:
-            session = self._session
-            if session is not None and session.client.state.value == "connected":
-                return session
-            if session is not None:
-                await self._drop(session)
-            self._session = await self._open(call)
-            return self._session
-
-    async def _open(self, call: Call) -> _Session:
-        client, choice = await signed_in(self._settings, call)
-        try:
-            _, found = await asyncio.gather(client.load_data_type_definitions(), find_receivers(client, call))
-            return _Session(client, choice.endpoint, found.receivers, found.machines, found.browser)
-        except BaseException:
-            await cut(client)
-            raise
-
-    async def _drop(self, session: _Session) -> None:
-        if self._session is session:
-            self._session = None
-        await cut(session.client)
-
-    async def _bounded(self, call: Call, limit: timedelta, work: Awaitable[ResultT], what: str = "reply") -> ResultT:
-        """The result of some work, with its errors translated.
-
-        Args:
-            what: what is read from the server, for the error.
-        """
-        address = self._settings.url
-        try:
-            async with asyncio.timeout(limit.total_seconds()):
-                return await work
-        except TimeoutError:
-            error: ConnectorError = call.error(
-                Unavailable, f"no answer from {address} within {limit.total_seconds():g} s"
-            )
-        except UaStatusCodeError as failure:
-            error = call.error(*meaning_of(ua.StatusCode(failure.code).name))
-        except ConnectionRefusedError:
-            error = call.error(Unavailable, f"nothing answers at {address}")
-        except OSError as failure:
-            error = call.error(Unavailable, f"the connection to {address} was lost ({type(failure).__name__})")
-        except EOFError:
-            error = call.error(Unavailable, f"the connection to {address} was lost")
-        except LIBRARY_ERRORS as failure:
-            error = call.error(Refused, f"unreadable {what}: {failure or type(failure).__name__}")
-        raise error
+async def _prepared(client: Any, endpoint: Endpoint, call: Call) -> _Session:
+    _, found = await asyncio.gather(client.load_data_type_definitions(), find_receivers(client, call))
+    return _Session(client, endpoint, found.receivers, found.machines, found.browser)
 
 
 def _target(call: Call, session: _Session, receiver: str) -> HoldTarget:

@@ -7,12 +7,12 @@ from datetime import datetime
 from connectors.call import Call
 from connectors.mes.opcua_job_control import mapping
 from connectors.mes.opcua_job_control.client import Answer, JobControlClient
-from connectors.mes.opcua_job_control.faults import meaning_of
 from connectors.mes.opcua_job_control.job_list import JobList, SharedJobList
 from connectors.mes.opcua_job_control.mapping import LEVERS, SUCCESS, Lever
 from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders, UnreadableJob
 from connectors.mes.opcua_job_control.operating import operating_states
 from connectors.mes.opcua_job_control.settings import JobControlSettings
+from connectors.opcua.faults import meaning_of
 from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.keys import hold_comment

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from connectors.mes.opcua_job_control import JobControlMes, JobControlSettings, connect
+from tests.contract.foreign.factorysemantics_plant import FactorySemanticsPlant
+from tests.contract.foreign.factorysemantics_server import FactorySemanticsServer
 from tests.contract.foreign.job_control import ForeignJobControl, Serve
 from tests.contract.foreign.odoo_plant import OdooPlant
 from tests.contract.foreign.odoo_server import OdooDatabase, OdooServer
@@ -41,6 +43,24 @@ async def mes_of() -> AsyncIterator[MesOf]:
     yield open_mes
     for mes in opened:
         await mes.close()
+
+
+@pytest.fixture(scope="session")
+def factorysemantics_server() -> Iterator[FactorySemanticsServer]:
+    """A real FactorySemantics MES: fifteen seconds once."""
+    server = FactorySemanticsServer.start()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+async def factorysemantics_plant(
+    factorysemantics_server: FactorySemanticsServer,
+) -> AsyncIterator[FactorySemanticsPlant]:
+    """A machine whose work order runs."""
+    plant = await FactorySemanticsPlant.new(factorysemantics_server)
+    yield plant
+    await plant.leave()
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,7 @@ class OdooServer:
 
     @classmethod
     def _serving(cls, home: Path, url: str, keys: Mapping[str, str]) -> "OdooServer":
-        port = _free_port()
+        port = free_port()
         served = ["--http-interface=127.0.0.1", f"--http-port={port}", f"--db-filter=^{_ROLE}_test_"]
         with _log(home, "serve").open("wb") as log:
             process = subprocess.Popen(
@@ -197,7 +197,7 @@ def _log(home: Path, name: str) -> Path:
     return home / f"{name}.log"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

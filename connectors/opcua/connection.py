@@ -13,10 +13,10 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from connectors.call import Call
 from connectors.library_errors import PLAIN_ERRORS
-from connectors.mes.opcua_job_control import security
-from connectors.mes.opcua_job_control.certificate import read_certificate
-from connectors.mes.opcua_job_control.security import POLICY_PREFIX, EndpointChoice, TokenPolicy
-from connectors.mes.opcua_job_control.settings import JobControlSettings, SecurityMode
+from connectors.opcua import security
+from connectors.opcua.certificate import read_certificate
+from connectors.opcua.connection_settings import OpcUaSettings, SecurityMode
+from connectors.opcua.security import POLICY_PREFIX, EndpointChoice, TokenPolicy
 from domain.errors import ActionRequired
 
 logger = logging.getLogger(__name__)
@@ -83,9 +83,7 @@ class SigningInClient(QuietClient):
         check: checks the server's answer to CreateSession, before anything of the user is sent.
     """
 
-    def __init__(
-        self, settings: JobControlSettings, call: Call, token: TokenPolicy, check: Callable[[Any], None]
-    ) -> None:
+    def __init__(self, settings: OpcUaSettings, call: Call, token: TokenPolicy, check: Callable[[Any], None]) -> None:
         super().__init__(settings.url, timeout=_timeout(settings), watchdog_intervall=_WATCHDOG_SECONDS)
         self.name = "Millwright"
         self.session_timeout = _SESSION_MILLISECONDS
@@ -128,7 +126,7 @@ class SigningInClient(QuietClient):
         return ua.UserTokenPolicy(PolicyId=self._token.id, TokenType=token_type, SecurityPolicyUri=uri)
 
 
-async def signed_in(settings: JobControlSettings, call: Call) -> tuple[Client, EndpointChoice]:
+async def signed_in(settings: OpcUaSettings, call: Call) -> tuple[Client, EndpointChoice]:
     """A client whose session is open, and the endpoint that it is connected to. If a user token is refused, the next
     one of the endpoint is tried on a connection of its own.
 
@@ -160,12 +158,12 @@ async def cut(client: Any) -> None:
     await client.close_session()
 
 
-async def _descriptions(settings: JobControlSettings) -> Any:
+async def _descriptions(settings: OpcUaSettings) -> Any:
     client = QuietClient(settings.url, timeout=_timeout(settings))
     return await client.connect_and_get_server_endpoints()
 
 
-def _client(settings: JobControlSettings, call: Call, choice: EndpointChoice, token: TokenPolicy) -> SigningInClient:
+def _client(settings: OpcUaSettings, call: Call, choice: EndpointChoice, token: TokenPolicy) -> SigningInClient:
     def check(response: Any) -> None:
         told = security.offered(response.ServerEndpoints)
         certificate = security.own_certificate(response.ServerCertificate)
@@ -194,6 +192,6 @@ async def _connect(client: Client) -> None:
         raise
 
 
-def _timeout(settings: JobControlSettings) -> float:
+def _timeout(settings: OpcUaSettings) -> float:
     """The limit of each request of the library. The callers end theirs earlier; opening a session takes many."""
     return max(settings.timeout, settings.connect_timeout).total_seconds()

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from connectors.call import Call
-from connectors.mes.opcua_job_control.settings import JobControlSettings, SecurityMode
+from connectors.opcua.connection_settings import OpcUaSettings, SecurityMode
 from domain.errors import ActionRequired
 
 POLICY_PREFIX: Final = "http://opcfoundation.org/UA/SecurityPolicy#"
@@ -95,7 +95,7 @@ def own_certificate(chain: bytes | None) -> bytes:
     return chain
 
 
-def choose(call: Call, endpoints: Iterable[Endpoint], settings: JobControlSettings) -> EndpointChoice:
+def choose(call: Call, endpoints: Iterable[Endpoint], settings: OpcUaSettings) -> EndpointChoice:
     """The safest endpoint that we can use under the settings, and its user tokens in the server's order.
 
     `None` is taken only if the settings allow it. A certificate is needed for every other endpoint, and a trusted one
@@ -116,7 +116,7 @@ def choose(call: Call, endpoints: Iterable[Endpoint], settings: JobControlSettin
     return EndpointChoice(endpoint, user_tokens(endpoint, settings))
 
 
-def user_tokens(endpoint: Endpoint, settings: JobControlSettings) -> tuple[TokenPolicy, ...]:
+def user_tokens(endpoint: Endpoint, settings: OpcUaSettings) -> tuple[TokenPolicy, ...]:
     """The tokens of an endpoint with which our user may sign in, in the server's order. None of them shows a password.
 
     An endpoint that names no token at all lets anonymous users in.
@@ -133,7 +133,7 @@ def check_session(
     token: TokenPolicy,
     told: Iterable[Endpoint],
     certificate: bytes,
-    settings: JobControlSettings,
+    settings: OpcUaSettings,
 ) -> None:
     """Compares what the server says of itself over the connection with what it said before.
 
@@ -194,7 +194,7 @@ def _is_supported(endpoint: Endpoint) -> bool:
     return endpoint.policy == NO_POLICY if endpoint.mode is SecurityMode.NONE else endpoint.policy in POLICIES
 
 
-def _is_allowed(endpoint: Endpoint, settings: JobControlSettings) -> bool:
+def _is_allowed(endpoint: Endpoint, settings: OpcUaSettings) -> bool:
     if not _is_supported(endpoint) or _RANKS.index(endpoint.mode) < _RANKS.index(settings.least_security):
         return False
     return endpoint.mode is SecurityMode.NONE or settings.client_certificate is not None
@@ -212,7 +212,7 @@ def _rank(endpoint: Endpoint) -> tuple[int, int]:
 
 
 def _nothing_usable(
-    call: Call, endpoints: tuple[Endpoint, ...], allowed: list[Endpoint], settings: JobControlSettings
+    call: Call, endpoints: tuple[Endpoint, ...], allowed: list[Endpoint], settings: OpcUaSettings
 ) -> ActionRequired:
     if not endpoints:
         return call.error(ActionRequired, "it describes no endpoint for opc.tcp", field="url")
@@ -236,7 +236,7 @@ def _nothing_usable(
     return call.error(ActionRequired, f"{problem}. We take {needed}", field=field_name)
 
 
-def _untrusted(call: Call, endpoint: Endpoint, settings: JobControlSettings) -> ActionRequired:
+def _untrusted(call: Call, endpoint: Endpoint, settings: OpcUaSettings) -> ActionRequired:
     if not endpoint.certificate:
         return call.error(ActionRequired, "it shows no certificate that could be trusted", field="server_thumbprints")
     known = "is not the trusted one, so it may have changed" if settings.server_thumbprints else "is not trusted yet"

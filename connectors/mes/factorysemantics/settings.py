@@ -1,0 +1,48 @@
+"""Settings of the FactorySemantics connector."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from domain.addresses import check_encrypted
+from domain.model import Duration
+from domain.production import HoldEnforcement
+
+
+class FactorySemanticsSettings(BaseModel):
+    """Settings of one plant's server.
+
+    Args:
+        url: the address of the server, `https://host:port`. Plain http only to this machine itself.
+        user: the code of the account in whose name holds are placed. Its role needs `orders.close` and `audit.read`.
+            Nobody else uses it: its name in the audit trail proves that a hold is ours.
+        password: the password of the account.
+        enforcement: how strictly a hold is enforced there. The server stops no machine; the plant sets `enforced` if
+            its machines stop when the server gives them no order code.
+        settle: how long a work order may take to show the status that a call requested.
+        timeout: maximum duration of one request.
+        concurrency: maximum number of concurrent requests.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: str
+    user: str = Field(min_length=1, max_length=40)
+    password: SecretStr = Field(min_length=1)
+    enforcement: HoldEnforcement = HoldEnforcement.ADVISORY
+    settle: Duration = Field(default=timedelta(seconds=2), ge=timedelta())
+    timeout: Duration = Field(default=timedelta(seconds=10), gt=timedelta())
+    concurrency: int = Field(default=4, ge=1)
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_origin(cls, url: str) -> str:
+        trimmed = url.rstrip("/")
+        parts = urlsplit(trimmed)
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in trimmed:
+            raise ValueError("needs the form https://host:port, without a user or a password in it")
+        if parts.path or parts.query or parts.fragment:
+            raise ValueError("needs the form https://host:port, without a path")
+        check_encrypted(trimmed)
+        return trimmed
