@@ -12,12 +12,15 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.line_judging import LinesJudgedHere
+from activities.orphan_holds import OrphanHolds
 from domain.errors import ConnectorError
 from domain.loops import repeat
 from millwright.bootstrap import Activity, Storage, Systems, case_activities, line_activities
 from millwright.settings import Settings
+from millwright.storage.cases.orphan_holds import OrphanHoldStore
 from millwright.worker.activity_interceptor import ActivityInterceptor
 from millwright.worker.dispatcher import Dispatcher
+from millwright.worker.hold_watch import HoldWatch
 from millwright.worker.ledger_watch import LedgerWatch, head_places
 from millwright.worker.policy_watch import PolicyWatch
 from millwright.worker.suppression_watch import SuppressionWatch
@@ -129,6 +132,9 @@ async def run_worker(
             places = head_places(settings, None if systems is None else systems.twins)
             running.add(asyncio.create_task(LedgerWatch(storage, settings.home, places).run()))
         if systems is not None and only is not Work.JUDGING:
+            record = OrphanHoldStore(storage.engine, storage.cases)
+            orphans = OrphanHolds(record, systems.mes, storage.clock)
+            running.add(asyncio.create_task(HoldWatch(orphans, record).run()))
             intervals = settings.hold_interval, settings.order_interval, settings.poll_interval
             activities = case_activities(storage, systems, engine, *intervals)
             for each in (

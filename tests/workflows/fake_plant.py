@@ -209,6 +209,9 @@ class FakeMes:
         self.failing.leave()
         return HoldState.ABSENT
 
+    async def marked_holds(self) -> None:
+        """It does not say whose a hold is."""
+
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """It does not say which lots a machine made."""
 

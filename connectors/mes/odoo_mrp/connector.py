@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 import httpx
@@ -21,6 +22,7 @@ from domain.production import (
     HoldReading,
     HoldState,
     HoldTarget,
+    MarkedHold,
     PlaceResult,
     ProductionContext,
 )
@@ -147,6 +149,9 @@ class OdooMes:
             if blocks is not None and blocks.own_is_open:
                 raise call.error(Unavailable, "it took the release, and the hold is still open")
             return _state(blocks)
+
+    async def marked_holds(self) -> Sequence[MarkedHold]:
+        return await self._client.marked_holds(Call(self._system, "list-holds"))
 
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """See the port. The lots of a work order are not read from Odoo."""

@@ -150,6 +150,9 @@ class JobControlMes:
                 raise call.error(Unavailable, f"it took the command, but job {plan.job} has not changed its state yet")
             raise self._refusal(call, answer)
 
+    async def marked_holds(self) -> None:
+        """See the port. The standard has no way to read the comment of a hold back."""
+
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """See the port. The lots of a job are not read from Job Control."""
 
