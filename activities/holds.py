@@ -160,6 +160,13 @@ class Holds:
         elif late:
             attempt.lane = Lane.PLANNER
             attempt.wait(f"production to look at {hold.equipment}: {hold.words}", self._clock.now() + SOON)
+        elif attempt.view.closed_as is None and (since := hold.stale_since(self._clock.now())) is not None:
+            # The sentence stays the same, so that operations are called once.
+            attempt.lane = Lane.OPERATIONS
+            attempt.wait(
+                f"operations to find out why {hold.equipment} is still held: nothing has changed since "
+                f"{since:%Y-%m-%d %H:%M} UTC, and the work is not done"
+            )
 
     def _mes_of(self, hold: HoldView) -> Mes:
         """The instance that has the hold: the machine is released nowhere else."""

@@ -23,6 +23,10 @@ A_SHIFT: Final = timedelta(hours=8)
 """How long a machine may wait for its release before operations are called. Nothing is released by time."""
 
 
+LONGEST_UNCHANGED: Final = timedelta(days=3)
+"""For how long a machine may be held for work without any change, before operations are called."""
+
+
 class HoldStatus(StrEnum):
     """How far a hold has come."""
 
@@ -239,6 +243,12 @@ class HoldView(Model):
             ),
             default=None,
         )
+
+    def stale_since(self, now: datetime) -> Moment | None:
+        """When a placement last changed, where that is longer ago than `LONGEST_UNCHANGED`; else None."""
+        changes = [(each.intended_at, each.accepted_at, each.in_effect_at) for each in self.placements]
+        last = max((at for times in changes for at in times if at is not None), default=None)
+        return last if last is not None and now - last >= LONGEST_UNCHANGED else None
 
     def has_placed(self, plan: HoldPlan) -> bool:
         """Whether a live placement is on the job of a plan."""

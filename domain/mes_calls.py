@@ -99,6 +99,15 @@ class HoldRelease(Model):
         return await mes.release_hold(self.plan, self.reason)
 
 
+class ListHolds(Model):
+    """See `domain.ports.Mes.marked_holds`."""
+
+    method: Literal["list-holds"] = "list-holds"
+
+    async def carry_out(self, mes: Mes) -> object:
+        return await mes.marked_holds()
+
+
 class ReadLots(Model):
     """See `domain.ports.Mes.lots_made`."""
 
@@ -115,7 +124,18 @@ AboutPlan = PlaceHold | ReadHold | HoldRelease
 """What is asked about one planned hold. Such calls about one plan are made one after another."""
 Acting = PlaceHold | HoldRelease
 """What may change the state of a job."""
-Asked = Check | ReadProduction | ReadStates | ReadTarget | PlanHold | PlaceHold | ReadHold | HoldRelease | ReadLots
+Asked = (
+    Check
+    | ReadProduction
+    | ReadStates
+    | ReadTarget
+    | PlanHold
+    | PlaceHold
+    | ReadHold
+    | HoldRelease
+    | ListHolds
+    | ReadLots
+)
 
 
 class MesRequest(Model):

@@ -26,6 +26,7 @@ from domain.production import (
     HoldReading,
     HoldState,
     HoldTarget,
+    MarkedHold,
     PlaceResult,
     ProductionContext,
 )
@@ -176,6 +177,14 @@ class Mes(Protocol):
 
         Raises:
             Unavailable: also if the MES accepted the call and the job is still held.
+        """
+        ...
+
+    async def marked_holds(self) -> Sequence[MarkedHold] | None:
+        """The holds that are in effect now and bear a key of ours, of any machine. It changes nothing.
+
+        A hold is listed only if the MES itself proves that we placed it, not by a text that people can write. None
+        means that this MES cannot say whose a hold is. An empty answer means that none of ours is in effect.
         """
         ...
 

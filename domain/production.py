@@ -226,6 +226,18 @@ class HoldState(StrEnum):
     """The job has ended or is not listed any more: there is nothing to hold or to release."""
 
 
+class MarkedHold(Model):
+    """A hold that is in effect in an MES and bears the mark of this installation.
+
+    Args:
+        key: the key that it bears.
+        place: where it is, as the MES names it.
+    """
+
+    key: str
+    place: VendorText
+
+
 class HoldReading(Model):
     """A hold's state as read from the MES, with the time just before it was read."""
 

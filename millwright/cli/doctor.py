@@ -4,18 +4,17 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from temporalio.client import Client
 
 from domain.cases import Lane
 from domain.clock import WallClock
 from domain.errors import MillwrightError, Rejected
-from domain.holds import A_SHIFT
-from domain.production import ISOLATION_NOTICE
 from millwright.audit.head import rewritten
-from millwright.bootstrap import Storage, open_storage, open_systems, plant_instances
+from millwright.bootstrap import Storage, open_storage, open_systems
+from millwright.cli.hold_conditions import SHOWN, PartCondition, check_holds, check_orphans, check_proofs
 from millwright.explaining.waivers import read_waiver_notices
 from millwright.intake.running import open_ingress
 from millwright.runtime.home import installed
@@ -30,7 +29,6 @@ from millwright.storage.ledger.seals import LATE, late_rows
 from millwright.storage.ledger.settings_taken import settings_running
 from millwright.storage.policies.installation_keys import read_key_in_force
 from millwright.storage.reporting import condition
-from millwright.storage.reporting.walk_down_lists import Proving, machines, proving_words
 from millwright.workflow_engine.engine_condition import cases_without_workflow, missing_search_attributes
 from millwright.workflow_engine.temporal import engine_client
 from policies.checks.waivers import NOTICE
@@ -39,18 +37,7 @@ OVERDUE = timedelta(minutes=5)
 """In plant time. The dispatcher wakes due subjects within a second, and an answer takes some seconds more."""
 
 _PATIENCE = 15.0
-_SHOWN = 5
 _OLDEST_PYTHON = (3, 11)
-
-
-@dataclass(frozen=True, slots=True)
-class PartCondition:
-    """The result for one part. `mend` says how to repair it, and is None if nothing is to be done."""
-
-    part: str
-    ok: bool
-    sentence: str
-    mend: str | None = None
 
 
 async def examine(settings: Settings) -> list[PartCondition]:
@@ -67,7 +54,11 @@ async def examine(settings: Settings) -> list[PartCondition]:
             findings.append(await _seen("cases", "start the engine", _Reconciling(storage, client).look))
         if storage is not None:
             findings.append(await _seen("attestation", "see docs/people.md", lambda: _attestation(settings, storage)))
-        findings += await _systems(settings, storage)
+        systems = await _systems(settings, storage)
+        findings += systems
+        if storage is not None and len(systems) > 1:
+            orphans = partial(check_orphans, settings, storage)
+            findings.append(await _seen("orphans", "look at the MES, then `millwright hold list`", orphans))
         findings.append(await _seen("bus", "start it, or correct MILLWRIGHT_BUS__…", lambda: _bus(settings)))
         # The client must be gone before the block that opened it ends; see `millwright.workflow_engine.temporal`.
         del client
@@ -88,7 +79,7 @@ def _packages() -> PartCondition:
         return PartCondition("packages", ok=True, sentence="no requirements.lock lies beside this installation")
     if not differing:
         return PartCondition("packages", ok=True, sentence="all as in requirements.lock")
-    named = ", ".join(differing[:_SHOWN])
+    named = ", ".join(differing[:SHOWN])
     return PartCondition(
         "packages", ok=False, sentence=f"{len(differing)} not as in requirements.lock: {named}", mend="make"
     )
@@ -175,8 +166,8 @@ async def _of_storage(storage: Storage, settings: Settings) -> list[PartConditio
         ("lanes", "millwright case list --lane operations", lambda: _lanes(storage)),
         ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, settings.order_interval)),
         ("records", "millwright unreadable list", lambda: _records(storage)),
-        ("holds", "look at the MES, then `millwright hold list`", lambda: _holds(storage)),
-        ("proofs", "millwright hold proofs", lambda: _proofs(storage, settings)),
+        ("holds", "look at the MES, then `millwright hold list`", lambda: check_holds(storage)),
+        ("proofs", "millwright hold proofs", lambda: check_proofs(storage, settings)),
     )
     return [await _seen(*look) for look in looks]
 
@@ -187,7 +178,7 @@ async def _settings(storage: Storage) -> PartCondition:
     if not differing:
         named = ", ".join(sorted({taken.process for taken in running})) or "none of this installation"
         return PartCondition("settings", ok=True, sentence=f"processes that run with the same settings: {named}")
-    told = "; ".join(differing[:_SHOWN])
+    told = "; ".join(differing[:SHOWN])
     sentence = f"{len(differing)} differ between processes that run now: {told}"
     return PartCondition(
         "settings", ok=False, sentence=sentence, mend="give all processes the same settings, and start them again"
@@ -254,7 +245,7 @@ async def _seals(storage: Storage, clock_setting: str) -> PartCondition:
 async def _due(storage: Storage, poll_interval: timedelta) -> PartCondition:
     never = await condition.read_never_due(storage.engine, storage.clock.now(), poll_interval)
     if never:
-        sentence = f"{len(never)} will not run by themselves: {', '.join(never[:_SHOWN])}; their rows were altered"
+        sentence = f"{len(never)} will not run by themselves: {', '.join(never[:SHOWN])}; their rows were altered"
         return PartCondition("due", ok=False, sentence=sentence, mend="millwright audit verify, and ask who had access")
     overdue = await condition.read_overdue(storage.engine, storage.clock.now() - OVERDUE)
     if not overdue.count:
@@ -276,21 +267,6 @@ async def _lanes(storage: Storage) -> PartCondition:
     return PartCondition("lanes", ok=not broken, sentence=f"cases wait for a person: {sentence}", mend=mend)
 
 
-async def _holds(storage: Storage) -> PartCondition:
-    found = await condition.read_hold_faults(storage.engine, storage.clock.now() - A_SHIFT)
-    faults = (
-        ("unproven, or claimed by no open case", found.adrift),
-        ("accepted by the MES and not in effect", found.not_in_effect),
-        ("waiting for its release for more than a shift", found.late),
-    )
-    if not any(holds for _, holds in faults):
-        sentence = "every hold is proved ours, in effect where it was accepted, and claimed by an open case"
-        return PartCondition("holds", ok=True, sentence=sentence)
-    sentence = "; ".join(f"{len(holds)} {fault}: {', '.join(holds[:_SHOWN])}" for fault, holds in faults if holds)
-    mend = "millwright hold list, and look at the machine and the MES; only a person may decide"
-    return PartCondition("holds", ok=False, sentence=f"{sentence}. {ISOLATION_NOTICE}", mend=mend)
-
-
 async def _orders(storage: Storage, interval: timedelta) -> PartCondition:
     now = storage.clock.now()
     found = await condition.read_order_faults(storage.engine, now, now - 2 * interval)
@@ -301,7 +277,7 @@ async def _orders(storage: Storage, interval: timedelta) -> PartCondition:
     )
     if not any(orders for _, orders in faults):
         return PartCondition("orders", ok=True, sentence="each belongs to a case, and each open one was read lately")
-    sentence = "; ".join(f"{len(orders)} {fault}: {', '.join(orders[:_SHOWN])}" for fault, orders in faults if orders)
+    sentence = "; ".join(f"{len(orders)} {fault}: {', '.join(orders[:SHOWN])}" for fault, orders in faults if orders)
     return PartCondition("orders", ok=False, sentence=sentence, mend="look at the CMMS, then `millwright case list`")
 
 
@@ -309,7 +285,7 @@ async def _records(storage: Storage) -> PartCondition:
     found = await open_reports(storage.engine)
     if not found:
         return PartCondition("records", ok=True, sentence="every record of the CMMS and the twins could be read")
-    named = "; ".join(f"{row.system} {row.record}: {row.field or 'the record'} {row.reason}" for row in found[:_SHOWN])
+    named = "; ".join(f"{row.system} {row.record}: {row.field or 'the record'} {row.reason}" for row in found[:SHOWN])
     mend = "correct the field there; `millwright unreadable list` shows all"
     return PartCondition("records", ok=False, sentence=f"{len(found)} cannot be read: {named}", mend=mend)
 
@@ -331,15 +307,6 @@ async def _attestation(settings: Settings, storage: Storage) -> PartCondition:
     return PartCondition("attestation", ok=True, sentence=f"{sentence}, and this host has it")
 
 
-async def _proofs(storage: Storage, settings: Settings) -> PartCondition:
-    # A machine that is not proved is no failure: no policy may ask for its hold. A case that waits for a proof is in a
-    # lane.
-    found = await machines(storage.engine, plant_instances(settings))
-    suspended = any(each.state is Proving.SUSPENDED for each in found)
-    mend = "millwright hold prove MACHINE, by two persons at the machine" if suspended else None
-    return PartCondition("proofs", ok=not suspended, sentence=proving_words(found, _SHOWN), mend=mend)
-
-
 class _Reconciling:
     """Compares the open cases in storage with the workflows in the engine."""
 
@@ -352,7 +319,7 @@ class _Reconciling:
         lost = await cases_without_workflow(self._client, cases)
         if not lost:
             return PartCondition("cases", ok=True, sentence=f"{len(cases)} open, each with its workflow")
-        sentence = f"{len(lost)} of {len(cases)} open cases have no running workflow: {', '.join(lost[:_SHOWN])}"
+        sentence = f"{len(lost)} of {len(cases)} open cases have no running workflow: {', '.join(lost[:SHOWN])}"
         return PartCondition(
             "cases", ok=False, sentence=sentence, mend="millwright worker: its dispatcher starts what is due"
         )

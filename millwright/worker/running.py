@@ -12,12 +12,15 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.line_judging import LinesJudgedHere
+from activities.orphan_holds import OrphanHolds
 from domain.errors import ConnectorError
 from domain.loops import repeat
 from millwright.bootstrap import Activity, Storage, Systems, case_activities, line_activities
 from millwright.settings import Settings
+from millwright.storage.cases.orphan_holds import OrphanHoldStore
 from millwright.worker.activity_interceptor import ActivityInterceptor
 from millwright.worker.dispatcher import Dispatcher
+from millwright.worker.hold_watch import HoldWatch
 from millwright.worker.ledger_watch import LedgerWatch, head_places
 from millwright.worker.policy_watch import PolicyWatch
 from millwright.worker.suppression_watch import SuppressionWatch
@@ -134,6 +137,9 @@ async def run_worker(
         if systems is not None and only is not Work.JUDGING:
             for system in systems.mes:
                 await storage.operating.begin(system)
+            record = OrphanHoldStore(storage.engine, storage.cases)
+            orphans = OrphanHolds(record, systems.mes, storage.clock)
+            running.add(asyncio.create_task(HoldWatch(orphans, record).run()))
             activities = case_activities(storage, systems, engine, settings)
             for each in (
                 *(worker(cmms_queue(queue, system), (), activities.cmms, _CMMS_CALLS) for system in systems.cmms),

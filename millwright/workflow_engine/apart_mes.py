@@ -26,6 +26,7 @@ from domain.mes_calls import (
     Check,
     ErrorKind,
     HoldRelease,
+    ListHolds,
     MesAnswer,
     MesRequest,
     PlaceHold,
@@ -43,6 +44,7 @@ from domain.production import (
     HoldReading,
     HoldState,
     HoldTarget,
+    MarkedHold,
     PlaceResult,
     ProductionContext,
 )
@@ -72,6 +74,7 @@ _PLAN: Final = TypeAdapter(HoldPlan)
 _READING: Final = TypeAdapter(HoldReading)
 _PLACED: Final = TypeAdapter(PlaceResult)
 _STATE: Final = TypeAdapter(HoldState)
+_MARKED: Final[TypeAdapter[tuple[MarkedHold, ...] | None]] = TypeAdapter(tuple[MarkedHold, ...] | None)
 _LOTS: Final[TypeAdapter[tuple[MadeLot, ...] | None]] = TypeAdapter(tuple[MadeLot, ...] | None)
 
 ResultT = TypeVar("ResultT")
@@ -128,6 +131,9 @@ class ApartMes:
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         return await self._ask(HoldRelease(plan=plan, reason=reason), _STATE)
+
+    async def marked_holds(self) -> Sequence[MarkedHold] | None:
+        return await self._ask(ListHolds(), _MARKED)
 
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> Sequence[MadeLot] | None:
         return await self._ask(ReadLots(equipment=equipment, from_at=from_at, until_at=until_at), _LOTS)

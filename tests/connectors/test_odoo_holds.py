@@ -10,7 +10,7 @@ import pytest
 
 from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
 from domain.errors import ActionRequired, NotProved, Unavailable
-from domain.production import HoldMethod, HoldPlan, HoldState, HoldTarget, JobState, PlaceResult
+from domain.production import HoldMethod, HoldPlan, HoldState, HoldTarget, JobState, MarkedHold, PlaceResult
 from tests.support.plant import TestClock
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -352,3 +352,18 @@ async def test_a_key_with_signs_of_a_pattern_is_looked_for_as_it_is() -> None:
     await odoo.mes().plan_hold("EQ-7", "A_B%")
     domain = next(body["domain"] for method, body in odoo.asked if method == "search_read")
     assert domain[1] == ["description", "=like", "Millwright hold A\\_B\\%:%"]
+
+
+async def test_our_open_holds_are_those_with_our_external_id_whatever_their_text_says() -> None:
+    odoo = Odoo({f"{LOGS}/search_read": [OURS, log(3, description="Millwright hold MWFAKE: written by somebody")]})
+    assert await odoo.mes().marked_holds() == [MarkedHold(key="MWKEY", place="Press 7")]
+
+
+async def test_where_none_of_ours_is_open_none_is_told_and_a_timer_is_no_hold() -> None:
+    odoo = Odoo({f"{LOGS}/search_read": []})
+    assert await odoo.mes().marked_holds() == []
+    [(method, body)] = [each for each in odoo.asked if each[0] == "search_read"]
+    assert (method, body["domain"]) == (
+        "search_read",
+        [["description", "=like", "Millwright hold %"], ["date_end", "=", False]],
+    )

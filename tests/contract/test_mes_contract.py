@@ -320,3 +320,12 @@ async def test_no_secret_is_ever_logged_or_told(mes_plant: MesPlant, caplog: pyt
     told.append(f"{caught.value} {caught.value!r} {vars(caught.value)}")
     everything = caplog.text + " ".join(told)
     assert [secret for secret in mes_plant.secrets if secret in everything] == []
+
+
+async def test_a_hold_that_we_placed_is_told_with_its_key_where_the_mes_knows_whose_it_is(mes_plant: MesPlant) -> None:
+    mes = mes_plant.connector()
+    assert not await mes.marked_holds()
+    plan = await mes.plan_hold(mes_plant.equipment, "MWMARKED00")
+    assert await mes.place_hold(plan, "a test") is PlaceResult.IN_EFFECT
+    marked = await mes.marked_holds()
+    assert marked is None or [each.key for each in marked] == ["MWMARKED00"]

@@ -1,6 +1,6 @@
 """An MES that keeps its port's promises to the letter; every call of it may be interrupted."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from domain.production import (
     HoldTarget,
     Job,
     JobState,
+    MarkedHold,
     PlaceResult,
     ProductionContext,
 )
@@ -52,6 +53,8 @@ class FaultInjectedMes:
         self.idle = False
         """Whether the machine has no job."""
         self.away = False
+        self.tells_marks = False
+        """Whether it says whose a hold is."""
         self.answers_twice = False
         """Whether each call that places or releases reaches it twice, and the second answer is told."""
         self.loses_answer = False
@@ -85,6 +88,12 @@ class FaultInjectedMes:
 
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         return await vendor_call(lambda: self._told(lambda: self._release(plan)))
+
+    async def marked_holds(self) -> Sequence[MarkedHold] | None:
+        if not self.tells_marks:
+            return None
+        ours = self.holder if self.holder not in (None, _PERSON) else None
+        return [MarkedHold(key=ours, place="R")] if ours is not None else []
 
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """It does not say which lots a machine made."""

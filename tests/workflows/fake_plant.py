@@ -224,6 +224,9 @@ class FakeMes:
         self.failing.leave()
         return HoldState.ABSENT
 
+    async def marked_holds(self) -> None:
+        """It does not say whose a hold is."""
+
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> Sequence[MadeLot] | None:
         del equipment
         self.lots_asked.append((from_at, until_at))

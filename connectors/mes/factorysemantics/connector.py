@@ -172,6 +172,9 @@ class FactorySemanticsMes:
                 raise call.error(Unavailable, f"it took the release, and work order {plan.job} is still on hold")
             return state
 
+    async def marked_holds(self) -> None:
+        """See the port. The audit trail proves whose a hold is only for a work order and a key that are named."""
+
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """See the port. The server gives no time of a lot, and names no machine that made it."""
 

@@ -38,6 +38,7 @@ from connectors.mes.odoo_mrp.models import (
 from connectors.mes.odoo_mrp.settings import OdooSettings
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.production import MarkedHold
 
 _LOGS: Final = "mrp.workcenter.productivity"
 _LOSSES: Final = "mrp.workcenter.productivity.loss"
@@ -212,6 +213,19 @@ class OdooClient:
         """How many holds of ours are open, whichever case they are of."""
         domain: list[Json] = [["description", "=like", _like(mapping.description_mark())], ["date_end", "=", False]]
         return (await self._ask(call, _LOGS, "search_count", Number, {"domain": domain})).root
+
+    async def marked_holds(self, call: Call) -> list[MarkedHold]:
+        """Our open holds, by their external ids.
+
+        Raises:
+            ActionRequired: one of them cannot be read.
+        """
+        domain: list[Json] = [["description", "=like", _like(mapping.description_mark())], ["date_end", "=", False]]
+        found = await self._rows(call, _LOGS, domain, TimeLog)
+        self.insist_on_readable(call, found.unreadable, "time_ids")
+        names = await self._external_ids(call, _LOGS, [log.id for log in found.rows]) if found.rows else {}
+        marked = (mapping.marked(names.get(str(log.id), ""), log) for log in found.rows)
+        return [each for each in marked if each is not None]
 
     async def has_orders(self, call: Call, centre: int) -> bool:
         """Whether a work centre has a work order that is not over."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +26,7 @@ from domain.production import (
     HoldReading,
     HoldState,
     HoldTarget,
+    MarkedHold,
     PlaceResult,
     ProductionContext,
 )
@@ -171,6 +172,9 @@ class OdooMes:
             if blocks is not None and blocks.own_is_open:
                 raise call.error(Unavailable, "it took the release, and the hold is still open")
             return _state(blocks)
+
+    async def marked_holds(self) -> Sequence[MarkedHold]:
+        return await self._client.marked_holds(Call(self._system, "list-holds"))
 
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> list[MadeLot]:
         """See the port. A work order counts by the time logs of its timers at the work centre.

@@ -10,7 +10,16 @@ from connectors.mes.odoo_mrp.models import Leave, Lot, Production, TimeLog, Work
 from connectors.text import digest_of, one_line
 from domain.keys import hold_comment
 from domain.lots import MadeLot
-from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, Job, JobState, ProductionContext
+from domain.production import (
+    HoldEnforcement,
+    HoldMethod,
+    HoldPlan,
+    HoldState,
+    Job,
+    JobState,
+    MarkedHold,
+    ProductionContext,
+)
 
 IN_USE: Final = frozenset({"productive", "performance"})
 """The categories of loss of a running timer."""
@@ -43,6 +52,7 @@ version was tried, and in some of them people may start it all the same (odoo/od
 _RECEIVER: Final = re.compile(r"work centre (\d{1,18})")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _MODULE: Final = "millwright"
+_EXTERNAL_ID: Final = re.compile(rf"{_MODULE}\.hold_([A-Za-z0-9_-]{{1,40}})_(\d{{1,18}})")
 _LONGEST_REASON: Final = 500
 _LONGEST_NAME: Final = 80
 _MARK: Final = "Millwright hold "
@@ -67,6 +77,18 @@ def external_id(key: str, centre: int) -> str:
     comment = hold_comment(key)
     name = comment if _PLAIN_KEY.fullmatch(comment) else digest_of(comment, 32).lower()
     return f"{_MODULE}.hold_{name}_{centre}"
+
+
+def marked(name: str, log: TimeLog) -> MarkedHold | None:
+    """The hold of a time log with this external id; None if the id is none of ours.
+
+    A key that cannot stand in an external id has the digest in its place.
+    """
+    found = _EXTERNAL_ID.fullmatch(name)
+    if found is None:
+        return None
+    where = receiver_of(int(found[2])) if log.workcenter_id is None else log.workcenter_id.name
+    return MarkedHold(key=found[1], place=where)
 
 
 def description_mark(key: str = "") -> str:

@@ -162,6 +162,9 @@ class JobControlMes:
                 raise call.error(Unavailable, f"it took the command, but job {plan.job} has not changed its state yet")
             raise self._refusal(call, answer)
 
+    async def marked_holds(self) -> None:
+        """See the port. The standard has no way to read the comment of a hold back."""
+
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> list[MadeLot]:
         """See the port. A server lists the jobs that it still knows, so that older ones may be missing."""
         call = Call(self._system, "list-lots")

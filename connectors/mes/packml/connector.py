@@ -1,6 +1,6 @@
 """The port `Mes` for machines that tell their state by PackML."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from domain.production import (
     HoldReading,
     HoldState,
     HoldTarget,
+    MarkedHold,
     PlaceResult,
     ProductionContext,
 )
@@ -93,6 +94,10 @@ class PackMlMes:
     async def release_hold(self, plan: HoldPlan, reason: str) -> HoldState:
         del reason
         raise Call(self._system, "release-hold", plan.key).error(ActionRequired, _NOTHING_HERE)
+
+    async def marked_holds(self) -> Sequence[MarkedHold]:
+        """See the port. No hold can be in it."""
+        return ()
 
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """See the port. PackML counts what was made, and knows no lots."""

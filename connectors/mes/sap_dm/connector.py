@@ -161,6 +161,9 @@ class SapDmMes:
                 raise call.error(Unavailable, f"it took the release, and {plan.job} is still held")
             return state
 
+    async def marked_holds(self) -> None:
+        """See the port. SAP gives the comment of a hold to no reader of its API."""
+
     async def lots_made(self, equipment: str, from_at: datetime, until_at: datetime) -> None:
         """See the port. The one list of what a resource made has only what was reported in a shift, so an empty one
         would not mean that nothing was made."""

@@ -1,0 +1,90 @@
+"""Holds in storage that nobody answers for; see `domain.orphan_holds.HoldRecord`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.cases import Lane
+from domain.casework import Waits
+from domain.orphan_holds import EndedPlacement, OrphanHold
+from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.database.engine import unbound
+
+SWEEP: Final = "sweep-holds"
+"""What a closed case waits for whose hold nobody answers for."""
+_LIVE = "('asked', 'releasing', 'testing')"
+_WALKED = "('begun', 'held', 'looked', 'releasing', 'unproven')"
+_ADRIFT = text(f"""
+SELECT h.key, h.system, h.equipment, 'it is live here, and no open case asks for it' AS problem FROM holds h
+WHERE h.state IN {_LIVE} AND NOT EXISTS (SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id
+    WHERE c.hold_key = h.key AND c.dropped_at IS NULL AND k.closed_at IS NULL)
+UNION ALL
+SELECT h.key, h.system, h.equipment, 'case ' || c.case_id || ' asks for it, and it has ended here as ' || h.state
+FROM hold_claims c JOIN holds h ON h.key = c.hold_key WHERE c.dropped_at IS NULL AND h.state NOT IN {_LIVE}
+ORDER BY 1, 4
+""")
+_LIVE_KEYS = text(
+    f"SELECT key FROM holds WHERE state IN {_LIVE} UNION SELECT key FROM walk_downs WHERE state IN {_WALKED}"
+)
+_IS_LIVE_ON = text(
+    f"SELECT EXISTS (SELECT FROM holds WHERE state IN {_LIVE} AND system = :system AND equipment = :equipment) "
+    f"OR EXISTS (SELECT FROM walk_downs WHERE state IN {_WALKED} AND system = :system AND equipment = :equipment)"
+)
+_ENDED = text("""
+SELECT plan, state FROM (
+    SELECT DISTINCT ON (h.equipment, p.receiver, p.job) p.plan, p.state, p.ended_at
+    FROM hold_placements p JOIN holds h ON h.key = p.hold_key WHERE h.system = :system
+    ORDER BY h.equipment, p.receiver, p.job, p.intended_at DESC) n
+WHERE state IN ('released', 'void') AND ended_at >= :since
+""")
+_TOLD = text("SELECT id, waiting_for FROM cases WHERE waiting_step = :step AND closed_at IS NOT NULL")
+_CLOSED = text("SELECT id FROM cases WHERE id = ANY(:keys) AND closed_at IS NOT NULL")
+
+
+class OrphanHoldStore:
+    """The holds in PostgreSQL, as a comparison with the MES reads them.
+
+    Args:
+        engine: the database.
+        cases: the cases, which tell people.
+    """
+
+    def __init__(self, engine: AsyncEngine, cases: CaseStore) -> None:
+        self._engine = engine
+        self._cases = cases
+
+    async def adrift(self) -> Sequence[OrphanHold]:
+        async with unbound(self._engine) as connection:
+            return [OrphanHold.model_validate(dict(row)) for row in (await connection.execute(_ADRIFT)).mappings()]
+
+    async def live_keys(self) -> frozenset[str]:
+        async with unbound(self._engine) as connection:
+            return frozenset(await connection.scalars(_LIVE_KEYS))
+
+    async def is_live_on(self, system: str, equipment: str) -> bool:
+        async with unbound(self._engine) as connection:
+            return bool(await connection.scalar(_IS_LIVE_ON, {"system": system, "equipment": equipment}))
+
+    async def ended_placements(self, system: str, since: datetime) -> Sequence[EndedPlacement]:
+        async with unbound(self._engine) as connection:
+            rows = (await connection.execute(_ENDED, {"system": system, "since": since})).mappings()
+            return [EndedPlacement.model_validate(dict(row)) for row in rows]
+
+    async def tell(self, orphans: Sequence[OrphanHold]) -> Sequence[OrphanHold]:
+        async with unbound(self._engine) as connection:
+            told: dict[str, str] = {row.id: row.waiting_for for row in await connection.execute(_TOLD, {"step": SWEEP})}
+            closed = set(await connection.scalars(_CLOSED, {"keys": [orphan.key for orphan in orphans]}))
+        wanted = {orphan.key: orphan for orphan in orphans if orphan.key in closed}
+        for case in told.keys() - wanted.keys():
+            await self._cases.resume(case)
+        news = [orphan for key, orphan in wanted.items() if told.get(key) != _asked(orphan)]
+        for orphan in news:
+            await self._cases.wait(orphan.key, Waits(SWEEP, _asked(orphan), lane=Lane.OPERATIONS))
+        return news
+
+
+def _asked(orphan: OrphanHold) -> str:
+    return f"operations to look at hold {orphan.words}; a person releases it in the MES if it is not needed"
