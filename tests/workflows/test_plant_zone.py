@@ -19,8 +19,6 @@ from tests.support.engine_process import answering, engine_process
 from tests.support.plant import code, deviation
 from tests.workflows.zoned_plant import ZonedPlant, connections, imported
 
-DAYS_AWAY = timedelta(days=1)
-
 
 class Zoned:
     """The plant, and the process of its engine."""
@@ -63,26 +61,30 @@ def states(case: CaseView) -> list[PlacementState]:
     return [] if case.hold is None else [each.state for each in case.hold.placements]
 
 
-async def test_a_case_holds_and_releases_through_a_worker_without_a_database(zoned: Zoned) -> None:
+async def test_a_case_holds_and_releases_through_two_workers_without_a_database(zoned: Zoned) -> None:
     plant = zoned.plant
-    plant.zone.stop()
-    plant.zone = plant.new_zone("-X", "importtime")
-    await plant.start_zone()
-    assert (await plant.port.check()).startswith("through the worker of its plant zone: ISA-95 Job Control v2")
-    walk_down = await plant.prove()
-    case = (await open_case(plant)).id
-    await plant.at_rest()
-    assert plant.holds() == [(walk_down, False), (case, True)]
-    assert states(await plant.case()) == [PlacementState.IN_EFFECT]
-    assert plant.zone.pid is not None
-    listening, connected = connections(plant.zone.pid)
-    assert (listening, connected) == (set(), {int(zoned.address.rpartition(":")[2]), plant.server.port})
-    await work_done(plant, case)
-    assert (await plant.case()).phase is Phase.AWAITING_RELEASE
-    await plant.release(case)
-    assert (plant.holds()[1:], (await plant.case()).phase) == ([(case, False)], Phase.CLOSED)
-    assert (await verify(plant.engine)).findings == ()
-    modules = imported(plant.zone.log)
+    second = plant.new_zone("-X", "importtime")
+    await plant.start_zone(second)
+    try:
+        assert (await plant.port.check()).startswith("through the worker of its plant zone: ISA-95 Job Control v2")
+        await plant.pass_time(timedelta(minutes=1))
+        walk_down = await plant.prove()
+        assert plant.holds() == [(walk_down, False)]
+        case = (await open_case(plant)).id
+        await plant.at_rest()
+        assert (plant.holds()[1:], states(await plant.case())) == ([(case, True)], [PlacementState.IN_EFFECT])
+        await plant.pass_time(timedelta(minutes=30))
+        await work_done(plant, case)
+        assert (await plant.case()).phase is Phase.AWAITING_RELEASE
+        await plant.release(case)
+        assert (plant.holds()[1:], (await plant.case()).phase) == ([(case, False)], Phase.CLOSED)
+        assert (await verify(plant.engine)).findings == ()
+        assert second.pid is not None
+        listening, connected = connections(second.pid)
+        assert (listening, connected) == (set(), {int(zoned.address.rpartition(":")[2]), plant.server.port})
+    finally:
+        second.stop()
+    modules = imported(second.log)
     assert "connectors.mes.opcua_job_control.connector" in modules
     forbidden = (
         "sqlalchemy",
@@ -95,27 +97,40 @@ async def test_a_case_holds_and_releases_through_a_worker_without_a_database(zon
     assert [name for name in modules if name.startswith(forbidden)] == []
 
 
-@pytest.mark.parametrize(
-    ("kind", "state"),
-    [("slow", PlacementState.IN_EFFECT), ("late", PlacementState.UNPROVEN)],
-    ids=["before the MES acts", "after it"],
-)
-async def test_a_worker_that_is_killed_in_a_place_holds_once_and_lets_nothing_run(
-    zoned: Zoned, kind: str, state: PlacementState
-) -> None:
-    plant = zoned.plant
+async def killed_in_a_place(plant: ZonedPlant, kind: str) -> CaseView:
+    """A case whose worker in the plant zone was killed while the MES did something wrong at its hold."""
     plant.misbehave("Pause", kind, seconds=1.5)
-    case = (await open_case(plant)).id
+    await open_case(plant)
     await plant.reached()
     plant.zone.kill()
     await plant.at_rest()
+    case = await plant.case()
+    assert (case.lane, states(case)) == (Lane.PLANNER, [PlacementState.INTENDED])
+    assert "it is not known whether the call had an effect" in (case.waiting_for or "")
+    return case
+
+
+async def test_a_worker_that_is_killed_before_the_mes_acts_and_stays_away_for_long_holds_once_it_is_back(
+    zoned: Zoned,
+) -> None:
+    plant = zoned.plant
+    case = (await killed_in_a_place(plant, "slow")).id
+    await plant.pass_time(timedelta(days=1))
     waiting = await plant.case()
-    assert (waiting.lane, states(waiting)) == (Lane.PLANNER, [PlacementState.INTENDED])
-    assert "it is not known whether the call had an effect" in (waiting.waiting_for or "")
+    assert (waiting.lane, len(plant.cmms.orders)) == (Lane.PLANNER, 1)
+    assert "no worker of the plant zone takes calls for this MES" in (waiting.waiting_for or "")
+    await plant.start_zone()
+    await plant.pass_time(timedelta(hours=2))
+    held = await plant.case()
+    assert (plant.holds(), states(held)[-1:], held.lane) == ([(case, True)], [PlacementState.IN_EFFECT], None)
+
+
+async def test_a_worker_that_is_killed_after_the_mes_acted_leaves_the_hold_to_people(zoned: Zoned) -> None:
+    plant = zoned.plant
+    case = (await killed_in_a_place(plant, "late")).id
     await plant.start_zone()
     await plant.pass_time(timedelta(minutes=3))
-    # A hold whose answer was lost cannot be proved ours, so only people in the MES release it.
-    assert (plant.holds(), states(await plant.case())) == ([(case, True)], [state])
+    assert (plant.holds(), states(await plant.case())) == ([(case, True)], [PlacementState.UNPROVEN])
     await work_done(plant, case)
     await plant.pass_time(timedelta(hours=1))
     assert (plant.holds(), (await plant.case()).phase) == ([(case, True)], Phase.AWAITING_RELEASE)
@@ -156,31 +171,3 @@ async def test_an_engine_that_is_restarted_during_a_call_loses_nothing(zoned: Zo
     zoned.engine.start()
     await plant.at_rest()
     assert (plant.holds(), states(await plant.case())) == ([(case, True)], [PlacementState.IN_EFFECT])
-
-
-async def test_while_the_worker_is_away_for_long_the_case_says_so_and_then_goes_on_by_itself(zoned: Zoned) -> None:
-    plant = zoned.plant
-    plant.zone.stop()
-    case = (await open_case(plant)).id
-    await plant.at_rest()
-    await plant.pass_time(DAYS_AWAY)
-    waiting = await plant.case()
-    assert (waiting.lane, len(plant.cmms.orders)) == (Lane.PLANNER, 1)
-    assert "no worker of the plant zone takes calls for this MES" in (waiting.waiting_for or "")
-    await plant.start_zone()
-    await plant.pass_time(timedelta(hours=2))
-    assert plant.holds() == [(case, True)]
-    assert (await plant.case()).lane is None
-
-
-async def test_two_workers_at_once_hold_once(zoned: Zoned) -> None:
-    plant = zoned.plant
-    second = plant.new_zone()
-    await plant.start_zone(second)
-    try:
-        case = (await open_case(plant)).id
-        await plant.at_rest()
-        await plant.pass_time(timedelta(minutes=30))
-        assert (plant.holds(), states(await plant.case())) == ([(case, True)], [PlacementState.IN_EFFECT])
-    finally:
-        second.stop()
