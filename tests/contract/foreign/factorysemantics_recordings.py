@@ -52,8 +52,8 @@ def _kept(path: str, answer: Any) -> Any:
 
 
 class _Recorder(httpx.AsyncBaseTransport):
-    """The way to the server, and what went over it. Of what is asked several times in turn the last answer is kept:
-    the server answers before it commits."""
+    """The way to the server, and what went over it. An answer to a change is passed on once it is committed, so that
+    what is asked next does not depend on how fast that was."""
 
     def __init__(self) -> None:
         self.exchanges: list[dict[str, Any]] = []
@@ -66,8 +66,11 @@ class _Recorder(httpx.AsyncBaseTransport):
         if request.url.path == "/auth/login":
             body = {"code": body["code"], "password": "password"}
         asked = {"ask": f"{request.method} {request.url.raw_path.decode()}", "body": body}
-        if self.exchanges and {name: self.exchanges[-1][name] for name in asked} == asked:
-            self.exchanges.pop()
+        if request.url.path.endswith(("/hold", "/resume")):
+            headers = {"authorization": request.headers["authorization"]}
+            await self._way.handle_async_request(
+                httpx.Request("POST", request.url.copy_with(raw_path=b"/workorders/NOSUCH/resume"), headers=headers)
+            )
         answer = _kept(request.url.path, json.loads(content))
         self.exchanges.append({**asked, "status": reply.status_code, "answer": answer})
         return httpx.Response(reply.status_code, headers={"content-type": "application/json"}, content=content)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.foreign
 
 
 def without_times(recording: Recording) -> Recording:
-    masked = re.sub(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?)?", "<time>", json.dumps(recording))
+    masked = re.sub(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?)?", "<time>", json.dumps(recording))
     found: Recording = json.loads(masked)
     return found
 
