@@ -71,7 +71,7 @@ def test_a_machine_without_a_state_does_what_its_job_does(state: str, expected: 
     assert read(job(name, substate=substate)).state is expected
 
 
-STOP = {"work_masters": frozenset({"PLANNED-STOP"}), "starts_at": NOW - timedelta(hours=1)}
+STOP: dict[str, Any] = {"work_masters": frozenset({"PLANNED-STOP"}), "starts_at": NOW - timedelta(hours=1)}
 CLASS = Served(equipment=frozenset({"EQ-1", "EQ-2"}))
 
 
