@@ -136,7 +136,9 @@ async def _play(home: Path) -> tuple[Milliseconds, Milliseconds]:
 
 
 def main() -> None:
-    print(f"{processor()}, {os.cpu_count()} cores, {memory_gigabytes():.0f} GiB, {platform.system()} {platform.release()}")
+    print(
+        f"{processor()}, {os.cpu_count()} cores, {memory_gigabytes():.0f} GiB, {platform.system()} {platform.release()}"
+    )
     print(f"Python {platform.python_version()}, temporalio {version('temporalio')}, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="millwright-apart-") as folder:
         direct, apart = asyncio.run(_play(Path(folder)))

@@ -37,7 +37,7 @@ from millwright.storage.database.engine import open_engine, raw
 from millwright.storage.ledger.ledger import GENESIS, row_hash
 from tests.support.judged_plant import Plant
 from tests.support.people import signed_release
-from tests.support.plant import MOTOR, PUMP, START, code, deviation
+from tests.support.plant import MOTOR, PUMP, START, UNASKED, code, deviation
 from tests.support.walk_downs import prove, target
 
 _numbers = itertools.count()
@@ -142,10 +142,14 @@ async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> 
     await cases.close(case, ClosedAs.DONE)
 
 
-async def build(engine: AsyncEngine) -> None:
-    """Watched, confirmed, revised, too late, ignored; one case done, with hold and label, one held with an order."""
+async def build(engine: AsyncEngine, more: str = UNASKED) -> None:
+    """Watched, confirmed, revised, too late, ignored; one case done, with hold and label, one held with an order.
+
+    Args:
+        more: a clause of the versions beyond the shipped ones.
+    """
     plant = Plant(engine)
-    await plant.prepare(Criticality.A)
+    await plant.prepare(Criticality.A, more)
     await plant.take(deviation(1, external_id="first"), deviation(2), deviation(3, score=2.0, external_id="weak"))
     await plant.take(code(1.5, external_id="late-code"))
     await plant.take(deviation(4, external_id="fed"))

@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyTerms
 from domain.canonical import sha256
 from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
+from domain.holds import PlacementState
 from domain.installation_keys import CONFIRM, REGISTER, InstallationKeyAct
 from domain.instances import SiteInstances
 from domain.lots import MadeLot
+from domain.machine_test_runs import READY_FOR_TEST_RUN, MachineTestRun, RunTerms
 from domain.operating import MachineState
 from domain.stops import StoppableAction
 from domain.suppression import shelving_limits
@@ -23,6 +25,7 @@ from millwright.runtime.installation_key import InstallationKey, create
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.hold_proofs import suspend
+from millwright.storage.cases.holds import HoldStore
 from millwright.storage.cases.order_leases import OrderLeaseStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.cases.suspect_lots import SuspectLotStore
@@ -37,22 +40,28 @@ from millwright.storage.policies.stops import StopStore
 from millwright.storage.reporting.studies import AskedStudy, StudyStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 from tests.audit.conftest import build, order
+from tests.support.completed_work import ended
 from tests.support.installation_keys import signs_key, with_key
 from tests.support.judged_plant import Plant
-from tests.support.people import ADMINISTRATOR, add
+from tests.support.people import ADMINISTRATOR, add, signed_again, signed_release
 from tests.support.plant import MOTOR, PUMP, START, code, deviation, register
 from tests.support.policy_people import PolicyPeople, candidate
 from tests.support.steady_policy import MACHINE, MES, said, steady_candidate
 from tests.support.walk_downs import held, look_word, prove, release_word, target
 
 _DAY = timedelta(days=1)
+_TERMS = RunTerms(within=timedelta(hours=2), steady=timedelta(minutes=30), score=2.0)
+_RUN_ON_TEST = """holds:
+  place_unasked: [pump, robot]
+  test_run: { classes: [robot], within: PT2H, steady: PT30M, score: 2.0 }
+"""
 _ADVICE = AutonomyAdvice(move=AutonomyMove.LOST, lower_bound=0.4, reason="one was wrong")
 _LIMITS = shelving_limits("A=P1D,B=P1D,C=P1D,D=P1D")
 
 
 async def build_full(engine: AsyncEngine, folder: Path) -> None:
     """Fills every table by the product's own stores; the installation's key is in the folder."""
-    await build(engine)
+    await build(engine, _RUN_ON_TEST)
     plant = Plant(engine)
     plant.clock.time = START + 20 * _DAY
     await _change_register(plant)
@@ -64,9 +73,34 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     await _follow_systems(plant)
     await _learn(plant)
     await _walk_down(plant)
+    await _run_on_test(plant)
     seals = Seals(plant.engine, plant.clock)
     await seals.seal()
     await seals.seal()
+
+
+async def _run_on_test(plant: Plant) -> None:
+    """A machine that ran on test and is held again, and one whose rework runs on test."""
+    [[case, version]] = await plant.rows(f"SELECT id, version FROM cases WHERE asset = '{MOTOR}' AND closed_as IS NULL")
+    cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+    holds, run = HoldStore(plant.engine, plant.clock), MachineTestRun(terms=_TERMS, version=str(version))
+    [[key]] = await plant.rows("SELECT key FROM holds WHERE ended_at IS NULL")
+    hold = str(key)
+    plant.clock.time += timedelta(minutes=5)
+    done = order(str(case), "1002", WorkOrderStatus.COMPLETED).model_copy(update={"changed_at": plant.clock.now()})
+    await cases.record_order(str(case), done, plant.clock.now())
+    rework = str(case)
+    for again in (True, False):
+        await ended(cases, rework)
+        await holds.mark_ready(rework, run)
+        now = plant.clock.now()
+        await holds.approve_release(hold, signed_release(hold, "EQ-001", now, meaning=READY_FOR_TEST_RUN))
+        await holds.move_placement(hold, 1, PlacementState.RELEASED)
+        await holds.begin_test_run(hold)
+        plant.clock.time += timedelta(minutes=5)
+        await holds.follow_test_run(hold, running=True, read_at=plant.clock.now())
+        if again:
+            rework = await holds.hold_again(hold, signed_again(hold, "EQ-001", plant.clock.now()))
 
 
 async def _with_registered_key(plant: Plant, folder: Path) -> AsyncEngine:
