@@ -42,7 +42,7 @@ def test_a_version_without_the_clause_asks_for_no_test_run_and_keeps_its_digest(
         (clause(steady="PT3M"), "holds.test_run.steady", "is too short: the MES is read at every quarter of it"),
         (clause(within="PT30M"), "holds.test_run.within", "is not longer than `steady`"),
         (clause(within="P2D"), "holds.test_run.within", "is longer than a day"),
-        (clause(within="2 hours"), "holds.test_run.within", "ISO 8601 duration"),
+        (clause(within="2 hours"), "holds.test_run.within", "is no duration"),
         (clause(score="-1.0"), "holds.test_run.score", "greater than or equal to 0"),
         (clause(more=", silence: proves"), "holds.test_run.silence", "is no field"),
         ("holds: { test_run: true }\n", "holds.test_run", "must be a mapping of fields"),
