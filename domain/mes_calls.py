@@ -36,7 +36,7 @@ class ReadProduction(Model):
         return await mes.read_production(self.equipment)
 
 
-class ReadStates(Model):
+class ReadMachines(Model):
     """See `domain.ports.Mes.read_states`."""
 
     method: Literal["read-states"] = "read-states"
@@ -127,7 +127,7 @@ Acting = PlaceHold | HoldRelease
 Asked = (
     Check
     | ReadProduction
-    | ReadStates
+    | ReadMachines
     | ReadTarget
     | PlanHold
     | PlaceHold

@@ -33,8 +33,8 @@ from domain.mes_calls import (
     PlanHold,
     ReadHold,
     ReadLots,
+    ReadMachines,
     ReadProduction,
-    ReadStates,
     ReadTarget,
 )
 from domain.operating import OperatingState
@@ -115,7 +115,7 @@ class ApartMes:
         return await self._ask(ReadProduction(equipment=equipment), _CONTEXT)
 
     async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
-        return await self._ask(ReadStates(equipment=tuple(sorted(equipment))), _STATES)
+        return await self._ask(ReadMachines(equipment=tuple(sorted(equipment))), _STATES)
 
     async def hold_target(self, equipment: str) -> HoldTarget:
         return await self._ask(ReadTarget(equipment=equipment), _TARGET)

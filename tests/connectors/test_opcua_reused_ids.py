@@ -149,4 +149,5 @@ async def test_the_row_and_the_act_of_a_plan_have_the_same_text() -> None:
 
     plan = (await held(Server(job(RUNNING, timedelta(microseconds=5)))))[1]
     for each in (plan, plan.model_copy(update={"starts_at": START})):
-        assert json.loads(canonical(each)) == each.model_dump(mode="json")
+        later = {name for name in HoldPlan.later if getattr(each, name) is None}
+        assert json.loads(canonical(each)) == each.model_dump(mode="json", exclude=later)

@@ -11,7 +11,7 @@ from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, START, code, deviation
-from tests.workflows.fake_plant import FakeMes
+from tests.workflows.fake_mes import FakeMes
 
 URGENCY = UrgencyDecision(urgency=Urgency.NOW, rule="critical", because="It is.", hold_at=None, work_at=START)
 

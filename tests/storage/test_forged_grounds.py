@@ -27,7 +27,8 @@ from tests.support.forging import forge
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation, register
 from tests.support.walk_downs import prove
-from tests.workflows.fake_plant import TARGET, FakeCmms, FakeMes, FakeTwins
+from tests.workflows.fake_mes import TARGET, FakeMes
+from tests.workflows.fake_plant import FakeCmms, FakeTwins
 
 _ACCEPTED = {"approved": True, "by": "pat", "reason": "Do it.", "at": "2015-01-15T06:00:00Z"}
 _DRAFT = "INSERT INTO work_orders (case_id, system, intended_at, draft) VALUES (%s, 'fake', %s, %s)"

@@ -27,7 +27,8 @@ from tests.support.ingress import NOW
 from tests.support.people import signed_release
 from tests.support.plant import TestClock, register
 from tests.support.walk_downs import prove
-from tests.workflows.fake_plant import FakeMes, FakeTwins
+from tests.workflows.fake_mes import FakeMes
+from tests.workflows.fake_plant import FakeTwins
 
 _FORGED = (
     '{"by": "petra", "meaning": "people clear, locks and tags removed, ready to run", "reason": "ok", '

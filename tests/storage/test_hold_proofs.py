@@ -15,7 +15,7 @@ from domain.walk_downs import WalkDownState
 from millwright.audit.verifying import verify
 from millwright.storage.scheduling import due
 from tests.support.holding_case import HoldingCase
-from tests.workflows.fake_plant import FakeMes
+from tests.workflows.fake_mes import FakeMes
 
 
 @pytest.fixture

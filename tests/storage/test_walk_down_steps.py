@@ -19,7 +19,7 @@ from tests.support.fault_injection import Crash
 from tests.support.ingress import NOW
 from tests.support.plant import TestClock, publish_policies
 from tests.support.walk_downs import begin_word, look_word, release_word
-from tests.workflows.fake_plant import FakeMes
+from tests.workflows.fake_mes import FakeMes
 
 WATCH = timedelta(minutes=5)
 

@@ -23,7 +23,8 @@ from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
 from tests.support.plant import UNASKED, TestClock, code, deviation, publish_policies, register
 from tests.support.walk_downs import prove
-from tests.workflows.fake_plant import FakeMes, FakeTwins
+from tests.workflows.fake_mes import FakeMes
+from tests.workflows.fake_plant import FakeTwins
 
 
 class HoldingCase:

@@ -13,7 +13,7 @@ from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
 from tests.support.policy_people import PolicyPeople
 from tests.support.priced_policy import priced_candidate
-from tests.workflows.fake_plant import FakeMes
+from tests.workflows.fake_mes import FakeMes
 
 ALL_BY_ONE = PlantInstances(mes=SiteInstances(otherwise="fake"))
 

@@ -26,7 +26,7 @@ from millwright.workflow_engine.temporal import engine_client
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant import START, TestClock
 from tests.support.plant_zone import PlantZone, plant_zone, write_keys
-from tests.workflows.fake_plant import FakeMes
+from tests.workflows.fake_mes import FakeMes
 from workflows.queues import case_queue, plant_zone_queue
 
 QUEUE = "apart"

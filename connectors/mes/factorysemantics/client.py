@@ -17,6 +17,7 @@ from connectors.mes.factorysemantics.models import (
     AuditTrail,
     Board,
     Health,
+    IssuedToken,
     ListAnswer,
     Machine,
     Oee,
@@ -25,7 +26,6 @@ from connectors.mes.factorysemantics.models import (
     Page,
     PlantCalendar,
     ReadableRows,
-    SignIn,
     may_be_on,
     read_rows,
 )
@@ -53,7 +53,7 @@ class FactorySemanticsClient:
             secrets=(settings.password,),
             pages=PAGES,
         )
-        self._session: SignIn | None = None
+        self._session: IssuedToken | None = None
         self._signing_in = asyncio.Lock()
 
     async def health(self, call: Call) -> Health:
@@ -195,18 +195,18 @@ class FactorySemanticsClient:
         session = await self._signed_in(call, session)
         return await self._json.send(call, method, url, headers=_headers(session), also=also, **content)
 
-    async def _signed_in(self, call: Call, expired: SignIn | None) -> SignIn:
+    async def _signed_in(self, call: Call, expired: IssuedToken | None) -> IssuedToken:
         """The present session, or a new one in the place of an expired one. Of callers at once one signs in."""
         async with self._signing_in:
             if self._session is None or self._session is expired:
                 credentials = {"code": self._settings.user, "password": self._settings.password.get_secret_value()}
                 reply = await self._json.send(call, "POST", f"{self._settings.url}/auth/login", body=credentials)
-                self._session = self._json.read(call, reply, SignIn)
+                self._session = self._json.read(call, reply, IssuedToken)
                 self._json.mask(self._session.token)
             return self._session
 
 
-def _headers(session: SignIn) -> Mapping[str, str]:
+def _headers(session: IssuedToken) -> Mapping[str, str]:
     return {"authorization": f"Bearer {session.token}", "accept": "application/json"}
 
 

@@ -39,7 +39,7 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class SignIn(_Record):
+class IssuedToken(_Record):
     """The answer of `/auth/login`."""
 
     token: str = Field(min_length=1, repr=False)
