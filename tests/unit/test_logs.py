@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from millwright.runtime.logs import MASK, QUIETED, configure, secrets
-from millwright.settings import ConnectorSettings, Settings
+from millwright.settings import ConnectorSettings, MesSettings, Settings
 from tests.support.logging_as_found import logging_as_found
 
 log = logging.getLogger("millwright.test")
@@ -57,7 +57,7 @@ def test_no_secret_is_written_in_message_argument_or_traceback(shape: str, capsy
         cmms=ConnectorSettings.model_validate(
             {"connector": "maximo", "url": "https://cmms.example", "api_key": "cmms-key-1"}
         ),
-        mes=ConnectorSettings.model_validate({"connector": "opcua", "sign_in": {"password": "mes-word-1"}}),
+        mes=MesSettings.model_validate({"connector": "opcua", "sign_in": {"password": "mes-word-1"}}),
         bus=ConnectorSettings.model_validate({"connector": "service_bus", "connection_string": bus}),
     )
     configure(known)
