@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 import psycopg
 
 _SERVICES: Final = ("millwright", "watch", "worker")
-# Acts of judging bear the beginning of a version's digest; changes over there, and readings of an MES, the system's name.
-# Whoever is not known to be a service is taken for a person: what nobody did is looked at in vain, what somebody did is
-# not lost. It reads a database of any build, and earlier ones call the id of a person `name`.
+# Acts of judging bear the beginning of a version's digest; changes over there, and readings of an MES, bear the name of
+# the system. Whoever is not known to be a service is taken for a person: what nobody did is looked at in vain, what
+# somebody did is not lost. It reads a database of any build, and earlier ones call the id of a person `name`.
 _READ: Final = """
 SELECT kind, subject, actor, at FROM acts
 WHERE ledger_seq > %(after)s AND (
