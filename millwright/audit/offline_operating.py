@@ -125,7 +125,10 @@ class MachinesThen:
         context = contexts.get(body["context"])
         if context is None:
             return
-        at = datetime.fromisoformat(row["position"].split("|", 1)[0] + "Z")
+        try:
+            at = datetime.fromisoformat(row["position"].split("|", 1)[0] + "Z")
+        except ValueError:
+            return  # A position that was altered is named with the columns of its verdict.
         fault = self.fault(context["machine"], context.get("operating"), at, row["seq"], uses=None)
         if fault is not None:
             yield OfflineFinding("verdict-context", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)

@@ -29,7 +29,7 @@ def span_of(text: str) -> timedelta:
     return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
-def moment_of(text: str) -> datetime:
+def run_moment(text: str) -> datetime:
     """A time in UTC."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
@@ -109,10 +109,10 @@ def _after_reading(before: Row, told: Row, running: bool) -> Row:
     """A test run after a reading of the MES; see `domain.machine_test_runs.MachineTestRun.after_reading`."""
     gap = span_of(before["terms"]["steady"]) / 2
     at = told["read_at"]
-    unbroken = before["read_at"] is not None and moment_of(at) - moment_of(before["read_at"]) <= gap
+    unbroken = before["read_at"] is not None and run_moment(at) - run_moment(before["read_at"]) <= gap
     since = (before["running_since"] if unbroken else None) or at
-    newer = before["read_at"] is None or moment_of(before["read_at"]) < moment_of(at)
-    if not newer or moment_of(at) < moment_of(before["begun_at"]):
+    newer = before["read_at"] is None or run_moment(before["read_at"]) < run_moment(at)
+    if not newer or run_moment(at) < run_moment(before["begun_at"]):
         return before
     return {**before, "running_since": since if running else None, "read_at": at}
 
@@ -121,11 +121,11 @@ def _proves(run: Row, proof: Row) -> bool:
     if (proof["running_since"], proof["read_at"]) != (run["running_since"], run["read_at"]) or not proof["faults"]:
         return False
     steady = span_of(run["terms"]["steady"])
-    ends = moment_of(run["begun_at"]) + span_of(run["terms"]["within"])
+    ends = run_moment(run["begun_at"]) + span_of(run["terms"]["within"])
     return all(
-        moment_of(run["running_since"]) <= moment_of(fault["since"])
-        and moment_of(fault["until"]) - moment_of(fault["since"]) >= steady
-        and moment_of(fault["until"]) <= min(moment_of(run["read_at"]), ends)
+        run_moment(run["running_since"]) <= run_moment(fault["since"])
+        and run_moment(fault["until"]) - run_moment(fault["since"]) >= steady
+        and run_moment(fault["until"]) <= min(run_moment(run["read_at"]), ends)
         for fault in proof["faults"]
     )
 
@@ -203,7 +203,7 @@ class ProofReadings:
         self._seen: dict[tuple[str, str], dict[int, list[tuple[str, str, int]]]] = {}
         for own in acts:
             for act in own:
-                run = act["detail"].get("test_run") if act["kind"] == "hold-released" else None
+                run = act["detail"].get("test_run") if act.get("kind") == "hold-released" else None
                 for fault in (run or {}).get("proof", {}).get("faults", ()) if (run or {}).get("proof") else ():
                     self._proofs.append((act["detail"]["hold"], act["at"], fault))
                     self._seen[fault["asset"], fault["failure_mode"]] = {}
@@ -228,17 +228,17 @@ class ProofReadings:
             yield from guarded(where, self._of_proof(where, released_at, fault))
 
     def _of_proof(self, where: str, released_at: str, fault: Row) -> Iterator[OfflineFinding]:
-        since, until = moment_of(fault["since"]), moment_of(fault["until"])
+        since, until = run_moment(fault["since"]), run_moment(fault["until"])
         own = self._seen[fault["asset"], fault["failure_mode"]]
         normal: set[datetime] = set()
         count, against = 0, False
         for verdicts in own.values():
             known = [each for each in sorted(verdicts) if each[0] <= released_at]
-            if not known or not since <= moment_of(known[-1][1]) <= until:
+            if not known or not since <= run_moment(known[-1][1]) <= until:
                 continue
             if known[-1][2] == 0:
                 count += 1
-                normal.add(moment_of(known[-1][1]))
+                normal.add(run_moment(known[-1][1]))
             # What was judged at the very time of the release may have come after it.
             elif known[-1][0] < released_at:
                 against = True

@@ -30,6 +30,7 @@ FILES = {"file": "plan.csv", "directory": "."}
 NUMBERS = {"number": "1", "event": "1"}
 STATEMENTS = {
     "hold release": ("--ready-to-run",),
+    "hold again": ("--did-not-help",),
     "hold prove": ("--may-be-stopped",),
     "hold looked": ("--stands-still",),
     "hold let-run": ("--ready-to-run",),

@@ -37,7 +37,7 @@ BOTH = "the clock shows {}:00:00.000000Z, and the newest row of the ledger is of
 _LATER = ("2015-01-15T06", "2015-01-15T07")
 _REGISTER = ("register-imported", "alias-mapped", "asset-retired", "record-settled")
 _KINDS = sorted({*ACT_ROLES, *KINDS.values(), ENROLLED, KEY_ROTATED, *_REGISTER} - NEVER_REFUSED)
-_ROLES = ("author", "approver", "operator", "planner", "production")
+_ROLES = ("author", "approver", "operator", "planner", "production", "quality")
 
 
 async def test_no_version_comes_into_force_by_a_clock_that_was_set_back(plant: Plant, people: PolicyPeople) -> None:
