@@ -6,13 +6,14 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.instances import instance, serving
-from activities.progress import CaseRef, Progress, Step, lots_until, step
+from activities.progress import CaseRef, Progress, lots_until, step
+from domain.cases import CaseView
 from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.lots import MadeLot
 from domain.ports import Mes
-from domain.suspect_lots import SuspectLots, SuspectLotStore, onset_of
+from domain.suspect_lots import LotsUntil, SuspectLots, SuspectLotStore, onset_of
 
 
 class LotLists:
@@ -39,16 +40,11 @@ class LotLists:
         hold asks again; once the work is done, the list says why the lots are not known.
         """
         async with step(self._cases, self._clock, ref.case, "list-suspect-lots", last=False) as attempt:
-            if lots_until(attempt.view) is not None:
-                await self._list(attempt)
+            if (ended := lots_until(attempt.view)) is not None:
+                await self._list(attempt.view, *ended)
         return attempt.progress
 
-    async def _list(self, attempt: Step) -> None:
-        view = attempt.view
-        ended = lots_until(view)
-        if ended is None:
-            raise LookupError(f"the time of the suspect lots of case {view.id} has not ended")
-        until, until_at = ended
+    async def _list(self, view: CaseView, until: LotsUntil, until_at: datetime) -> None:
         system = view.hold.system if view.hold is not None else serving(view.mes_system, "MES", view, "list-lots")
         equipment = view.hold.equipment if view.hold is not None else view.mes_equipment or ""
         from_at = onset_of(await self._cases.grounds(view.id), view.event_at)

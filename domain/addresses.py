@@ -43,6 +43,25 @@ def check_encrypted(url: str) -> None:
         raise ValueError(f"{PLAIN_HERE_ONLY}; write https://…")
 
 
+def origin(url: str, otherwise: str = "") -> str:
+    """An address without a path, without the slash at its end.
+
+    Args:
+        otherwise: what follows in the message where there is a path.
+
+    Raises:
+        ValueError: it is no `https://host:port`, or plain http and not to this machine.
+    """
+    trimmed = url.rstrip("/")
+    parts = urlsplit(trimmed)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in trimmed:
+        raise ValueError("needs the form https://host:port, without a user or a password in it")
+    if parts.path or parts.query or parts.fragment:
+        raise ValueError(f"needs the form https://host:port, without a path{otherwise}")
+    check_encrypted(trimmed)
+    return trimmed
+
+
 def check_escaped(url: str) -> None:
     """Refuses a URL whose user or password has characters that separate the parts of a URL: part of the password would
     be read as the host, and would be in messages.

@@ -3,27 +3,24 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from domain.clock import Clock, WallClock
 from domain.errors import Rejected
 from domain.ports import Mes
-from millwright.runtime.connector_settings import named_instances, own_settings, refuse_own_settings, variable
+from millwright.runtime.connector_settings import (
+    MES_CONNECTORS,
+    mes_settings_model,
+    named_instances,
+    own_settings,
+    refuse_own_settings,
+    variable,
+)
 from millwright.settings import MesSettings, Settings
 
 if TYPE_CHECKING:
     import httpx
     from temporalio.converter import DataConverter
-
-
-_SETTINGS: Final = {
-    "opcua_job_control": "JobControlSettings",
-    "odoo_mrp": "OdooSettings",
-    "sap_dm": "SapDmSettings",
-    "factorysemantics": "FactorySemanticsSettings",
-    "packml": "PackMlSettings",
-}
-"""The connectors, and the names of their settings."""
 
 
 @asynccontextmanager
@@ -53,7 +50,7 @@ async def connected_mes(settings: Settings, system: str, http: "httpx.AsyncClien
     # Only the connectors that are named are imported, because some use much memory.
     package = import_module(f"connectors.mes.{named.connector}")
     made = package.connect(
-        own_settings(named, getattr(package, _SETTINGS[named.connector]), "mes", system),
+        own_settings(named, mes_settings_model(named.connector), "mes", system),
         http,
         system=system,
         clock=clock,
@@ -106,4 +103,4 @@ def _instance(settings: Settings, system: str) -> MesSettings:
 
 
 def _instances(settings: Settings) -> Mapping[str, MesSettings]:
-    return named_instances(settings.all_mes(), "mes", tuple(_SETTINGS))
+    return named_instances(settings.all_mes(), "mes", tuple(MES_CONNECTORS))

@@ -1,7 +1,8 @@
 """The settings of a connector, checked by that connector's own model."""
 
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from importlib import import_module
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -9,6 +10,22 @@ from domain.errors import Rejected
 from millwright.settings import ConnectorSettings, MesSettings, NamedT
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+MES_CONNECTORS: Final = {
+    "opcua_job_control": "JobControlSettings",
+    "odoo_mrp": "OdooSettings",
+    "sap_dm": "SapDmSettings",
+    "factorysemantics": "FactorySemanticsSettings",
+    "packml": "PackMlSettings",
+}
+"""The connectors to an MES, and the names of their settings."""
+
+
+def mes_settings_model(connector: str) -> type[BaseModel]:
+    """The model of the own settings of a connector to an MES. Only that connector is imported, because some use much
+    memory."""
+    model: type[BaseModel] = getattr(import_module(f"connectors.mes.{connector}.settings"), MES_CONNECTORS[connector])
+    return model
 
 
 def named_connector(settings: ConnectorSettings | None, port: str, known: Collection[str]) -> ConnectorSettings:

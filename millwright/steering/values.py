@@ -6,13 +6,19 @@ from pydantic import BaseModel, SecretStr
 
 from domain.errors import Rejected
 from domain.processes import ProcessKind
-from millwright.runtime.connector_settings import named_instances, own_settings, refuse_own_settings
+from millwright.runtime.connector_settings import (
+    MES_CONNECTORS,
+    mes_settings_model,
+    named_instances,
+    own_settings,
+    refuse_own_settings,
+)
 from millwright.settings import ConnectorSettings, MesSettings, Settings
 from millwright.steering.declared import STEERS
 
 PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
     "cmms": (ProcessKind.CASES, ("maximo",)),
-    "mes": (ProcessKind.CASES, ("opcua_job_control", "odoo_mrp", "sap_dm", "factorysemantics", "packml")),
+    "mes": (ProcessKind.CASES, tuple(MES_CONNECTORS)),
     "twins": (ProcessKind.CASES, ("digital_twins",)),
     "bus": (ProcessKind.INTAKE, ("service_bus",)),
 }
@@ -63,26 +69,8 @@ def settings_model(connector: str) -> type[BaseModel]:
             from connectors.cmms.maximo.settings import MaximoSettings
 
             return MaximoSettings
-        case "opcua_job_control":
-            from connectors.mes.opcua_job_control.settings import JobControlSettings
-
-            return JobControlSettings
-        case "odoo_mrp":
-            from connectors.mes.odoo_mrp.settings import OdooSettings
-
-            return OdooSettings
-        case "sap_dm":
-            from connectors.mes.sap_dm.settings import SapDmSettings
-
-            return SapDmSettings
-        case "factorysemantics":
-            from connectors.mes.factorysemantics.settings import FactorySemanticsSettings
-
-            return FactorySemanticsSettings
-        case "packml":
-            from connectors.mes.packml.settings import PackMlSettings
-
-            return PackMlSettings
+        case mes if mes in MES_CONNECTORS:
+            return mes_settings_model(mes)
         case "digital_twins":
             from connectors.azure.digital_twins.settings import DigitalTwinsSettings
 

@@ -8,17 +8,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.progress import CaseRef
-from activities.walk_downs import WalkDownRef, WalkDownSteps
 from domain.cases import CaseView, Lane
 from domain.holds import PlacementState
 from domain.production import HoldMethod, PlaceResult
-from domain.walk_downs import WalkDown, WalkDownState
+from domain.walk_downs import WalkDownState
 from sandbox.naming import equipment_id
 from tests.contract.sap_dm_plant import SapDmPlant, SapDmShop
 from tests.support.holding_case import HoldingCase
-from tests.support.walk_downs import EQUIPMENT, MACHINE, begin_word, look_word, release_word
-
-WATCH = timedelta(minutes=5)
+from tests.support.walk_downs import EQUIPMENT
 
 
 @pytest.fixture
@@ -42,21 +39,6 @@ async def case(press: SapDmPlant, storage_engine: AsyncEngine, database_url: str
     return made
 
 
-async def walked_down(case: HoldingCase) -> WalkDown:
-    """Two persons prove the machine on the server itself."""
-    store, now = case.storage.walk_downs, case.clock.now()
-    steps = WalkDownSteps(store, case.served, case.clock, WATCH)
-    begun = await store.begin(MACHINE, "fake", EQUIPMENT, begin_word(now, "fake"))
-    ref = WalkDownRef(walk_down=begun.key)
-    await steps.advance_walk_down(ref)
-    held, _ = await store.read(begun.key)
-    assert held.state is WalkDownState.HELD, held.words
-    await store.look(held.key, look_word(held, now))
-    await store.let_run(held.key, release_word(held, now))
-    await steps.advance_walk_down(ref)
-    return (await store.read(begun.key))[0]
-
-
 def states(view: CaseView) -> list[PlacementState]:
     assert view.hold is not None
     return [placement.state for placement in view.hold.placements]
@@ -65,7 +47,7 @@ def states(view: CaseView) -> list[PlacementState]:
 async def test_a_machine_that_was_proved_is_held_whole_for_a_case_until_a_person_lets_it_run(
     case: HoldingCase, press: SapDmPlant
 ) -> None:
-    proof, own = await walked_down(case), press.sfc()
+    proof, own = await case.walk_down(), press.sfc()
     assert proof.state is WalkDownState.PROVED, proof.words
     view = await case.hold()
     assert view.hold is not None
@@ -90,7 +72,7 @@ async def test_nothing_is_held_for_a_case_before_the_machine_was_proved(case: Ho
 
 
 async def test_two_workers_at_once_hold_a_machine_once(case: HoldingCase, press: SapDmPlant) -> None:
-    await walked_down(case)
+    await case.walk_down()
     press.misbehave("sfcs_in_work", "status_500")
     assert states(await case.hold()) == []
     case.clock.time += timedelta(hours=2)
@@ -103,7 +85,7 @@ async def test_two_workers_at_once_hold_a_machine_once(case: HoldingCase, press:
 async def test_a_worker_that_dies_between_the_act_and_the_record_leaves_nothing_doubled_and_a_person_is_asked(
     case: HoldingCase, press: SapDmPlant
 ) -> None:
-    await walked_down(case)
+    await case.walk_down()
     press.misbehave("sfcs_in_work", "status_500")
     await case.hold()
     holds, mes = case.storage.holds, case.served["fake"]
@@ -122,7 +104,7 @@ async def test_a_worker_that_dies_between_the_act_and_the_record_leaves_nothing_
 async def test_a_person_who_lets_one_part_run_has_overruled_the_hold_and_the_other_part_is_shown(
     case: HoldingCase, press: SapDmPlant
 ) -> None:
-    await walked_down(case)
+    await case.walk_down()
     await case.hold()
     await press.shop.server.release_by_hand(press.rows()[1])
     view = await case.later()
@@ -136,7 +118,7 @@ async def test_a_person_who_lets_one_part_run_has_overruled_the_hold_and_the_oth
 async def test_an_answer_that_was_lost_is_shown_to_a_person_and_the_call_is_not_made_again(
     case: HoldingCase, press: SapDmPlant, operation: str
 ) -> None:
-    await walked_down(case)
+    await case.walk_down()
     press.misbehave(operation, "commit_then_drop")
     await case.hold()
     view = await case.later()
@@ -149,7 +131,7 @@ async def test_an_answer_that_was_lost_is_shown_to_a_person_and_the_call_is_not_
 async def test_a_hold_of_which_one_part_is_refused_is_partial_and_a_person_is_told(
     case: HoldingCase, press: SapDmPlant
 ) -> None:
-    await walked_down(case)
+    await case.walk_down()
     press.misbehave("change_status", "refuse_field", {"field": "status", "code": "x", "message": "no such scope"})
     view = await case.hold()
     assert view.hold is not None

@@ -1,5 +1,6 @@
 """A case that asks for a hold, on a real database, between its step and an MES."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -9,20 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.holds import Holds
 from activities.judging import Judging
 from activities.progress import CaseRef
+from activities.walk_downs import WalkDownRef, WalkDownSteps
 from domain.assets import Criticality
 from domain.cases import CaseView
 from domain.hold_proposals import HoldAnswer
 from domain.ports import Mes
 from domain.production import HoldTarget
 from domain.verdict import Urgency, UrgencyDecision
-from domain.walk_downs import WalkDownState
+from domain.walk_downs import WalkDown, WalkDownState
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import MesSettings, Settings
 from policies.engine.catalogue import Catalogue
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
 from tests.support.plant import UNASKED, TestClock, code, deviation, publish_policies, register
-from tests.support.walk_downs import prove
+from tests.support.walk_downs import EQUIPMENT, MACHINE, begin_word, look_word, prove, release_word
 from tests.workflows.fake_mes import FakeMes
 from tests.workflows.fake_plant import FakeTwins
 
@@ -85,3 +87,23 @@ class HoldingCase:
     def alter(self, statement: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as somebody:
             assert somebody.execute(statement.encode()).rowcount > 0
+
+    async def walk_down(self, look: Callable[[], Awaitable[object]] | None = None) -> WalkDown:
+        """Two persons prove the machine on the MES itself.
+
+        Args:
+            look: what is looked at while the machine is held.
+        """
+        store, now = self.storage.walk_downs, self.clock.now()
+        steps = WalkDownSteps(store, self.served, self.clock, timedelta(minutes=5))
+        begun = await store.begin(MACHINE, "fake", EQUIPMENT, begin_word(now, "fake"))
+        ref = WalkDownRef(walk_down=begun.key)
+        await steps.advance_walk_down(ref)
+        held, _ = await store.read(begun.key)
+        assert held.state is WalkDownState.HELD, held.words
+        if look is not None:
+            await look()
+        await store.look(held.key, look_word(held, now))
+        await store.let_run(held.key, release_word(held, now))
+        await steps.advance_walk_down(ref)
+        return (await store.read(begun.key))[0]

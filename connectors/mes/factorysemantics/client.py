@@ -25,11 +25,11 @@ from connectors.mes.factorysemantics.models import (
     OrderRow,
     Page,
     PlantCalendar,
-    ReadableRows,
     may_be_on,
     read_rows,
 )
 from connectors.mes.factorysemantics.settings import FactorySemanticsSettings
+from connectors.rows import Rows
 from domain.canonical import Json
 from domain.errors import ActionRequired
 
@@ -77,12 +77,12 @@ class FactorySemanticsClient:
         """A machine; None if the server does not know it."""
         return await self._find(call, f"/equipment/{_part(equipment)}", Machine)
 
-    async def open_operations(self, call: Call, equipment: str) -> ReadableRows[OpenOperation]:
+    async def open_operations(self, call: Call, equipment: str) -> Rows[OpenOperation]:
         """The operations of a machine that run or may be started."""
         reply = await self._send(call, "GET", "/workorders/dispatch", params={"equipment": equipment})
         return read_rows(self._json.read(call, reply, ListAnswer).root, OpenOperation)
 
-    async def held_orders(self, call: Call, equipment: str) -> ReadableRows[OrderRow]:
+    async def held_orders(self, call: Call, equipment: str) -> Rows[OrderRow]:
         """The work orders on hold that have an operation on a machine.
 
         Raises:

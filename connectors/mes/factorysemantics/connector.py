@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import httpx
 
 from connectors.call import Call
+from connectors.machine_states import read_each_state
 from connectors.mes.factorysemantics import mapping
 from connectors.mes.factorysemantics.client import FactorySemanticsClient
 from connectors.mes.factorysemantics.mapping import Holder, Planned
@@ -18,7 +19,7 @@ from connectors.mes.factorysemantics.settings import FactorySemanticsSettings
 from domain.clock import Clock
 from domain.errors import ActionRequired, NotProved, Refused, Unavailable
 from domain.loops import wait_until
-from domain.operating import MachineState, OperatingState
+from domain.operating import OperatingState
 from domain.production import (
     HoldEnforcement,
     HoldPlan,
@@ -82,16 +83,10 @@ class FactorySemanticsMes:
 
     async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
         """See the port. Each machine is a request of its own; `concurrency` bounds how many are under way."""
-        names = sorted(equipment)
-        return dict(zip(names, await asyncio.gather(*map(self._doing, names)), strict=True))
+        return await read_each_state(equipment, self._clock, self._doing)
 
-    async def _doing(self, equipment: str) -> OperatingState:
-        read_at = self._clock.now()
-        try:
-            machine = await self._machine(Call(self._system, "read-states"), equipment)
-        except (ActionRequired, Refused) as error:
-            return OperatingState(state=MachineState.UNKNOWN, word=error.problem, read_at=read_at)
-        return mapping.operating(machine, read_at)
+    async def _doing(self, equipment: str, read_at: datetime) -> OperatingState:
+        return mapping.operating(await self._machine(Call(self._system, "read-states"), equipment), read_at)
 
     async def hold_target(self, equipment: str) -> HoldTarget:
         call = Call(self._system, "read-hold-target")

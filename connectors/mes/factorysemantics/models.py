@@ -4,13 +4,12 @@ A time is UTC without an offset.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
-from connectors.json_reading import first_fault
+from connectors.rows import Rows, read_each
 from domain.vendor_texts import VendorName, VendorText
 
 _YEARS: Final = range(1970, 2200)
@@ -222,33 +221,9 @@ class Fault(_Record):
 RowT = TypeVar("RowT", OpenOperation, OrderRow, Slot, CalendarDay)
 
 
-@dataclass(frozen=True)
-class ReadableRows(Generic[RowT]):
-    """The rows of an answer, each once, and why others cannot be read."""
-
-    rows: tuple[RowT, ...]
-    unreadable: tuple[str, ...]
-
-
-def read_rows(contents: Sequence[object], model: type[RowT]) -> ReadableRows[RowT]:
-    """The rows of an answer, one by one: one that cannot be read hides no other.
-
-    A row that comes twice counts once. If it comes with two contents, neither is believed.
-    """
-    found: dict[str, list[RowT]] = {}
-    unreadable: list[str] = []
-    for place, content in enumerate(contents, start=1):
-        try:
-            row = model.model_validate(content)
-        except ValidationError as error:
-            field, problem = first_fault(error)
-            unreadable.append(f"{_name(content, place)} cannot be read: {f'{field} ' if field else ''}{problem}")
-            continue
-        same = found.setdefault(row.key, [])
-        if row not in same:
-            same.append(row)
-    unreadable += [f"{key} came with two contents" for key, same in found.items() if len(same) > 1]
-    return ReadableRows(tuple(same[0] for same in found.values() if len(same) == 1), tuple(unreadable))
+def read_rows(contents: Sequence[object], model: type[RowT]) -> Rows[RowT]:
+    """The rows of an answer, each once."""
+    return read_each(contents, model.model_validate, _name).once(lambda row: row.key, str)
 
 
 def may_be_on(content: object, equipment: str) -> bool:

@@ -24,7 +24,6 @@ from connectors.mes.odoo_mrp.models import (
     PresentLeave,
     Production,
     RawRows,
-    Rows,
     RowT,
     Session,
     SystemParameter,
@@ -36,6 +35,7 @@ from connectors.mes.odoo_mrp.models import (
     read_rows,
 )
 from connectors.mes.odoo_mrp.settings import OdooSettings
+from connectors.rows import Rows
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.production import MarkedHold

@@ -12,9 +12,10 @@ from connectors.call import Call
 from connectors.mes.odoo_mrp import mapping
 from connectors.mes.odoo_mrp.client import OdooClient
 from connectors.mes.odoo_mrp.mapping import Blocks
-from connectors.mes.odoo_mrp.models import Leave, PresentLeave, Rows, TimeLog, WorkCentre
+from connectors.mes.odoo_mrp.models import Leave, PresentLeave, TimeLog, WorkCentre
 from connectors.mes.odoo_mrp.operating import OdooPlant, operating_state
 from connectors.mes.odoo_mrp.settings import OdooSettings
+from connectors.rows import Rows
 from domain.clock import Clock
 from domain.errors import ActionRequired, NotProved, Refused, Unavailable
 from domain.lots import MadeLot

@@ -5,13 +5,12 @@ An empty field is `false`, a link to another record is `[id, name]`, and a time 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
 
-from connectors.json_reading import first_fault
+from connectors.rows import Rows, read_each
 from domain.vendor_texts import VendorName, VendorText
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -172,33 +171,10 @@ class LossReason(_Row):
 RowT = TypeVar("RowT", bound=_Row)
 
 
-@dataclass(frozen=True)
-class Rows(Generic[RowT]):
-    """The rows of an answer, each once, and why others cannot be read."""
-
-    rows: tuple[RowT, ...]
-    unreadable: tuple[str, ...]
-
-
 def read_rows(contents: Sequence[object], model: type[RowT]) -> Rows[RowT]:
-    """The rows of an answer, one by one: one that cannot be read hides no other.
-
-    A row that comes twice counts once. If it comes with two contents, neither is believed.
-    """
-    found: dict[int, list[RowT]] = {}
-    unreadable: list[str] = []
-    for place, content in enumerate(contents, start=1):
-        try:
-            row = _row(content, model)
-        except ValidationError as error:
-            field, problem = first_fault(error)
-            unreadable.append(f"{_name(content, place)} cannot be read: {f'{field} ' if field else ''}{problem}")
-            continue
-        same = found.setdefault(row.id, [])
-        if row not in same:
-            same.append(row)
-    unreadable += [f"record {number} came with two contents" for number, same in found.items() if len(same) > 1]
-    return Rows(tuple(same[0] for same in found.values() if len(same) == 1), tuple(unreadable))
+    """The rows of an answer, each once."""
+    found = read_each(contents, lambda content: _row(content, model), _name)
+    return found.once(lambda row: row.id, lambda number: f"record {number}")
 
 
 def _row(content: object, model: type[RowT]) -> RowT:

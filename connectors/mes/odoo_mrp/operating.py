@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connectors.mes.odoo_mrp.models import MachineCentre, OpenLog, PresentLeave, Rows
+from connectors.mes.odoo_mrp.models import MachineCentre, OpenLog, PresentLeave
+from connectors.rows import Rows
 from connectors.text import one_line
 from domain.operating import MachineState, OperatingState
 

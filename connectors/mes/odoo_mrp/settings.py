@@ -1,11 +1,10 @@
 """Settings of the Odoo MRP connector."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from domain.addresses import check_encrypted
+from domain.addresses import origin
 from domain.model import Duration
 from domain.production import HoldEnforcement
 
@@ -39,11 +38,4 @@ class OdooSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_an_origin(cls, url: str) -> str:
-        trimmed = url.rstrip("/")
-        parts = urlsplit(trimmed)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in trimmed:
-            raise ValueError("needs the form https://host:port, without a user or a password in it")
-        if parts.path or parts.query or parts.fragment:
-            raise ValueError("needs the form https://host:port, without a path: the API is at /json/2")
-        check_encrypted(trimmed)
-        return trimmed
+        return origin(url, ": the API is at /json/2")

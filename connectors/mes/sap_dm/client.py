@@ -14,7 +14,6 @@ from connectors.mes.sap_dm.models import (
     ListedSfc,
     ListPage,
     RawList,
-    ReadRows,
     Resource,
     RowT,
     Sfc,
@@ -23,6 +22,7 @@ from connectors.mes.sap_dm.models import (
 )
 from connectors.mes.sap_dm.settings import SapDmSettings
 from connectors.mes.sap_dm.sign_in import SignIn
+from connectors.rows import Rows
 from domain.canonical import Json
 from domain.errors import Refused
 
@@ -69,7 +69,7 @@ class SapDmClient:
             raise self.refused(call, f"asked for resource {name}, it answered about {found.plant} {found.resource}")
         return found
 
-    async def sfcs_in_work(self, call: Call, resource: str) -> ReadRows[SfcInWork]:
+    async def sfcs_in_work(self, call: Call, resource: str) -> Rows[SfcInWork]:
         """The SFCs that are in work at a resource, each once."""
         rows: dict[str, SfcInWork] = {}
         unreadable: list[str] = []
@@ -83,7 +83,7 @@ class SapDmClient:
             rows |= {row.sfc: row for row in found.rows}
             offset += len(contents)
             if len(contents) < _IN_WORK_AT_ONCE:
-                return ReadRows(tuple(rows[name] for name in sorted(rows)), tuple(unreadable))
+                return Rows(tuple(rows[name] for name in sorted(rows)), tuple(unreadable))
 
     async def sfc(self, call: Call, name: str) -> Sfc | None:
         """An SFC by its name; None if there is none.
@@ -96,7 +96,7 @@ class SapDmClient:
             raise self.refused(call, f"asked for SFC {name}, it answered about {found.sfc}")
         return found
 
-    async def listed_sfcs(self, call: Call, resource: str) -> ReadRows[ListedSfc]:
+    async def listed_sfcs(self, call: Call, resource: str) -> Rows[ListedSfc]:
         """The SFCs of the work list that are scheduled on a resource."""
         rows: list[ListedSfc] = []
         unreadable: list[str] = []
@@ -111,7 +111,7 @@ class SapDmClient:
             unreadable += found.unreadable
             if number + 1 >= page.total_pages:
                 break
-        return ReadRows(tuple(rows), tuple(unreadable))
+        return Rows(tuple(rows), tuple(unreadable))
 
     async def change_status(self, call: Call, resource: str, status: str, comment: str) -> None:
         """Gives a resource a status, at once: else SAP would wait until its last SFC is completed."""

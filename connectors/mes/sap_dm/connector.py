@@ -9,13 +9,14 @@ from datetime import datetime
 import httpx
 
 from connectors.call import Call
+from connectors.machine_states import read_each_state
 from connectors.mes.sap_dm import mapping
 from connectors.mes.sap_dm.client import SapDmClient
 from connectors.mes.sap_dm.models import Resource, Sfc
 from connectors.mes.sap_dm.settings import SapDmSettings
 from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError, NotProved, Refused, Unavailable
-from domain.operating import MachineState, OperatingState
+from domain.operating import OperatingState
 from domain.production import (
     HoldEnforcement,
     HoldMethod,
@@ -90,15 +91,10 @@ class SapDmMes:
 
     async def read_states(self, equipment: Collection[str]) -> Mapping[str, OperatingState]:
         """See the port. Each machine is a request of its own; `concurrency` bounds how many are under way."""
-        names = sorted(equipment)
-        return dict(zip(names, await asyncio.gather(*map(self._state, names)), strict=True))
+        return await read_each_state(equipment, self._clock, self._state)
 
-    async def _state(self, equipment: str) -> OperatingState:
-        read_at = self._clock.now()
-        try:
-            resource = await self._resource(Call(self._system, "read-states"), equipment)
-        except (ActionRequired, Refused) as error:
-            return OperatingState(state=MachineState.UNKNOWN, word=error.problem, read_at=read_at)
+    async def _state(self, equipment: str, read_at: datetime) -> OperatingState:
+        resource = await self._resource(Call(self._system, "read-states"), equipment)
         return mapping.operating_state(resource.status or "", read_at)
 
     async def hold_target(self, equipment: str) -> HoldTarget:

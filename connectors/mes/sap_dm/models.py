@@ -4,9 +4,8 @@ No field of an answer is required there. A row without what we need is unreadabl
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -20,7 +19,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from connectors.json_reading import first_fault
+from connectors.rows import Rows, read_each
 from domain.vendor_texts import VendorName, VendorText
 
 _YEARS: Final = range(1970, 2200)
@@ -158,29 +157,13 @@ class Resource(_Row):
 RowT = TypeVar("RowT", bound=_Row)
 
 
-@dataclass(frozen=True)
-class ReadRows(Generic[RowT]):
-    """The rows of an answer, and why others cannot be read."""
-
-    rows: tuple[RowT, ...]
-    unreadable: tuple[str, ...]
-
-
-def read_rows(contents: Sequence[object], model: type[RowT], first: int = 1) -> ReadRows[RowT]:
-    """The rows of an answer, one by one: one that cannot be read hides no other.
+def read_rows(contents: Sequence[object], model: type[RowT], first: int = 1) -> Rows[RowT]:
+    """The rows of an answer.
 
     Args:
         first: the number of the first row, as people read it.
     """
-    found: list[RowT] = []
-    unreadable: list[str] = []
-    for place, content in enumerate(contents, start=first):
-        try:
-            found.append(model.model_validate(content))
-        except ValidationError as error:
-            field, problem = first_fault(error)
-            unreadable.append(f"{_name(content, place)} cannot be read: {f'{field} ' if field else ''}{problem}")
-    return ReadRows(tuple(found), tuple(unreadable))
+    return read_each(contents, model.model_validate, _name, first)
 
 
 def _name(content: object, place: int) -> str:

@@ -1,12 +1,10 @@
 """A walk-down and the hold of a case on a real FactorySemantics MES, with their storage."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.walk_downs import WalkDownRef, WalkDownSteps
 from domain.cases import Lane
 from domain.holds import PlacementState
 from domain.production import HoldEnforcement, HoldMethod
@@ -14,11 +12,9 @@ from domain.walk_downs import WalkDown, WalkDownState
 from tests.contract.foreign.factorysemantics_plant import FactorySemanticsPlant
 from tests.contract.foreign.factorysemantics_server import FactorySemanticsServer
 from tests.support.holding_case import HoldingCase
-from tests.support.walk_downs import EQUIPMENT, MACHINE, begin_word, look_word, release_word
+from tests.support.walk_downs import EQUIPMENT
 
 pytestmark = pytest.mark.foreign
-
-WATCH = timedelta(minutes=5)
 
 
 @pytest.fixture(scope="module")
@@ -47,26 +43,19 @@ async def case(press: FactorySemanticsPlant, storage_engine: AsyncEngine, databa
     return made
 
 
-async def walked_down(case: HoldingCase, press: FactorySemanticsPlant) -> WalkDown:
-    """Two persons prove the machine. The hold is advisory: production stops the machine by hand when it sees it."""
-    store, now = case.storage.walk_downs, case.clock.now()
-    steps = WalkDownSteps(store, case.served, case.clock, WATCH)
-    begun = await store.begin(MACHINE, "fake", EQUIPMENT, begin_word(now, "fake"))
-    ref = WalkDownRef(walk_down=begun.key)
-    await steps.advance_walk_down(ref)
-    held, _ = await store.read(begun.key)
-    assert held.state is WalkDownState.HELD, held.words
-    assert (await press.order(press.orders[0]))["status"] == "on_hold"
-    await store.look(held.key, look_word(held, now))
-    await store.let_run(held.key, release_word(held, now))
-    await steps.advance_walk_down(ref)
-    return (await store.read(begun.key))[0]
+async def proved_by(case: HoldingCase, press: FactorySemanticsPlant) -> WalkDown:
+    """The walk-down. The hold is advisory: production stops the machine by hand when it sees it."""
+
+    async def look() -> None:
+        assert (await press.order(press.orders[0]))["status"] == "on_hold"
+
+    return await case.walk_down(look)
 
 
 async def test_the_work_orders_of_a_proved_machine_are_held_for_a_case_until_a_person_resumes_one(
     case: HoldingCase, press: FactorySemanticsPlant
 ) -> None:
-    proof = await walked_down(case, press)
+    proof = await proved_by(case, press)
     assert proof.state is WalkDownState.PROVED, proof.words
     view = await case.hold()
     assert view.hold is not None
@@ -101,7 +90,7 @@ async def test_nothing_is_held_for_a_case_before_the_machine_was_proved(
 async def test_a_process_that_was_killed_after_its_hold_finds_it_again(
     case: HoldingCase, press: FactorySemanticsPlant
 ) -> None:
-    assert (await walked_down(case, press)).state is WalkDownState.PROVED
+    assert (await proved_by(case, press)).state is WalkDownState.PROVED
     press.misbehave("Pause", "commit_then_drop")
     first = await case.hold()
     assert first.hold is not None

@@ -1,12 +1,10 @@
 """A walk-down and the hold of a case on a real Odoo, with their storage, from the first word to what a person does."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.walk_downs import WalkDownRef, WalkDownSteps
 from domain.cases import Lane
 from domain.holds import HoldStatus
 from domain.production import HoldEnforcement, HoldMethod
@@ -14,11 +12,9 @@ from domain.walk_downs import WalkDown, WalkDownState
 from tests.contract.foreign.odoo_plant import OdooPlant
 from tests.contract.foreign.odoo_server import OdooDatabase, OdooRefused
 from tests.support.holding_case import HoldingCase
-from tests.support.walk_downs import EQUIPMENT, MACHINE, begin_word, look_word, release_word
+from tests.support.walk_downs import EQUIPMENT
 
 pytestmark = pytest.mark.foreign
-
-WATCH = timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -39,27 +35,20 @@ async def case(press: OdooPlant, storage_engine: AsyncEngine, database_url: str)
     return made
 
 
-async def walked_down(case: HoldingCase, press: OdooPlant) -> WalkDown:
-    """Two persons prove the machine on the server itself."""
-    store, now = case.storage.walk_downs, case.clock.now()
-    steps = WalkDownSteps(store, case.served, case.clock, WATCH)
-    begun = await store.begin(MACHINE, "fake", EQUIPMENT, begin_word(now, "fake"))
-    ref = WalkDownRef(walk_down=begun.key)
-    await steps.advance_walk_down(ref)
-    held, _ = await store.read(begun.key)
-    assert held.state is WalkDownState.HELD, held.words
-    with pytest.raises(OdooRefused, match="unblock the work center"):
-        await press.start_order()
-    await store.look(held.key, look_word(held, now))
-    await store.let_run(held.key, release_word(held, now))
-    await steps.advance_walk_down(ref)
-    return (await store.read(begun.key))[0]
+async def proved_by(case: HoldingCase, press: OdooPlant) -> WalkDown:
+    """The walk-down. Odoo refuses to start a work order meanwhile."""
+
+    async def look() -> None:
+        with pytest.raises(OdooRefused, match="unblock the work center"):
+            await press.start_order()
+
+    return await case.walk_down(look)
 
 
 async def test_a_machine_that_was_proved_is_held_for_a_case_until_a_person_unblocks_it(
     case: HoldingCase, press: OdooPlant
 ) -> None:
-    proof = await walked_down(case, press)
+    proof = await proved_by(case, press)
     assert proof.state is WalkDownState.PROVED, proof.words
     await press.start_order()
     view = await case.hold()
@@ -93,7 +82,7 @@ async def test_nothing_is_held_for_a_case_before_the_machine_was_proved(case: Ho
 async def test_a_machine_that_a_person_has_blocked_is_held_once_they_are_done(
     case: HoldingCase, press: OdooPlant
 ) -> None:
-    assert (await walked_down(case, press)).state is WalkDownState.PROVED
+    assert (await proved_by(case, press)).state is WalkDownState.PROVED
     await press.block_by_hand()
     waiting = await case.hold()
     assert waiting.hold is not None

@@ -1,26 +1,19 @@
 """The target of a hold on a foreign server: another server at the same address is another target."""
 
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.walk_downs import WalkDownRef, WalkDownSteps
 from domain.cases import Lane
 from domain.errors import NotProved
 from domain.production import PlaceResult
-from domain.walk_downs import WalkDown, WalkDownState
+from domain.walk_downs import WalkDownState
 from tests.contract.foreign.conftest import MesOf
 from tests.contract.foreign.job_control import ForeignJobControl, Serve
 from tests.support.holding_case import HoldingCase
-from tests.support.ingress import NOW
-from tests.support.walk_downs import begin_word, look_word, release_word
 
 pytestmark = pytest.mark.foreign
-
-
-WATCH = timedelta(minutes=5)
 
 
 def port_of(server: ForeignJobControl) -> int:
@@ -66,20 +59,6 @@ async def test_another_server_at_the_same_address_holds_nothing(serve: Serve, me
     assert await mes_of(other).place_hold(again, "bearing") is PlaceResult.IN_EFFECT
 
 
-async def walked_down(case: HoldingCase) -> WalkDown:
-    """Two persons prove the machine on the server itself."""
-    store = case.storage.walk_downs
-    steps = WalkDownSteps(store, case.served, case.clock, WATCH)
-    begun = await store.begin("machine-001", "fake", "EQ-001", begin_word(NOW, "fake"))
-    await steps.advance_walk_down(WalkDownRef(walk_down=begun.key))
-    held, _ = await store.read(begun.key)
-    assert held.state is WalkDownState.HELD, held.words
-    await store.look(held.key, look_word(held, NOW))
-    await store.let_run(held.key, release_word(held, NOW))
-    await steps.advance_walk_down(WalkDownRef(walk_down=begun.key))
-    return (await store.read(begun.key))[0]
-
-
 @pytest.mark.parametrize("uri", ["urn:made-up:first", "urn:made-up:second"])
 async def test_another_server_at_the_same_address_suspends_the_proof(
     serve: Serve, mes_of: MesOf, storage_engine: AsyncEngine, database_url: str, uri: str
@@ -88,7 +67,7 @@ async def test_another_server_at_the_same_address_suspends_the_proof(
     await server.name_equipment("Press2", ["EQ-001"])
     case = HoldingCase(storage_engine, database_url, mes_of(server))
     await case.prepare()
-    proof = await walked_down(case)
+    proof = await case.walk_down()
     assert proof.state is WalkDownState.PROVED, proof.words
     assert [call.method for call in (await server.machine("Press2")).calls] == ["Pause", "Resume"]
     port = port_of(server)
@@ -113,7 +92,7 @@ async def test_a_machine_that_was_proved_on_the_server_is_held_there(
     await server.name_equipment("Press2", ["EQ-001"])
     case = HoldingCase(storage_engine, database_url, mes_of(server))
     await case.prepare()
-    assert (await walked_down(case)).state is WalkDownState.PROVED
+    assert (await case.walk_down()).state is WalkDownState.PROVED
     await case.hold()
     assert (await server.machine("Press2")).jobs == {"JO-1": "Interrupted"}
     assert (await server.machine("Press1")).jobs == {"JO-1": "Running"}
