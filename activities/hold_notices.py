@@ -33,6 +33,16 @@ class HoldNotices:
         self._twins = twins
         self._clock = clock
 
+    async def tell_end(self, view: CaseView) -> None:
+        """Writes to the machine's twin that the hold of a case has ended, however it did; nothing while it is live.
+
+        Raises:
+            ActionRequired: as `tell_twin`.
+        """
+        ended = await self._holds.read(view.id)
+        if ended is not None and not ended.state.live:
+            await self.tell_twin(view, ended, HoldEnforcement.UNKNOWN)
+
     async def tell_twin(self, view: CaseView, hold: HoldView, enforcement: HoldEnforcement) -> None:
         """Writes the state of the hold to the machine's twin. If that fails, it is only logged.
 

@@ -115,6 +115,7 @@ class Holds:
                 return attempt.progress
             hold = await self._holds.mark_ready(ref.case, self._test_runs.asked_by(attempt))
             if hold is None or not hold.state.live:
+                await self._notices.tell_end(attempt.view)
                 return attempt.progress
             attempt.at_latest = self._clock.now() + self._interval
             if hold.state is HoldStatus.RELEASING and await self._carry_out(attempt.view, hold):
@@ -129,6 +130,7 @@ class Holds:
                 return attempt.progress
             if not hold.ever_accepted and not hold.live_placements:
                 await self._holds.end(hold.key, HoldStatus.VOID, "no job was held")
+                await self._notices.tell_end(attempt.view)
             elif hold.test_run is None and self._unattended(attempt.view):
                 await self._release_unattended(attempt, hold)
             else:

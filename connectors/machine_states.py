@@ -19,14 +19,20 @@ async def read_each_state(
 
     Raises:
         Unavailable: the MES does not answer.
+        ActionRequired: the MES refuses our sign-in. Only of a machine that it does not know the field is `equipment`.
     """
 
     async def one(name: str) -> OperatingState:
         read_at = clock.now()
         try:
             return await read(name, read_at)
-        except (ActionRequired, Refused) as error:
-            return OperatingState(state=MachineState.UNKNOWN, word=error.problem, read_at=read_at)
+        except ActionRequired as error:
+            if error.field != "equipment":
+                raise
+            word = error.problem
+        except Refused as error:
+            word = error.problem
+        return OperatingState(state=MachineState.UNKNOWN, word=word, read_at=read_at)
 
     names = sorted(equipment)
     return dict(zip(names, await asyncio.gather(*map(one, names)), strict=True))

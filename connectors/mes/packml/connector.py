@@ -9,7 +9,7 @@ from connectors.mes.packml import mapping
 from connectors.mes.packml.client import PackMlClient
 from connectors.mes.packml.settings import PackMlSettings
 from domain.clock import Clock
-from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.errors import ActionRequired, Refused, Unavailable
 from domain.operating import MachineState, OperatingState
 from domain.production import (
     HoldEnforcement,
@@ -70,11 +70,16 @@ class PackMlMes:
         read_at = self._clock.now()
         try:
             reading = await self._client.read(Call(self._system, "read-states"), equipment)
-            told = mapping.production(equipment, reading, read_at).operating
-        except (ActionRequired, Refused, ValueError) as error:
-            word = error.problem if isinstance(error, ConnectorError) else str(error)
-            return OperatingState(state=MachineState.UNKNOWN, word=word, read_at=read_at)
-        return told or OperatingState(state=MachineState.UNKNOWN, word="nothing", read_at=read_at)
+            return mapping.operating(reading, read_at)
+        except ActionRequired as error:
+            if error.field != "equipment":
+                raise
+            word = error.problem
+        except Refused as error:
+            word = error.problem
+        except ValueError as error:
+            word = str(error)
+        return OperatingState(state=MachineState.UNKNOWN, word=word, read_at=read_at)
 
     async def hold_target(self, equipment: str) -> HoldTarget:
         del equipment

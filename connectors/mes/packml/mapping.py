@@ -112,10 +112,8 @@ def production(equipment: str, reading: MachineReading, now: datetime) -> Produc
     Raises:
         ValueError: the server tells no state.
     """
-    levels = counting(reading.levels)
-    if not levels:
-        raise ValueError("the server tells no state of the machine")
-    word, odd = word_of(levels[-1]), list(reading.odd)
+    levels, state = counting(reading.levels), operating(reading, now)
+    word, odd = state.word, list(reading.odd)
     if word and word not in MACHINE_STATES:
         odd.append(f"{word} is no state of PackML that tells what the machine does")
     if reading.mode is None:
@@ -126,15 +124,28 @@ def production(equipment: str, reading: MachineReading, now: datetime) -> Produc
         read_at=now,
         job=_run(word, reading.mode),
         doubt="; ".join(odd) or None,
-        operating=OperatingState(
-            state=_state(word, reading.mode),
-            word=word,
-            read_at=now,
-            said_at=levels[-1].said_at,
-            mode=None if reading.mode is None else MODES.get(reading.mode, f"mode {reading.mode}"),
-            speed=reading.speed,
-            speed_unit=None if reading.speed is None else SPEED_UNIT,
-        ),
+        operating=state,
+    )
+
+
+def operating(reading: MachineReading, now: datetime) -> OperatingState:
+    """What a machine does.
+
+    Raises:
+        ValueError: the server tells no state.
+    """
+    levels = counting(reading.levels)
+    if not levels:
+        raise ValueError("the server tells no state of the machine")
+    word = word_of(levels[-1])
+    return OperatingState(
+        state=_state(word, reading.mode),
+        word=word,
+        read_at=now,
+        said_at=levels[-1].said_at,
+        mode=None if reading.mode is None else MODES.get(reading.mode, f"mode {reading.mode}"),
+        speed=reading.speed,
+        speed_unit=None if reading.speed is None else SPEED_UNIT,
     )
 
 

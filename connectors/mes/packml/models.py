@@ -86,7 +86,7 @@ def level_state(current: ServerValue | None, node: ServerValue | None, index: in
 
 
 def machine_reading(values: dict[str, ServerValue], index: int) -> MachineReading:
-    """What a machine does, of the values by the names of `client.PATHS`."""
+    """What a machine does, of the values by the names that the client gives them."""
     levels: list[LevelState] = []
     for path in LEVELS:
         found = level_state(values.get("/".join(path)), values.get("/".join((*path, "Id"))), index)
