@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.clock import Clock
 from domain.errors import ConnectorError
-from domain.orphan_holds import HoldRecord, OrphanHold
+from domain.orphan_holds import FoundOrphans, HoldRecord, OrphanHold
 from domain.ports import Mes
 from domain.production import HoldState
 
@@ -28,15 +28,15 @@ class OrphanHolds:
         self._mes = mes
         self._clock = clock
 
-    async def find(self) -> tuple[OrphanHold, ...]:
-        """All that a person must look at. An MES that does not answer is left out: the doctor names it."""
-        found = list(await self._record.adrift())
+    async def find(self) -> FoundOrphans:
+        """All that a person must look at. Of an MES that does not answer nothing is said: the doctor names it."""
+        found, unanswered = list(await self._record.adrift()), set()
         for system, mes in self._mes.items():
             try:
                 found += await self._in_mes(system, mes)
             except ConnectorError:
-                continue
-        return tuple(found)
+                unanswered.add(system)
+        return FoundOrphans(tuple(found), frozenset(unanswered))
 
     async def _in_mes(self, system: str, mes: Mes) -> list[OrphanHold]:
         marked = await mes.marked_holds()

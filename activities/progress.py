@@ -123,6 +123,11 @@ def lots_until(view: CaseView) -> tuple[LotsUntil, datetime] | None:
     return LotsUntil.WORK_DONE, reported or view.order.changed_at
 
 
+def work_is_over(view: CaseView) -> bool:
+    """Whether no more work is to come: the order has ended, or there is none and nobody wants one."""
+    return view.order.status.finished if view.order is not None else called_off(view) is not None
+
+
 def review_wanted(view: CaseView) -> bool:
     """Whether the case waits for a person's decision before any work."""
     return view.closed_as is None and view.rung == Rung.INSPECT and view.decision is None and not view.withdraw

@@ -6,7 +6,7 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.instances import instance, serving
-from activities.progress import CaseRef, Progress, lots_until, step
+from activities.progress import CaseRef, Progress, lots_until, step, work_is_over
 from domain.cases import CaseView
 from domain.casework import CaseStore
 from domain.clock import Clock
@@ -37,7 +37,7 @@ class LotLists:
         """Stores what the MES says that the machine made, once it is held or its work is done.
 
         The case never waits for this. If the MES does not answer while the machine is held, the next reading of the
-        hold asks again; once the work is done, the list says why the lots are not known.
+        hold asks again; once the work is over, the list says why the lots are not known.
         """
         async with step(self._cases, self._clock, ref.case, "list-suspect-lots", last=False) as attempt:
             if (ended := lots_until(attempt.view)) is not None:
@@ -53,7 +53,7 @@ class LotLists:
         try:
             told = await self._ask(system, equipment, from_at, until_at)
         except Unavailable as error:
-            if not view.order_completed:
+            if not work_is_over(view):
                 activity.logger.warning("the suspect lots of case %s are not listed yet: %s", view.id, error)
                 return
             not_known = f"{system} did not answer: {error.problem}"

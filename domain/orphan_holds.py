@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from domain.holds import PlacementState
 from domain.model import Model
@@ -27,6 +27,13 @@ class OrphanHold(Model):
     def words(self) -> str:
         """What is wrong, and with which hold."""
         return f"{self.key} on {self.equipment} in {self.system}: {self.problem}"
+
+
+class FoundOrphans(NamedTuple):
+    """What one look found, and the systems that did not answer all of it: of their holds it says nothing certain."""
+
+    orphans: tuple[OrphanHold, ...]
+    unanswered: frozenset[str] = frozenset()
 
 
 class EndedPlacement(Model):
@@ -55,8 +62,9 @@ class HoldRecord(Protocol):
         """The newest placement of each job, where it ended since then as released or as never placed."""
         ...
 
-    async def tell(self, orphans: Sequence[OrphanHold]) -> Sequence[OrphanHold]:
-        """Puts the closed case of each hold into the lane of operations, once, and takes out those that are mended.
+    async def tell(self, found: FoundOrphans) -> Sequence[OrphanHold]:
+        """Puts the closed case of each hold into the lane of operations, once, and takes out those that are mended. A
+        hold of a system that did not answer stays as it was told. A case that waits for something else is left alone.
 
         Returns:
             Those that were told now.

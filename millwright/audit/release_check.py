@@ -1,6 +1,7 @@
 """Compares what was held without production's word, or released without a person or on test, with the versions; see
 `offline_hold_grounds`, `offline_releases` and `offline_test_runs`."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -23,13 +24,14 @@ JOIN acts o ON o.subject = 'case/' || c.case_id WHERE a.kind = 'hold-releasing' 
 UNION SELECT subject FROM acts WHERE kind = 'hold-releasing' AND actor = 'millwright'
 """
 _HELD = "SELECT DISTINCT subject FROM acts WHERE kind = 'hold-intended'"
+# A case that joined a hold may be the one whose version asks for its test run.
+_CLAIMING = "SELECT DISTINCT subject FROM acts WHERE kind IN ('hold-intended', 'hold-shared', 'hold-passed')"
 # Of a case those that opened or raised it: its version is that of the last one.
 _JUDGED = """
 SELECT v.id, v.asset, v.failure_mode, v.body FROM evidence d
 JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
 WHERE 'case/' || d.case_id = ANY(%s) AND d.how IN ('opened', 'raised') AND v.role = 'active'
 """
-_CONTEXTS = "SELECT body FROM contexts"
 _READINGS = """
 SELECT asset, failure_mode, event_id AS event, at, rung, body FROM verdicts
 WHERE role = 'active' AND asset = %s AND failure_mode = %s
@@ -56,10 +58,6 @@ class _ReadingRow(NamedTuple):
     body: str
 
 
-class _ContextRow(NamedTuple):
-    body: str
-
-
 async def check_releases(record: Record, findings: Findings) -> None:
     """Names each release without a person that no version allowed, or whose work was not done."""
     subjects = [row.subject for row in await record.rows(_RELEASED, _SubjectRow._make)]
@@ -81,7 +79,7 @@ async def check_hold_grounds(record: Record, findings: Findings) -> None:
 
 async def check_test_runs(record: Record, findings: Findings) -> None:
     """Names each test run that no version asks for in this way, and each proof that the verdicts do not give."""
-    subjects = [row.subject for row in await record.rows(_HELD, _SubjectRow._make)]
+    subjects = [row.subject for row in await record.rows(_CLAIMING, _SubjectRow._make)]
     if subjects:
         clauses = run_clauses(await version_files(record))
         acts = await acts_by_subject(record, subjects)
@@ -100,11 +98,20 @@ async def _people(record: Record) -> dict[str, Row]:
 
 async def _judged(record: Record, subjects: Sequence[str]) -> dict[JudgedMachine, str]:
     """When a version first judged the faults of some cases. What cannot be read is named with the verdicts."""
-    contexts = await record.rows(_CONTEXTS, _ContextRow._make)
-    stood = {sha256(row.body): asset_place(row.body) for row in contexts}
+    rows = await record.rows(_JUDGED, _JudgedRow._make, subjects)
+    contexts = await record.some_contexts(sorted({digest for row in rows for digest in _context_of(row.body)}))
+    stood = {sha256(body): asset_place(body) for body in contexts.values()}
     judged: dict[JudgedMachine, str] = {}
-    for row in await record.rows(_JUDGED, _JudgedRow._make, subjects):
+    for row in rows:
         told: Row = {"asset": row.asset, "failure_mode": row.failure_mode, "body": row.body}
         for _ in guarded(f"verdict {row.id}", note_machine(told, stood, judged)):
             pass
     return judged
+
+
+def _context_of(body: str) -> list[str]:
+    """The digest of a verdict's context; none if the verdict cannot be read."""
+    try:
+        return [str(json.loads(body)["context"])]
+    except (ValueError, KeyError, TypeError):
+        return []

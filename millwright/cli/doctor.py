@@ -13,7 +13,7 @@ from domain.cases import Lane
 from domain.clock import WallClock
 from domain.errors import MillwrightError, Rejected
 from millwright.audit.head import rewritten
-from millwright.bootstrap import Storage, open_storage, open_systems
+from millwright.bootstrap import Storage, Systems, open_storage, open_systems
 from millwright.cli.hold_conditions import SHOWN, PartCondition, check_holds, check_orphans, check_proofs
 from millwright.explaining.waivers import read_waiver_notices
 from millwright.intake.running import open_ingress
@@ -54,11 +54,7 @@ async def examine(settings: Settings) -> list[PartCondition]:
             findings.append(await _seen("cases", "start the engine", _Reconciling(storage, client).look))
         if storage is not None:
             findings.append(await _seen("attestation", "see docs/people.md", lambda: _attestation(settings, storage)))
-        systems = await _systems(settings, storage)
-        findings += systems
-        if storage is not None and len(systems) > 1:
-            orphans = partial(check_orphans, settings, storage)
-            findings.append(await _seen("orphans", "look at the MES, then `millwright hold list`", orphans))
+        findings += await _systems(settings, storage)
         findings.append(await _seen("bus", "start it, or correct MILLWRIGHT_BUS__…", lambda: _bus(settings)))
         # The client must be gone before the block that opened it ends; see `millwright.workflow_engine.temporal`.
         del client
@@ -326,24 +322,30 @@ class _Reconciling:
 
 
 async def _systems(settings: Settings, storage: Storage | None) -> list[PartCondition]:
-    checks: dict[str, Callable[[], Awaitable[str]]] = {}
+    async with AsyncExitStack() as stack:
+        systems: Systems | None = None
 
-    async def opened() -> PartCondition:
-        systems = await stack.enter_async_context(open_systems(settings, storage.clock if storage else WallClock()))
+        async def opened() -> PartCondition:
+            nonlocal systems
+            systems = await stack.enter_async_context(open_systems(settings, storage.clock if storage else WallClock()))
+            return PartCondition("systems", ok=True, sentence="all are named")
+
+        named = await _seen("systems", "correct the setting", opened)
+        if systems is None:
+            return [named]
+        checks: dict[str, Callable[[], Awaitable[str]]] = {}
         for port, instances in (("cmms", systems.cmms), ("mes", systems.mes)):
             alone = len(instances) == 1
             checks.update({port if alone else f"{port} {system}": each.check for system, each in instances.items()})
         checks["twins"] = systems.twins.check
-        return PartCondition("systems", ok=True, sentence="all are named")
-
-    async with AsyncExitStack() as stack:
-        named = await _seen("systems", "correct the setting", opened)
-        if not named.ok:
-            return [named]
-        return [
+        found = [
             await _seen(part, f"start it, or correct MILLWRIGHT_{part.upper()}__…", _answering(part, check))
             for part, check in checks.items()
         ]
+        if storage is not None:
+            orphans = partial(check_orphans, storage, systems.mes)
+            found.append(await _seen("orphans", "look at the MES, then `millwright hold list`", orphans))
+        return found
 
 
 def _answering(part: str, check: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[PartCondition]]:

@@ -1,12 +1,14 @@
 """The checks of `doctor` on holds: their state, the proofs of machines, and holds without an owner."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from activities.orphan_holds import OrphanHolds
 from domain.holds import A_SHIFT
+from domain.ports import Mes
 from domain.production import ISOLATION_NOTICE
-from millwright.bootstrap import Storage, open_systems, plant_instances
+from millwright.bootstrap import Storage, plant_instances
 from millwright.settings import Settings
 from millwright.storage.cases.orphan_holds import OrphanHoldStore
 from millwright.storage.reporting import condition
@@ -50,11 +52,10 @@ async def check_proofs(storage: Storage, settings: Settings) -> PartCondition:
     return PartCondition("proofs", ok=not suspended, sentence=proving_words(found, SHOWN), mend=mend)
 
 
-async def check_orphans(settings: Settings, storage: Storage) -> PartCondition:
+async def check_orphans(storage: Storage, mes: Mapping[str, Mes]) -> PartCondition:
     """Compares the holds in storage with those of each MES, both ways."""
-    async with open_systems(settings, storage.clock) as systems:
-        record = OrphanHoldStore(storage.engine, storage.cases)
-        found = await OrphanHolds(record, systems.mes, storage.clock).find()
+    record = OrphanHoldStore(storage.engine, storage.cases)
+    found = (await OrphanHolds(record, mes, storage.clock).find()).orphans
     if not found:
         sentence = "a case answers for each hold, and each MES that answers has no other hold of ours"
         return PartCondition("orphans", ok=True, sentence=sentence)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from millwright.cli.connections import settings_of
+from millwright.demo.plant_mes import PLANT_MES, USUAL
 
 Data = Annotated[
     Path | None,
@@ -24,16 +25,15 @@ Data = Annotated[
 Fresh = Annotated[bool, typer.Option("--fresh", help="Empty the home even if people acted in it; their acts are lost.")]
 
 
-Mes = Annotated[str, typer.Option("--mes", help="The plant's MES: opcua_job_control or sap_dm.")]
-_USUAL = "opcua_job_control"
+Mes = Annotated[str, typer.Option("--mes", help=f"The plant's MES: {' or '.join(PLANT_MES)}.")]
 
 
-def run(context: typer.Context, data: Data = None, fresh: Fresh = False, mes: Mes = _USUAL) -> None:
+def run(context: typer.Context, data: Data = None, fresh: Fresh = False, mes: Mes = USUAL) -> None:
     """Run the sandbox plant to its end, print the summary, and stop."""
     _play(context, data, mes, stay=False, fresh=fresh)
 
 
-def up(context: typer.Context, data: Data = None, fresh: Fresh = False, mes: Mes = _USUAL) -> None:
+def up(context: typer.Context, data: Data = None, fresh: Fresh = False, mes: Mes = USUAL) -> None:
     """Run the sandbox plant and keep running afterwards, with the addresses to open."""
     _play(context, data, mes, stay=True, fresh=fresh)
 

@@ -42,7 +42,7 @@ class HoldWatch:
     async def look(self) -> None:
         """Looks once."""
         found = await self._orphans.find()
-        words = frozenset(orphan.words for orphan in found)
+        words = frozenset(orphan.words for orphan in found.orphans)
         for each in sorted(words - self._told):
             log.error("nobody answers for hold %s; only a person may release it", each)
         self._told = words

@@ -51,7 +51,7 @@ class Looked:
         self.watch = HoldWatch(self.orphans, self.record)
 
     async def found(self) -> list[str]:
-        return [orphan.problem for orphan in await self.orphans.find()]
+        return [orphan.problem for orphan in (await self.orphans.find()).orphans]
 
     async def alter(self, statement: str) -> None:
         async with self.engine.begin() as connection:
@@ -101,7 +101,7 @@ async def test_a_claim_on_a_hold_that_has_ended_is_found(looked: Looked) -> None
 
 async def test_a_hold_with_our_mark_and_none_in_storage_is_found(looked: Looked) -> None:
     looked.mes.marks = [MarkedHold(key="MWGONE", place="work centre 7")]
-    [orphan] = await looked.orphans.find()
+    [orphan] = (await looked.orphans.find()).orphans
     assert (orphan.key, orphan.equipment) == ("MWGONE", "work centre 7")
     assert orphan.words.endswith("the MES has it, and no hold of this key is live here")
 
@@ -148,6 +148,25 @@ async def test_operations_are_told_once_and_the_lane_is_left_once_it_is_mended(l
     looked.mes.state = HoldState.ABSENT
     await looked.watch.look()
     assert (await looked.waits())[:2] == (None, None)
+
+
+async def test_an_mes_that_does_not_answer_for_a_while_leaves_the_lane_as_it_is(looked: Looked) -> None:
+    await released(looked)
+    looked.mes.state = HoldState.HELD
+    await looked.watch.look()
+    looked.mes.away = True
+    await looked.watch.look()
+    looked.mes.away = False
+    await looked.watch.look()
+    assert (await looked.waits())[1:] == ("operations", 1)
+
+
+async def test_a_closed_case_that_waits_for_a_person_is_left_alone(looked: Looked) -> None:
+    await released(looked)
+    await looked.alter("UPDATE cases SET waiting_step = 'record-outcome', waiting_for = 'a planner', lane = 'planner'")
+    looked.mes.state = HoldState.HELD
+    await looked.watch.look()
+    assert await looked.waits() == ("a planner", "planner", 0)
 
 
 async def test_a_hold_without_a_case_here_is_found_and_no_case_is_touched(looked: Looked) -> None:

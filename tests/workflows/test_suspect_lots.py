@@ -103,3 +103,16 @@ async def test_without_a_hold_the_lots_are_listed_until_the_work_is_done(plant_w
         assert case.suspect_lots is not None
         assert (case.suspect_lots.until, case.suspect_lots.until_at) == (LotsUntil.WORK_DONE, done_at)
         assert case.suspect_lots.not_known == "fake did not answer: no answer"
+
+
+async def test_a_case_whose_work_is_called_off_while_the_mes_is_away_says_why_there_is_no_list(
+    plant_with_lots: LotPlant,
+) -> None:
+    async with plant_with_lots as plant:
+        plant.mes.refuses_lots = Unavailable("no answer", system="fake", operation="list-lots")
+        case = await plant.held()
+        plant.cmms.people_close(case.id, None, cancelled=True)
+        await plant.hint()
+        case = await plant.case()
+        assert case.suspect_lots is not None
+        assert case.suspect_lots.not_known == "fake did not answer: no answer"

@@ -30,6 +30,7 @@ from millwright.storage.cases.hold_locks import (
     live_claims,
     lock_hold,
     lock_hold_if_any,
+    lock_hold_of_case,
     orders_at_work_again,
 )
 from millwright.storage.cases.hold_writing import HoldWriting
@@ -130,6 +131,10 @@ async def hold_again(writing: HoldWriting, key: str, again: HoldAgain) -> str:
     rework = await open_rework(
         connection, case or claim.case_id, again, standing.asks or standing.missing, writing.entry
     )
+    other = await lock_hold_of_case(connection, rework)
+    if other is not None and other.key != key:
+        problem = f"case {rework} of the same fault has a hold of its own, {other.key}"
+        raise ActRejected(problem, field="hold", fix="stop the machine in the MES if it must stand still")
     anew = MachineTestRun(terms=run.terms, version=run.version)
     await connection.execute(
         update(holds).where(holds.c.key == key).values(state=HoldStatus.ASKED.value, release=null())

@@ -2,21 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.cases import Lane
 from domain.casework import Waits
-from domain.orphan_holds import EndedPlacement, OrphanHold
+from domain.orphan_holds import EndedPlacement, FoundOrphans, OrphanHold
+from domain.walk_downs import LIVE_WALK_DOWNS
 from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.cases.hold_writing import LIVE
 from millwright.storage.database.engine import unbound
 
 SWEEP: Final = "sweep-holds"
 """What a closed case waits for whose hold nobody answers for."""
-_LIVE = "('asked', 'releasing', 'testing')"
-_WALKED = "('begun', 'held', 'looked', 'releasing', 'unproven')"
+_LIVE = f"({', '.join(repr(state) for state in LIVE)})"
+_WALKED = f"({', '.join(repr(state.value) for state in LIVE_WALK_DOWNS)})"
 _ADRIFT = text(f"""
 SELECT h.key, h.system, h.equipment, 'it is live here, and no open case asks for it' AS problem FROM holds h
 WHERE h.state IN {_LIVE} AND NOT EXISTS (SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id
@@ -40,8 +42,21 @@ SELECT plan, state FROM (
     ORDER BY h.equipment, p.receiver, p.job, p.intended_at DESC) n
 WHERE state IN ('released', 'void') AND ended_at >= :since
 """)
-_TOLD = text("SELECT id, waiting_for FROM cases WHERE waiting_step = :step AND closed_at IS NOT NULL")
-_CLOSED = text("SELECT id FROM cases WHERE id = ANY(:keys) AND closed_at IS NOT NULL")
+_TOLD = text(
+    "SELECT c.id, c.waiting_for, h.system FROM cases c LEFT JOIN holds h ON h.key = c.id "
+    "WHERE c.waiting_step = :step AND c.closed_at IS NOT NULL"
+)
+# A closed case may wait for a person to say what was found. That wait is not replaced.
+_CLOSED = text(
+    "SELECT id FROM cases WHERE id = ANY(:keys) AND closed_at IS NOT NULL "
+    "AND (waiting_step IS NULL OR waiting_step = :step)"
+)
+
+
+class _ToldRow(NamedTuple):
+    id: str
+    waiting_for: str | None
+    system: str | None
 
 
 class OrphanHoldStore:
@@ -73,14 +88,17 @@ class OrphanHoldStore:
             rows = (await connection.execute(_ENDED, {"system": system, "since": since})).mappings()
             return [EndedPlacement.model_validate(dict(row)) for row in rows]
 
-    async def tell(self, orphans: Sequence[OrphanHold]) -> Sequence[OrphanHold]:
+    async def tell(self, found: FoundOrphans) -> Sequence[OrphanHold]:
         async with unbound(self._engine) as connection:
-            told: dict[str, str] = {row.id: row.waiting_for for row in await connection.execute(_TOLD, {"step": SWEEP})}
-            closed = set(await connection.scalars(_CLOSED, {"keys": [orphan.key for orphan in orphans]}))
-        wanted = {orphan.key: orphan for orphan in orphans if orphan.key in closed}
+            rows = await connection.execute(_TOLD, {"step": SWEEP})
+            told = {row.id: row for row in map(_ToldRow._make, rows)}
+            keys = {"keys": [orphan.key for orphan in found.orphans], "step": SWEEP}
+            closed = set(await connection.scalars(_CLOSED, keys))
+        wanted = {orphan.key: orphan for orphan in found.orphans if orphan.key in closed}
         for case in told.keys() - wanted.keys():
-            await self._cases.resume(case)
-        news = [orphan for key, orphan in wanted.items() if told.get(key) != _asked(orphan)]
+            if told[case].system not in found.unanswered:
+                await self._cases.resume(case)
+        news = [orphan for key, orphan in wanted.items() if key not in told or told[key].waiting_for != _asked(orphan)]
         for orphan in news:
             await self._cases.wait(orphan.key, Waits(SWEEP, _asked(orphan), lane=Lane.OPERATIONS))
         return news
