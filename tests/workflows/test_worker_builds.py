@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.keys import case_workflow_id
+from domain.loops import wait_until
 from millwright.worker.running import run_worker
 from millwright.workflow_engine.payload_codec import encrypting
 from millwright.workflow_engine.temporal import make_current_where_none_is
@@ -41,7 +42,7 @@ async def current(client: Client, deployment: str) -> str:
     try:
         described = await client.workflow_service.describe_worker_deployment(asked)
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
+        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.RESOURCE_EXHAUSTED):
             return ""
         raise
     return described.worker_deployment_info.routing_config.current_deployment_version.build_id
@@ -52,13 +53,18 @@ async def become_current(client: Client, deployment: str, name: str) -> None:
     wanted = SetWorkerDeploymentCurrentVersionRequest(
         namespace=client.namespace, deployment_name=deployment, build_id=name
     )
-    while await current(client, deployment) != name:
+    not_yet = (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.RESOURCE_EXHAUSTED)
+
+    async def asked() -> str:
         try:
             await client.workflow_service.set_worker_deployment_current_version(wanted)
         except RPCError as error:
-            if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION):
+            if error.status not in not_yet:
                 raise
-            await asyncio.sleep(0.05)
+        return await current(client, deployment)
+
+    # The engine answers both from one workflow for each deployment, which takes a few questions at a time.
+    assert await wait_until(asked, lambda build: build == name, every=0.2, timeout=60) == name
 
 
 async def last_build(client: Client, case: str) -> str:

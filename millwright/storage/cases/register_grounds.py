@@ -17,8 +17,8 @@ from domain.keys import case_workflow_id
 from millwright.storage.database.asset_rows import REGISTER_HELD
 
 _RECORDED = text(
-    "SELECT kind, body FROM acts WHERE (subject = ANY(:assets) AND kind IN ('asset-recorded', 'alias-recorded')) "
-    "OR (subject = :case AND kind = 'case-opened') ORDER BY id"
+    "SELECT kind, body FROM acts WHERE (subject = ANY(:assets) AND kind IN ('asset-recorded', 'asset-retired', "
+    "'alias-recorded')) OR (subject = :case AND kind = 'case-opened') ORDER BY id"
 )
 _HELD = text(f"SELECT EXISTS (SELECT FROM acts WHERE subject = 'register' AND kind = '{REGISTER_HELD}')")
 
@@ -69,6 +69,11 @@ class _RecordedNames:
         elif kind == "asset-recorded":
             begins = datetime.fromisoformat(str(detail["valid_from"]))
             self._assets.setdefault(str(detail["id"]), {})[begins] = detail
+        elif kind == "asset-retired":
+            # A row that began only at this instant was deleted, because it was never in force.
+            asset, retired_at = str(act["subject"]).removeprefix("asset/"), datetime.fromisoformat(str(act["at"]))
+            rows = self._assets.get(asset, {})
+            self._assets[asset] = {begins: row for begins, row in rows.items() if begins < retired_at}
         else:
             self._names[detail["system"], detail["external_id"], detail["valid_from"]] = detail
 
