@@ -1,5 +1,6 @@
 """Cases with an MES that stands apart, whose worker is killed, away, doubled, or cut off from the engine."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,10 +15,14 @@ from domain.loops import wait_until
 from millwright.audit.verifying import verify
 from millwright.runtime.embedded.processes import Process
 from millwright.settings import Settings
+from millwright.workflow_engine import apart_mes
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant import code, deviation
 from tests.workflows.zoned_plant import ZonedPlant, connections, imported
+from workflows import mes_call
+
+QUEUED, RUNS = timedelta(seconds=3), timedelta(seconds=7)
 
 
 class Zoned:
@@ -30,7 +35,13 @@ class Zoned:
 
 
 @pytest.fixture
-async def zoned(storage_engine: AsyncEngine, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Zoned]:
+async def zoned(
+    storage_engine: AsyncEngine, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Zoned]:
+    # A caller waits until a call can have no effect any more. Of the real 40 seconds a test would only wait.
+    monkeypatch.setattr(mes_call, "CALL_QUEUED", QUEUED)
+    monkeypatch.setattr(mes_call, "CALL_RUNS", RUNS)
+    monkeypatch.setattr(apart_mes, "CALL_LASTS", QUEUED + RUNS)
     with engine_process(tmp_path) as (process, address):
         async with engine_client(Settings(), await answering(address)) as client:
             await register_search_attributes(client)
@@ -83,7 +94,7 @@ async def test_a_case_holds_and_releases_through_two_workers_without_a_database(
         listening, connected = connections(second.pid)
         assert (listening, connected) == (set(), {int(zoned.address.rpartition(":")[2]), plant.server.port})
     finally:
-        second.stop()
+        await asyncio.to_thread(second.stop)
     modules = imported(second.log)
     assert "connectors.mes.opcua_job_control.connector" in modules
     forbidden = (

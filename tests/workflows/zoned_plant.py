@@ -1,5 +1,6 @@
 """A plant whose MES stands apart: the sandbox's OPC UA server, called by a worker that is a process of its own."""
 
+import asyncio
 import re
 import sys
 from collections.abc import Mapping
@@ -100,7 +101,8 @@ class ZonedPlant(FakePlant):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await super().__aexit__(kind, error, trace)
-        self.zone.stop()
+        # The worker ends its session with the server, which answers in this loop.
+        await asyncio.to_thread(self.zone.stop)
         await self.server.stop()
         await self._opened.aclose()
 
