@@ -52,14 +52,17 @@ class MachineStates:
     async def read_machine_states(self, request: ReadStates) -> StatesRead:
         """Reads the state of every machine that the register knows in an MES, and stores the reading.
 
-        If the MES does not answer, nothing is stored: what is known of its machines becomes too old by itself.
+        If the MES does not answer, no reading is stored: what is known of its machines becomes too old by itself, and
+        so do the suppressions that follow from it.
         """
         seen = await self._states.generation(request.system)
         # The interval came through the engine, so it can only shorten that of the settings.
         wait = min(request.interval, self._interval)
+        longest_gap = _INTERVALS * self._interval
         try:
-            read = await self._read(request.system, _INTERVALS * self._interval)
+            read = await self._read(request.system, longest_gap)
         except ConnectorError as error:
+            await self._states.record_silence(request.system, longest_gap)
             activity.logger.warning("the states of machines are read later: %s", error)
             read, wait = StatesRead(machines=0, changed=0, problem=str(error)), min(wait, _AFTER_A_FAILURE)
         await self._states.finish(request.system, seen, self._clock.now() + wait)

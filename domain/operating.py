@@ -98,6 +98,13 @@ class OperatingStates(Protocol):
         """
         ...
 
+    async def record_silence(self, system: str, longest_gap: timedelta) -> None:
+        """Ends the suppressions that the readings of an MES opened, if the last reading is older than `longest_gap`.
+
+        Nobody knows then whether its machines still stand.
+        """
+        ...
+
     async def generation(self, system: str) -> int:
         """The generation of the poll, to be given back to `finish`."""
         ...

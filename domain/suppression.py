@@ -13,11 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 from domain.assets import Criticality
 from domain.errors import Rejected
 from domain.model import Duration, Model, Moment
+from domain.operating import MachineState
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 
 LONGEST_WORK = timedelta(days=31)
-"""Maximum duration of a window of work in progress, whatever the settings allow."""
+"""Maximum duration of a window that another system's report opens, whatever the settings allow."""
 
 
 class SuppressionKind(StrEnum):
@@ -29,6 +30,10 @@ class SuppressionKind(StrEnum):
     """Planned work or a planned stop, from the plant's calendar."""
     WORK = "work"
     """An order in progress on the same machine."""
+    STANDSTILL = "standstill"
+    """The MES says that the machine is in a planned stop or in setup."""
+    OUT_OF_SERVICE = "out_of_service"
+    """The MES says that somebody works on the machine, or that it is locked out."""
 
     @property
     def isa_18_2(self) -> str:
@@ -36,12 +41,31 @@ class SuppressionKind(StrEnum):
         the logic or the plan of the plant, and for maintenance."""
         return _ISA_18_2[self]
 
+    @property
+    def reported(self) -> bool:
+        """Whether another system reports what begins and ends it."""
+        return self in (SuppressionKind.WORK, SuppressionKind.STANDSTILL, SuppressionKind.OUT_OF_SERVICE)
+
 
 _ISA_18_2: Final = {
     SuppressionKind.SHELF: "shelved",
     SuppressionKind.WINDOW: "suppressed by design",
     SuppressionKind.WORK: "out of service",
+    SuppressionKind.STANDSTILL: "suppressed by design",
+    SuppressionKind.OUT_OF_SERVICE: "out of service",
 }
+
+_DURING: Final = {
+    MachineState.PLANNED_STOP: SuppressionKind.STANDSTILL,
+    MachineState.SETUP: SuppressionKind.STANDSTILL,
+    MachineState.MAINTENANCE: SuppressionKind.OUT_OF_SERVICE,
+    MachineState.LOCKED_OUT: SuppressionKind.OUT_OF_SERVICE,
+}
+
+
+def kind_during(state: MachineState) -> SuppressionKind | None:
+    """How the anomalies of a machine in this state can be suppressed; None if they are not."""
+    return _DURING.get(state)
 
 
 class Suppression(Model):
@@ -49,7 +73,7 @@ class Suppression(Model):
 
     It covers event times from `from_at` to just before `end_at`; `until_at` is the planned end. The fault
     (`spared_asset`, `spared_mode`) is not suppressed, because the work in progress is on this fault. `source` is the
-    order or the calendar entry that caused the suppression.
+    order, the calendar entry or the readings that caused the suppression.
     """
 
     id: str
@@ -98,6 +122,8 @@ class Suppression(Model):
                 told = f"{name} in a window of planned work {until}, imported by {self.made_by}: {self.reason}"
             case SuppressionKind.WORK:
                 told = f"{name} during work in progress on {self.asset} {until}: {self.reason}"
+            case SuppressionKind.STANDSTILL | SuppressionKind.OUT_OF_SERVICE:
+                told = f"{name} {until} at the latest, because {self.reason}"
         return f"{told} ({self.id})"
 
 

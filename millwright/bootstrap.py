@@ -205,7 +205,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         suspect_lots=SuspectLotStore(engine, clock),
         changes=ChangeStore(engine, clock, settings.work_window),
         order_leases=OrderLeaseStore(engine, clock),
-        operating=OperatingStateStore(engine, clock, plant_instances(settings).mes),
+        operating=OperatingStateStore(engine, clock, plant_instances(settings).mes, settings.stop_window),
         register=RegisterStore(engine, clock),
         versions=VersionStore(engine),
         policies=PolicyStores.over(engine, clock),

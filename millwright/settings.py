@@ -167,6 +167,15 @@ class Settings(BaseSettings):
             "absent, never.",
         ),
     ] = None
+    stop_window: Annotated[
+        Duration | None,
+        Field(
+            gt=timedelta(),
+            le=LONGEST_WORK,
+            description="Maximum time for which a planned stop, setup, maintenance or lock-out that the MES reports "
+            "suppresses a machine's faults, at most P31D; absent, never.",
+        ),
+    ] = None
     head_anchor: Annotated[
         SecretStr | None,
         Field(

@@ -83,6 +83,10 @@ SERVICES_OF_ACTS = {
 }
 
 
+_REPORTED_KINDS = {"work", "standstill", "out_of_service"}
+"""The kinds of windows that another system's report opens and ends."""
+
+
 class Actors:
     """Follows the acts in the order of the ledger, and checks who did each."""
 
@@ -93,8 +97,8 @@ class Actors:
         """The persons of the acts so far."""
         self._signed_releases = False
         """Whether a release was recorded by a build that has them signed."""
-        self._work: dict[str, str] = {}
-        """The windows that other systems' work opened, each with the system."""
+        self._reported: dict[str, str] = {}
+        """The windows that reports of other systems opened, each with the system."""
 
     def follow(self, where: str, act: Row) -> Iterator[OfflineFinding]:
         """Checks the actor of one act.
@@ -109,13 +113,13 @@ class Actors:
             for _ in self.recorded.follow(act):
                 pass
             return
-        if kind == "window-opened" and detail.get("kind") == "work":
-            self._work[subject] = actor
+        if kind == "window-opened" and detail.get("kind") in _REPORTED_KINDS:
+            self._reported[subject] = actor
         # Earlier builds gave corrections of senders this kind too, and did not tell what the event reads as then.
         if kind == "event-redriven" and "row" not in detail:
             return
         roles = ROLES_OF_ACTS.get(kind)
-        if roles is None or actor in SERVICES_OF_ACTS.get(kind, ()) or self._work.get(subject) == actor:
+        if roles is None or actor in SERVICES_OF_ACTS.get(kind, ()) or self._reported.get(subject) == actor:
             return
         if actor == _LOCAL:
             self.local += 1

@@ -14,6 +14,7 @@ _TERMS = ("kind", "asset", "failure_mode", "spared_asset", "spared_mode", "reaso
 _TIMES = ("from_at", "until_at", "made_at")
 _REPORTED_WORK = {"order-placed", "order-changed", "order-unmatched"}
 _LONGEST_WORK = timedelta(days=31)
+_STATES_OF = {"standstill": ("planned_stop", "setup"), "out_of_service": ("maintenance", "locked_out")}
 _HELD = ("asset", "failure_mode", "rung", "at", "revision")
 _RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
 
@@ -37,6 +38,7 @@ def shelving_findings(
         yield from guarded(where, _held_findings(row, acts, known, where, whole))
     if whole:
         yield from _work_findings(rows, acts)
+        yield from _state_findings(rows, acts)
     held = {
         (f"event/{held_row['event']}", held_row["version"][:12], row["id"], held_row["revision"])
         for row in rows
@@ -79,6 +81,23 @@ def _work_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> It
         begins, ends = (datetime.fromisoformat(row[name][:-1]) for name in ("from_at", "until_at"))
         if first is None or first > row["made_at"] or ends - begins > _LONGEST_WORK:
             what = "is of work that no CMMS reported as in progress, or lasts too long"
+            yield OfflineFinding("suppression", f"suppression {row['id']}", what)
+
+
+def _state_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> Iterator[OfflineFinding]:
+    """Names each window that no reading of an MES justifies, and those that last too long."""
+    for row in rows:
+        states = _STATES_OF.get(row["kind"])
+        if states is None:
+            continue
+        said = None
+        for act in acts.get(f"operating/{row['made_by']}", []):
+            told = act["detail"]["said"].get(row["asset"])
+            if act["kind"] == "operating-read" and _instant(act["detail"]["read_at"]) <= row["from_at"]:
+                said = told["state"] if told is not None else said
+        begins, ends = (datetime.fromisoformat(row[name][:-1]) for name in ("from_at", "until_at"))
+        if said not in states or ends - begins > _LONGEST_WORK:
+            what = f"is of a state that {row['made_by']} did not report, or lasts too long"
             yield OfflineFinding("suppression", f"suppression {row['id']}", what)
 
 

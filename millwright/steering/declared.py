@@ -21,6 +21,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "shelving_limits": _API,
     "window_limit": _API,
     "work_window": _CASES,
+    "stop_window": _CASES,
     "head_anchor": _CASES,
     "head_twin": _CASES,
     "cmms": _CASES | _API,

@@ -98,9 +98,9 @@ def window(until: datetime, at: datetime) -> dict[str, object]:
     }  # fmt: skip
 
 
-async def open_window(plant: Plant, roles: str, until: datetime) -> None:
-    """Writes a window of work, with its act."""
-    told = window(until, plant.clock.now())
+async def open_window(plant: Plant, roles: str, until: datetime, kind: str = "work") -> None:
+    """Writes a window that a system opened, with its act."""
+    told = window(until, plant.clock.now()) | {"kind": kind}
     columns = ", ".join(told)
     with runtime(roles) as connection:
         marks = ", ".join(["%s"] * len(told))
@@ -126,3 +126,33 @@ async def test_a_window_of_work_that_lasts_too_long_is_named(plant: Plant, roles
     assert WORDS in await named(plant.engine)
     await export(plant.engine, tmp_path / "export")
     assert WORDS in [f"{found.kind}: {found.what}" for found in offline_verify.verify(tmp_path / "export")]
+
+
+STATE_WORDS = "suppression: is of a state that maximo did not report, or lasts too long"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "hours", "fault"),
+    [
+        ("planned_stop", "standstill", 8, False),
+        ("locked_out", "out_of_service", 8, False),
+        ("planned_stop", "standstill", 32 * 24, True),
+        ("planned_stop", "out_of_service", 8, True),
+        ("locked_out", "standstill", 8, True),
+        ("running", "standstill", 8, True),
+        (None, "standstill", 8, True),
+    ],
+)
+async def test_a_window_of_a_state_that_no_mes_reported_or_that_lasts_too_long_is_named(
+    plant: Plant, roles: str, tmp_path: Path, said: str | None, kind: str, hours: int, *, fault: bool
+) -> None:
+    with runtime(roles) as connection:
+        for at, state in ((START, said), (START + timedelta(hours=1), "running")):
+            told = {} if state is None else {"machine-001": {"state": state}}
+            detail = {"read_at": at, "said": told}
+            chain(connection, "operating-read", "operating/maximo", "maximo", plant.clock.now(), detail)
+    await open_window(plant, roles, START + timedelta(hours=hours), kind)
+    assert (STATE_WORDS in await named(plant.engine)) is fault
+    await export(plant.engine, tmp_path / "export")
+    offline = [f"{found.kind}: {found.what}" for found in offline_verify.verify(tmp_path / "export")]
+    assert (STATE_WORDS in offline) is fault

@@ -28,6 +28,15 @@ FROM suppressions s WHERE s.kind = 'work' AND (s.until_at - s.from_at > '{LONGES
         AND told -> 'ref' ->> 'system' = s.made_by AND s.made_by || '/' || (told -> 'ref' ->> 'id') = s.source
         AND (told ->> 'changed_at')::timestamptz = s.from_at AND a.at <= s.made_at))
 UNION ALL
+SELECT 'suppression ' || s.id, 'is of a state that ' || s.made_by || ' did not report, or lasts too long'
+FROM suppressions s LEFT JOIN LATERAL (SELECT a.body::json -> 'detail' -> 'said' -> s.asset ->> 'state' AS state
+    FROM acts a WHERE a.subject = 'operating/' || s.made_by AND a.kind = 'operating-read'
+    AND (a.body::json -> 'detail' ->> 'read_at')::timestamptz <= s.from_at
+    AND a.body::json -> 'detail' -> 'said' -> s.asset IS NOT NULL ORDER BY a.id DESC LIMIT 1) a ON true
+WHERE s.kind IN ('standstill', 'out_of_service') AND (s.until_at - s.from_at > '{LONGEST_WORK.days} days'::interval
+    OR a.state IS NULL OR a.state NOT IN ('planned_stop', 'setup', 'maintenance', 'locked_out')
+    OR (a.state IN ('planned_stop', 'setup')) <> (s.kind = 'standstill'))
+UNION ALL
 SELECT 'suppression ' || s.id, 'ends at another time than was recorded, or another person or reason ended it'
 FROM suppressions s LEFT JOIN LATERAL (SELECT a.actor, a.body::json -> 'detail' AS told FROM acts a
     WHERE a.subject = 'suppression/' || s.id AND a.kind IN {_ENDED} ORDER BY a.id DESC LIMIT 1) a ON true

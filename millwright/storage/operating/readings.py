@@ -16,6 +16,7 @@ from domain.operating import MachineState, OperatingState
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
+from millwright.storage.suppression.state_windows import end_unread, follow_states
 
 READ: Final = "operating-read"
 """The kind of the act that records a reading."""
@@ -61,12 +62,17 @@ class OperatingStateStore:
         engine: the database.
         clock: the plant's time.
         instances: which MES serves which site.
+        stop_window: how long a machine's anomalies are suppressed at most while an MES says that it stands as planned,
+            is set up, worked on or locked out; None suppresses none.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, instances: SiteInstances) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, instances: SiteInstances, stop_window: timedelta | None = None
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._instances = instances
+        self._stop_window = stop_window
 
     async def machines(self, system: str) -> Mapping[str, str]:
         values = {"kind": MES_SYSTEM, "instance": system_of(MES_SYSTEM, system)}
@@ -94,8 +100,20 @@ class OperatingStateStore:
                 if changed:
                     bodies = [canonical(state).decode() for state in changed.values()]
                     await cursor.execute(_ADD_STATES, (read_at, system, list(changed), bodies))
+            now_said = {machine: changed.get(machine) or _state(known[machine]) for machine in said}
+            await follow_states(connection, system, read_at, now_said, self._stop_window, entry)
             await ledger.append(connection, entry)
         return len(changed)
+
+    async def record_silence(self, system: str, longest_gap: timedelta) -> None:
+        async with transaction(self._engine) as connection:
+            await connection.execute(_LOCK, {"subject": f"operating/{system}"})
+            last: datetime | None = await connection.scalar(_LAST, {"system": system})
+            entry = ledger.Entry(self._clock.now())
+            if last is None or entry.at - last <= longest_gap:
+                return
+            if await end_unread(connection, system, last, entry):
+                await ledger.append(connection, entry)
 
     async def generation(self, system: str) -> int:
         async with transaction(self._engine) as connection:
@@ -116,6 +134,10 @@ class OperatingStateStore:
         return {row.machine: row for row in rows}
 
 
+def _state(row: _NewestRow) -> OperatingState:
+    return OperatingState.model_validate_json(row.body)
+
+
 def _poll(system: str) -> str:
     return poll_workflow_id(mes_poll_name(system))
 
@@ -131,7 +153,7 @@ def _changed(
     """The machines of which a reading says something else than the newest row, each with what is stored of it."""
     for machine, state in sorted(said.items()):
         row = known.get(machine)
-        before = OperatingState.model_validate_json(row.body) if row is not None and row.system == system else None
+        before = _state(row) if row is not None and row.system == system else None
         stored = state.model_copy(
             update={"read_at": read_at, "said_at": None, "since": _since(state, before, read_at, unbroken=unbroken)}
         )
@@ -139,7 +161,7 @@ def _changed(
             yield machine, stored
     for machine, row in sorted(known.items()):
         if machine not in said and row.system == system:
-            before = OperatingState.model_validate_json(row.body)
+            before = _state(row)
             if before.state is not MachineState.UNKNOWN:
                 unknown = OperatingState(state=MachineState.UNKNOWN, word=_NOT_TOLD, read_at=read_at, since=read_at)
                 yield machine, unknown

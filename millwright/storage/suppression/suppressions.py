@@ -249,7 +249,7 @@ async def make(connection: AsyncConnection, made: Suppression, entry: ledger.Ent
     await connection.execute(_MAKE, made.model_dump() | {"kind": made.kind.value})
     kind = "shelved" if made.kind is SuppressionKind.SHELF else "window-opened"
     told = made.model_dump(mode="json", exclude_none=True)
-    reported = made.kind is SuppressionKind.WORK
+    reported = made.kind.reported
     entry.add(ledger.act(kind, suppression_subject(made.id), made.made_by, entry.at, told, reported=reported))
     await due.wake(connection, [suppression_subject(made.id)], made.until_at)
 
@@ -263,7 +263,7 @@ async def end_early(
     await connection.execute(_END, values | {"id": suppression.id})
     kind = "unshelved" if suppression.kind is SuppressionKind.SHELF else "window-ended"
     detail: dict[str, object] = {"end_at": timestamp(end_at), "reason": reason}
-    reported = suppression.kind is SuppressionKind.WORK and by == suppression.made_by
+    reported = suppression.kind.reported and by == suppression.made_by
     entry.add(ledger.act(kind, suppression_subject(suppression.id), by, entry.at, detail, reported=reported))
     await due.wake(connection, [suppression_subject(suppression.id)], entry.at)
     return suppression.model_copy(update=values)
