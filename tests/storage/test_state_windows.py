@@ -62,8 +62,8 @@ def motor_fails(hours: float) -> list[Received]:
 
 async def windows(plant: Plant) -> list[tuple[object, ...]]:
     """Kind, end in hours, and who ended it, oldest first."""
-    rows = await plant.rows("SELECT kind, end_at, ended_by FROM suppressions ORDER BY from_at")
-    return [(kind, (end - START) / timedelta(hours=1), by) for kind, end, by in rows]
+    hours = "extract(epoch FROM end_at - :start)::float / 3600"
+    return await plant.rows(f"SELECT kind, {hours}, ended_by FROM suppressions ORDER BY from_at", start=START)
 
 
 async def asset_of_cases(plant: Plant) -> list[object]:
