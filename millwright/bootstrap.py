@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,13 @@ from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
 from millwright.plant_zone.connecting import open_mes
-from millwright.runtime.connector_settings import named_connector, named_instances, own_settings
+from millwright.runtime.connector_settings import (
+    CMMS_CONNECTORS,
+    cmms_settings_model,
+    named_connector,
+    named_instances,
+    own_settings,
+)
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
 from millwright.runtime.installation_key import InstallationKey
@@ -280,14 +287,13 @@ async def open_twins(settings: Settings) -> AsyncIterator[TwinGraph]:
 def _cmms(
     settings: Settings, http: "httpx.AsyncClient", clock: Clock
 ) -> tuple[dict[str, Cmms], dict[str, OutcomeCodes]]:
-    from connectors.cmms import maximo
-
     cmms: dict[str, Cmms] = {}
     codes: dict[str, OutcomeCodes] = {}
-    for system, named in named_instances(settings.all_cmms(), "cmms", {"maximo": maximo.MaximoSettings}).items():
-        own = own_settings(named, maximo.MaximoSettings, "cmms", system)
-        cmms[system] = maximo.connect(own, http, system=system, clock=clock)
-        codes[system] = maximo.outcome_codes(own)
+    for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
+        package = import_module(f"connectors.cmms.{named.connector}")
+        own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
+        cmms[system] = package.connect(own, http, system=system, clock=clock)
+        codes[system] = package.outcome_codes(own)
     return cmms, codes
 
 

@@ -11,6 +11,8 @@ from millwright.settings import ConnectorSettings, MesSettings, NamedT
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
+CMMS_CONNECTORS: Final = {"maximo": "MaximoSettings"}
+"""The connectors to a CMMS, and the names of their settings."""
 MES_CONNECTORS: Final = {
     "opcua_job_control": "JobControlSettings",
     "odoo_mrp": "OdooSettings",
@@ -21,10 +23,19 @@ MES_CONNECTORS: Final = {
 """The connectors to an MES, and the names of their settings."""
 
 
+def cmms_settings_model(connector: str) -> type[BaseModel]:
+    """The model of the own settings of a connector to a CMMS."""
+    return _model("cmms", connector, CMMS_CONNECTORS[connector])
+
+
 def mes_settings_model(connector: str) -> type[BaseModel]:
-    """The model of the own settings of a connector to an MES. Only that connector is imported, because some use much
-    memory."""
-    model: type[BaseModel] = getattr(import_module(f"connectors.mes.{connector}.settings"), MES_CONNECTORS[connector])
+    """The model of the own settings of a connector to an MES."""
+    return _model("mes", connector, MES_CONNECTORS[connector])
+
+
+def _model(port: str, connector: str, name: str) -> type[BaseModel]:
+    # Only the connector that is named is imported, because some use much memory.
+    model: type[BaseModel] = getattr(import_module(f"connectors.{port}.{connector}.settings"), name)
     return model
 
 

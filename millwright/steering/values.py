@@ -7,7 +7,9 @@ from pydantic import BaseModel, SecretStr
 from domain.errors import Rejected
 from domain.processes import ProcessKind
 from millwright.runtime.connector_settings import (
+    CMMS_CONNECTORS,
     MES_CONNECTORS,
+    cmms_settings_model,
     mes_settings_model,
     named_instances,
     own_settings,
@@ -17,7 +19,7 @@ from millwright.settings import ConnectorSettings, MesSettings, Settings
 from millwright.steering.declared import STEERS
 
 PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
-    "cmms": (ProcessKind.CASES, ("maximo",)),
+    "cmms": (ProcessKind.CASES, tuple(CMMS_CONNECTORS)),
     "mes": (ProcessKind.CASES, tuple(MES_CONNECTORS)),
     "twins": (ProcessKind.CASES, ("digital_twins",)),
     "bus": (ProcessKind.INTAKE, ("service_bus",)),
@@ -65,10 +67,8 @@ def settings_model(connector: str) -> type[BaseModel]:
         Rejected: there is no such connector.
     """
     match connector:
-        case "maximo":
-            from connectors.cmms.maximo.settings import MaximoSettings
-
-            return MaximoSettings
+        case cmms if cmms in CMMS_CONNECTORS:
+            return cmms_settings_model(cmms)
         case mes if mes in MES_CONNECTORS:
             return mes_settings_model(mes)
         case "digital_twins":
