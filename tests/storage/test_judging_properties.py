@@ -90,7 +90,7 @@ class Parts:
         self._next = 0
         judge = ReversingJudge()
         store = LineStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-        plant.judging = Judging(store, judge)  # type: ignore[arg-type]  # it only judges
+        plant.judging = Judging(store, judge)
 
     def fresh(self) -> str:
         self._next += 1
@@ -171,7 +171,7 @@ async def test_both_stores_give_the_same_verdicts(parts: Parts, data: st.DataObj
     batches = data.draw(arrivals(messages(seen, part)))
     await parts.played(part, batches)
     store = lines()
-    judging = Judging(store, ReversingJudge())  # type: ignore[arg-type]  # it only judges
+    judging = Judging(store, ReversingJudge())
     for batch in batches:
         store.take(batch)
         await judge_to_rest(judging)

@@ -48,7 +48,7 @@ class Shelved:
         self.plant = plant
         versions = StoredVersions(plant.catalogue)
         store = LineStore(plant.engine, plant.clock, versions)
-        plant.judging = Judging(store, ReversingJudge())  # type: ignore[arg-type]  # it only judges
+        plant.judging = Judging(store, ReversingJudge())
         limits = shelving_limits("A=P9D,B=P9D,C=P9D,D=P9D")
         self.store = SuppressionStore(plant.engine, plant.clock, limits, timedelta(days=14))
         self.suppression_end = SuppressionEnd(plant.engine, plant.clock, versions)

@@ -65,8 +65,18 @@ class MemoryLines:
     async def leave(self, line: str) -> None:
         """Does nothing: there are no other dispatchers."""
 
-    def keep(self, judged: Sequence[Judged], memories: Mapping[tuple[str, FaultKey], MemoryState]) -> None:
-        """The end of the transaction."""
+    def keep(
+        self,
+        judged: Sequence[Judged],
+        memories: Mapping[tuple[str, FaultKey], MemoryState],
+        spoiled: Sequence[Spoiled],
+    ) -> None:
+        """The end of the transaction.
+
+        Raises:
+            AssertionError: judging an event failed. This store has nowhere to set it aside.
+        """
+        assert not spoiled, spoiled
         self.given += judged
         self._memories.update(memories)
         decided = {given.event.id for given in judged}
@@ -127,5 +137,5 @@ class _Work:
         contexts: Mapping[str, JudgedContext],
         spoiled: Sequence[Spoiled],
     ) -> Sequence[str]:
-        self._lines.keep(judged, memories)
+        self._lines.keep(judged, memories, spoiled)
         return ()

@@ -109,8 +109,10 @@ async def test_the_worker_of_a_plant_zone_gets_the_calls_of_every_build_and_need
     client = Client(plant.client.service_client, namespace=plant.client.namespace, data_converter=keys)
     zone = PlantZone(client, plant.settings.task_queue)
     mes = zone.apart(plant.mes, plant.clock)
-    for name in (OLD, NEW):
-        async with build(plant, name):
-            await become_current(plant.client, plant.settings.task_queue, name)
-            assert (await mes.read_production("EQ-001")).running
-    await zone.leave()
+    try:
+        for name in (OLD, NEW):
+            async with build(plant, name):
+                await become_current(plant.client, plant.settings.task_queue, name)
+                assert (await mes.read_production("EQ-001")).running
+    finally:
+        await zone.leave()
