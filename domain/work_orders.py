@@ -121,6 +121,11 @@ class WorkOrderRef(Model):
     locator: VendorName | None = None
     key: VendorName
 
+    def same_record(self, other: "WorkOrderRef") -> bool:
+        """Whether both name one record. Either the number or the vendor's own id may change without making another."""
+        same_locator = self.locator is not None and self.locator == other.locator
+        return self.system == other.system and self.kind is other.kind and (same_locator or self.id == other.id)
+
     @model_validator(mode="before")
     @classmethod
     def _of_earlier_builds(cls, given: object) -> object:

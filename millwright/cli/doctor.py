@@ -267,7 +267,7 @@ async def _orders(storage: Storage, interval: timedelta) -> PartCondition:
     now = storage.clock.now()
     found = await condition.read_order_faults(storage.engine, now, now - 2 * interval)
     faults = (
-        ("with a key of ours and no case", found.unmatched),
+        ("with a key of ours that no case follows", found.unmatched),
         ("not read in the CMMS for two intervals", found.unread),
         ("due by now, not placed, and its machine is held", found.held_unordered),
     )

@@ -74,7 +74,7 @@ def test_where_nothing_is_installed_the_doctor_says_what_to_do(nowhere: Millwrig
         ),
         ("ledger", "UPDATE ledger_head SET seq = seq + 1", "rows were removed"),
         ("lanes", "UPDATE cases SET lane = 'operations'", "1 in operations"),
-        ("orders", UNMATCHED, "1 with a key of ours and no case: maximo/1299"),
+        ("orders", UNMATCHED, "1 with a key of ours that no case follows: maximo/1299"),
         ("orders", UNREAD, "1 not read in the CMMS for two intervals: maximo/1300"),
         ("records", UNREADABLE, "1 cannot be read: maximo 1300: statusdate is no date"),
         ("holds", ADRIFT, "1 unproven, or claimed by no open case: MWX on EQ-1"),

@@ -10,6 +10,7 @@ from domain.cases import ClosedAs
 from domain.errors import ActRejected
 from domain.instances import PlantInstances, SiteInstances
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
@@ -245,3 +246,19 @@ async def test_two_orders_without_a_case_that_have_one_number_status_and_time_ar
     kept = await plant.rows("SELECT record -> 'ref' ->> 'key' FROM changes ORDER BY 1")
     assert kept == [("MWAAAAAAAA",), ("MWBBBBBBBB",)]
     assert await plant.rows("SELECT count(*) FROM acts WHERE kind = 'order-unmatched'") == [(2,)]
+
+
+async def test_a_second_order_with_the_key_of_a_case_is_told_and_not_followed(plant: Plant) -> None:
+    await placed(plant, minutes=0)
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    copied = order(str(case), WorkOrderStatus.CANCELLED, minutes=5)
+    ref = copied.ref.model_copy(update={"id": "1002", "locator": "https://maximo/1002"})
+    changes = ChangeStore(plant.engine, plant.clock)
+    for cursor in ("1", "2"):
+        assert await changes.store_page("maximo", [copied.model_copy(update={"ref": ref})], cursor) == []
+    assert await orders_of(plant) == [(case, "1001", "approved")]
+    assert await plant.rows("SELECT case_id, external_id FROM changes") == [(None, "1002")]
+    assert await plant.rows("SELECT subject FROM acts WHERE kind = 'order-unmatched'") == [("order/1002",)]
+    done = order(str(case), WorkOrderStatus.COMPLETED, minutes=6)
+    assert await changes.store_page("maximo", [done], "3") == [case]
+    assert (await verify(plant.engine)).findings == ()

@@ -42,7 +42,7 @@ SELECT h.key, h.equipment,
         WHERE c.hold_key = h.key AND c.dropped_at IS NULL), false) AS late
 FROM holds h WHERE h.state IN ('asked', 'releasing', 'testing') ORDER BY h.intended_at, h.key
 """)
-# Orders with a key of ours but no case: another installation created them, or a case was lost.
+# Orders with a key of ours that no case follows: another installation created them, or they are copies of an order.
 _UNMATCHED = text("SELECT DISTINCT system || '/' || external_id AS it FROM changes WHERE case_id IS NULL ORDER BY it")
 _UNREAD = text(
     "SELECT system || '/' || external_id AS it FROM work_orders WHERE external_id IS NOT NULL "
@@ -110,7 +110,7 @@ class OrderFaults:
     """Orders, holds and cases that do not agree."""
 
     unmatched: tuple[str, ...]
-    """Orders with a key of ours that belong to no case, as `system/number`."""
+    """Orders with a key of ours that no case follows, as `system/number`."""
     unread: tuple[str, ...]
     """Unfinished orders that were not read from their CMMS since the given time."""
     held_unordered: tuple[str, ...]
