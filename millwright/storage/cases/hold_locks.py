@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.database.asset_rows import retired_at
+from millwright.storage.database.live_holds import LIVE_STATES
 
 _COLUMNS = "h.key, h.system, h.equipment, h.state, h.release, h.overruled_at, h.test_run"
 _OF_CASE = text(
@@ -21,7 +22,7 @@ _ON = text(
 )
 _STANDS_ON = text(
     "SELECT EXISTS (SELECT FROM holds h WHERE h.system = :system AND h.equipment = :equipment "
-    "AND h.state IN ('asked', 'releasing', 'testing'))"
+    f"AND h.state IN {LIVE_STATES})"
 )
 _OF_KEY = text(f"SELECT {_COLUMNS} FROM holds h WHERE h.key = :key FOR UPDATE")
 # Read after the hold is locked, so that claims which were dropped before are not read.

@@ -13,11 +13,11 @@ from domain.holds import HoldStatus, Release
 from domain.keys import case_workflow_id
 from domain.machine_test_runs import MachineTestRun
 from millwright.storage.database.hold_tables import hold_claims, holds
+from millwright.storage.database.live_holds import LIVE
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
 ACTOR = "millwright"
-LIVE = [state.value for state in HoldStatus if state.live]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,11 @@ from millwright.storage.cases.hold_locks import (
 from millwright.storage.cases.hold_proofs import TargetChanged, require_proof, suspend
 from millwright.storage.cases.hold_releases import approve, doubt, record_call, revalidate
 from millwright.storage.cases.hold_views import claimed_hold, hold_of_case
-from millwright.storage.cases.hold_writing import ACTOR, LIVE, HoldWriting
+from millwright.storage.cases.hold_writing import ACTOR, HoldWriting
 from millwright.storage.cases.machine_test_runs import begin_run, follow_run, hold_again
 from millwright.storage.database.engine import transaction, unbound
 from millwright.storage.database.hold_tables import hold_claims, hold_placements, holds
+from millwright.storage.database.live_holds import LIVE
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 

@@ -12,27 +12,26 @@ from domain.casework import Waits
 from domain.orphan_holds import EndedPlacement, FoundOrphans, OrphanHold
 from domain.walk_downs import LIVE_WALK_DOWNS
 from millwright.storage.cases.case_store import CaseStore
-from millwright.storage.cases.hold_writing import LIVE
 from millwright.storage.database.engine import unbound
+from millwright.storage.database.live_holds import LIVE_STATES
 
 SWEEP: Final = "sweep-holds"
 """What a closed case waits for whose hold nobody answers for."""
-_LIVE = f"({', '.join(repr(state) for state in LIVE)})"
 _WALKED = f"({', '.join(repr(state.value) for state in LIVE_WALK_DOWNS)})"
 _ADRIFT = text(f"""
 SELECT h.key, h.system, h.equipment, 'it is live here, and no open case asks for it' AS problem FROM holds h
-WHERE h.state IN {_LIVE} AND NOT EXISTS (SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id
+WHERE h.state IN {LIVE_STATES} AND NOT EXISTS (SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id
     WHERE c.hold_key = h.key AND c.dropped_at IS NULL AND k.closed_at IS NULL)
 UNION ALL
 SELECT h.key, h.system, h.equipment, 'case ' || c.case_id || ' asks for it, and it has ended here as ' || h.state
-FROM hold_claims c JOIN holds h ON h.key = c.hold_key WHERE c.dropped_at IS NULL AND h.state NOT IN {_LIVE}
+FROM hold_claims c JOIN holds h ON h.key = c.hold_key WHERE c.dropped_at IS NULL AND h.state NOT IN {LIVE_STATES}
 ORDER BY 1, 4
 """)
 _LIVE_KEYS = text(
-    f"SELECT key FROM holds WHERE state IN {_LIVE} UNION SELECT key FROM walk_downs WHERE state IN {_WALKED}"
+    f"SELECT key FROM holds WHERE state IN {LIVE_STATES} UNION SELECT key FROM walk_downs WHERE state IN {_WALKED}"
 )
 _IS_LIVE_ON = text(
-    f"SELECT EXISTS (SELECT FROM holds WHERE state IN {_LIVE} AND system = :system AND equipment = :equipment) "
+    f"SELECT EXISTS (SELECT FROM holds WHERE state IN {LIVE_STATES} AND system = :system AND equipment = :equipment) "
     f"OR EXISTS (SELECT FROM walk_downs WHERE state IN {_WALKED} AND system = :system AND equipment = :equipment)"
 )
 _ENDED = text("""

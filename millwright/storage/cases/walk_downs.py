@@ -26,12 +26,13 @@ from domain.walk_downs import (
     check_let_run,
     check_look,
 )
-from millwright.storage.cases.hold_writing import ACTOR, LIVE
+from millwright.storage.cases.hold_writing import ACTOR
 from millwright.storage.cases.signed_releases import check_signed
 from millwright.storage.cases.signed_walk_downs import check_word
 from millwright.storage.cases.walk_down_grounds import check_walk_down
 from millwright.storage.database.engine import transaction, unbound
 from millwright.storage.database.hold_tables import hold_claims, hold_placements, holds
+from millwright.storage.database.live_holds import LIVE
 from millwright.storage.database.walk_down_tables import walk_downs
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.stops import stop_on_machine

@@ -12,8 +12,8 @@ from domain.clock import Clock
 from domain.errors import ActRejected
 from domain.keys import case_workflow_id
 from domain.model import Model, Moment
-from millwright.storage.cases.hold_writing import LIVE
 from millwright.storage.database.asset_rows import end_rows, retired_at
+from millwright.storage.database.live_holds import LIVE
 from millwright.storage.database.tables import assets, crosswalk
 from millwright.storage.events.register_record import RegisterRows, record_rows
 from millwright.storage.ledger import ledger

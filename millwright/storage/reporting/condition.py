@@ -12,6 +12,7 @@ from domain.casework import LEASE_LASTS
 from domain.clock import Clock
 from domain.work_orders import FINISHED_STATUSES
 from millwright.storage.database.engine import raw, transaction
+from millwright.storage.database.live_holds import LIVE_STATES
 from millwright.storage.ledger.act_times import clock_fault
 from millwright.storage.ledger.ledger import Head, read_head
 from millwright.storage.policies.assignments import AssignedVersions, VersionTerms
@@ -32,7 +33,7 @@ _NEVER_DUE = text(
 )
 _LANES = text("SELECT lane, count(*) AS cases FROM cases WHERE lane IS NOT NULL GROUP BY 1")
 _OPEN = text("SELECT id FROM cases WHERE closed_at IS NULL ORDER BY opened_at, id")
-_HOLDS = text("""
+_HOLDS = text(f"""
 SELECT h.key, h.equipment,
     EXISTS (SELECT FROM hold_placements p WHERE p.hold_key = h.key AND p.state = 'unproven')
         OR NOT EXISTS (SELECT FROM hold_claims c JOIN cases k ON k.id = c.case_id
@@ -40,7 +41,7 @@ SELECT h.key, h.equipment,
     EXISTS (SELECT FROM hold_placements p WHERE p.hold_key = h.key AND p.state = 'accepted') AS not_in_effect,
     coalesce((SELECT bool_and(c.ready_at IS NOT NULL) AND max(c.ready_at) < :ready_before FROM hold_claims c
         WHERE c.hold_key = h.key AND c.dropped_at IS NULL), false) AS late
-FROM holds h WHERE h.state IN ('asked', 'releasing', 'testing') ORDER BY h.intended_at, h.key
+FROM holds h WHERE h.state IN {LIVE_STATES} ORDER BY h.intended_at, h.key
 """)
 # Orders with a key of ours that no case follows: another installation created them, or they are copies of an order.
 _UNMATCHED = text("SELECT DISTINCT system || '/' || external_id AS it FROM changes WHERE case_id IS NULL ORDER BY it")
@@ -53,7 +54,7 @@ _HELD_UNORDERED = text(
     "JOIN hold_placements p ON p.hold_key = h.key AND p.state = 'in_effect' "
     "JOIN hold_claims c ON c.hold_key = h.key AND c.dropped_at IS NULL AND c.ready_at IS NULL "
     "JOIN cases k ON k.id = c.case_id LEFT JOIN work_orders w ON w.case_id = k.id "
-    "WHERE h.state IN ('asked', 'releasing', 'testing') AND w.external_id IS NULL "
+    f"WHERE h.state IN {LIVE_STATES} AND w.external_id IS NULL "
     "AND k.opened_at + (k.verdict ->> 'due_within')::interval < :now ORDER BY it"
 )
 _LAST = text("SELECT seq, hash FROM ledger ORDER BY seq DESC LIMIT 1")

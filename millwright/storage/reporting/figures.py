@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.anomaly import OWN_WRITE_BACK
 from domain.verdict import Rung
 from millwright.storage.database.engine import transaction
+from millwright.storage.database.live_holds import LIVE_STATES
 from millwright.storage.events.pending import EVENTS, FATE
 
 # The newest revision of each verdict is the valid one.
@@ -168,7 +169,7 @@ async def _holds(connection: AsyncConnection) -> dict[str, int]:
                 "SELECT count(*) FILTER (WHERE p.accepted > 0) AS placed, "
                 "count(*) FILTER (WHERE h.state = 'released') AS released, "
                 "count(*) FILTER (WHERE h.state = 'overruled') AS overruled, "
-                "count(*) FILTER (WHERE h.state IN ('asked', 'releasing', 'testing')) AS left_open, "
+                f"count(*) FILTER (WHERE h.state IN {LIVE_STATES}) AS left_open, "
                 "count(*) FILTER (WHERE h.state = 'void') AS not_needed, "
                 "count(*) FILTER (WHERE p.accepted > 0 AND p.advisory) AS advisory, "
                 "coalesce(sum(p.accepted), 0) AS placements, coalesce(sum(p.unproven), 0) AS unproven, "
