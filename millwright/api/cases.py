@@ -12,7 +12,7 @@ from domain.outcomes import OutcomeClass, OutcomeStatement
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.request_models import Body
-from millwright.api.sign_in import PLANNER, READING, Person, may
+from millwright.api.sign_in import OPERATOR, PLANNER, READING, Person, may
 from millwright.bootstrap import plant_instances
 from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
 
@@ -101,6 +101,25 @@ async def state_outcome(
     statement = OutcomeStatement(by=person.name, reason=said.reason, at=deps.storage.clock.now())
     kept = await deps.storage.cases.state_outcome(case, said.outcome, statement)
     return answered({"case": case, "outcome": said.outcome, "by": kept.by})
+
+
+@router.post(
+    "/cases/{case}/retry",
+    status_code=HTTPStatus.ACCEPTED,
+    responses={code: {"model": ProblemDetails} for code in (404, 409, 503)},
+    dependencies=[Depends(may(PLANNER, OPERATOR))],
+)
+async def retry_case(case: str, deps: Deps) -> Response:
+    """Makes a case continue now that waits for a time, for another system or for a correction in one.
+
+    It decides nothing: the case does what it would have done at its next wake. The answer says what it waited for.
+    """
+    found = await whole(deps, case)
+    waits_for = found.case.waiting_for
+    if waits_for is None:
+        raise Problem(HTTPStatus.CONFLICT, "waits-for-nothing", f"{case} waits for nothing", field="case")
+    await deps.storage.cases.wake([case])
+    return answered({"case": case, "waits_for": waits_for}, HTTPStatus.ACCEPTED)
 
 
 async def whole(deps: Dependencies, case: str) -> WholeCase:

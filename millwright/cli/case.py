@@ -26,6 +26,10 @@ class _Recorded(Answer):
     by: str
 
 
+class _Retried(Answer):
+    waits_for: str
+
+
 @app.command("list")
 def list_(
     context: typer.Context,
@@ -192,6 +196,14 @@ def decide(
         asked = {"approved": approve, "reason": reason_given(reason)}
         told = api.act(("cases", case, "decision"), _Recorded, asked)
     say(f"{told.by} {'approved' if approve else 'rejected'} {case}.")
+
+
+@app.command()
+def retry(context: typer.Context, case: Ref, key: ActorKey = None) -> None:
+    """Have a case try again now, after you have corrected what it waits for in another system."""
+    with api_of(context, key) as api:
+        told = api.act(("cases", case, "retry"), _Retried, {})
+    say(f"{case} tries again now. It waited for {told.waits_for}.")
 
 
 @app.command()

@@ -1,16 +1,22 @@
 """Cases seen through the API, and a person's decision."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 
 from activities.judging import Judging
-from domain.cases import ClosedAs, Decision
+from domain.cases import ClosedAs, Decision, Lane
+from domain.casework import Waits
 from domain.keys import case_workflow_id
 from millwright.bootstrap import Storage
 from millwright.storage.scheduling import due
+from tests.api.conftest import Caller
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant, judge_to_rest
+from tests.support.people import add
 from tests.support.plant import LINE, code, deviation
 
 
@@ -120,3 +126,29 @@ async def test_a_case_of_a_machine_that_has_left_is_shown_with_its_names(
     assert (whole["cmms_asset"], whole["mes_equipment"]) == ("M001-COMP1", "EQ-001")
     assert whole["retired_at"] is not None
     assert [seen["id"] for seen in (await api.get("/cases", params={"asset": "machine-001"})).json()] == [case]
+
+
+@pytest.mark.parametrize(("role", "status"), [("planner", 202), ("operator", 202), ("quality", 403)])
+async def test_a_case_that_waits_for_a_correction_tries_again_when_a_person_says_so(
+    app: FastAPI, caller: Caller, storage: Storage, case: str, role: str, status: int
+) -> None:
+    await add(storage.people, "olga", [role], NOW, api_key="olga's key")
+    asks = "a person to correct maximo (assetnum): there is no asset M001-COMP1"
+    await storage.cases.wait(case, Waits("place-order", asks, NOW + timedelta(hours=1), Lane.PLANNER))
+    async with storage.engine.begin() as connection:
+        before = await due.generation(connection, case_workflow_id(case))
+    async with caller(app, "203.0.113.7", headers={"Authorization": "Bearer olga's key"}) as person:
+        reply = await person.post(f"/cases/{case}/retry")
+    assert reply.status_code == status
+    async with storage.engine.connect() as connection:
+        again = await due.generation(connection, case_workflow_id(case))
+    assert again - before == (status == 202)
+    assert status != 202 or reply.json() == {"case": case, "waits_for": asks}
+
+
+async def test_a_case_that_waits_for_nothing_or_that_is_not_there_is_not_tried_again(
+    client: httpx.AsyncClient, case: str
+) -> None:
+    refused = await client.post(f"/cases/{case}/retry")
+    assert (refused.status_code, refused.json()["detail"]) == (409, f"{case} waits for nothing")
+    assert (await client.post("/cases/MWNOTHERE0/retry")).status_code == 404

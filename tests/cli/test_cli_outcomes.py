@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from domain.cases import ClosedAs
+from domain.casework import Waits
 from domain.outcomes import OutcomeClass
 from domain.work_orders import WorkOrderStatus
 from millwright.bootstrap import open_storage
@@ -53,6 +54,15 @@ class Work:
         async def done() -> None:
             async with open_storage(self._settings) as storage:
                 await storage.cases.close(self.case, ClosedAs.DONE, unread)
+
+        asyncio.run(done())
+
+    def wait(self, reason: str) -> None:
+        """The case waits for somebody."""
+
+        async def done() -> None:
+            async with open_storage(self._settings) as storage:
+                await storage.cases.wait(self.case, Waits("place-order", reason))
 
         asyncio.run(done())
 
@@ -133,3 +143,13 @@ def test_work_that_goes_on_and_what_codes_say_are_refused_in_one_sentence(work: 
     )
     nowhere = ("case", "outcome", "MWNOTHERE0", "confirmed", "--reason", REASON)
     assert work.millwright.refuses(*nowhere) == "there is no case MWNOTHERE0 (see `case list`)"
+
+
+def test_a_case_tries_again_once_a_person_has_corrected_what_it_waits_for(work: Work) -> None:
+    retrying = ("case", "retry", work.case, "--key", "planner")
+    assert work.millwright.refuses(*retrying) == f"case: {work.case} waits for nothing"
+    work.wait("a person to correct maximo (assetnum): there is no asset M001-COMP1")
+    said = work.millwright.says(*retrying)
+    assert said.startswith(
+        f"{work.case} tries again now. It waited for a person to correct maximo (assetnum): there is"
+    )

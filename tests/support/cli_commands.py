@@ -9,6 +9,7 @@ ACTS: Final = frozenset(
         "unshelve",
         "windows import",
         "case decide",
+        "case retry",
         "case outcome",
         "hold accept",
         "hold refuse",
