@@ -38,7 +38,7 @@ def shelving_findings(
         yield from guarded(where, _held_findings(row, acts, known, where, whole))
     if whole:
         yield from _work_findings(rows, acts)
-        yield from _state_findings(rows, acts)
+        yield from _window_of_state_findings(rows, acts)
     held = {
         (f"event/{held_row['event']}", held_row["version"][:12], row["id"], held_row["revision"])
         for row in rows
@@ -84,7 +84,7 @@ def _work_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> It
             yield OfflineFinding("suppression", f"suppression {row['id']}", what)
 
 
-def _state_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> Iterator[OfflineFinding]:
+def _window_of_state_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> Iterator[OfflineFinding]:
     """Names each window that no reading of an MES justifies, and those that last too long."""
     for row in rows:
         states = _STATES_OF.get(row["kind"])
