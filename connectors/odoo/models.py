@@ -43,6 +43,7 @@ def _link(value: object) -> object:
 
 Id = Annotated[int, Field(strict=True, gt=0)]
 OdooDate = Annotated[datetime | None, BeforeValidator(_date)]
+OdooMoment = Annotated[datetime, BeforeValidator(_date)]
 Text = Annotated[VendorText | None, BeforeValidator(_absent)]
 
 
@@ -110,6 +111,10 @@ class ExternalIds(RootModel[dict[str, VendorText]]):
 
 class SystemParameter(RootModel[Annotated[VendorName | None, BeforeValidator(_absent)]]):
     """The answer of `get_param`."""
+
+
+class Reference(RootModel[tuple[str, Annotated[Id | None, BeforeValidator(_absent)]]]):
+    """The answer of `check_object_reference`: a model, and the id of a record that our user may see."""
 
 
 class LoadMessage(BaseModel):

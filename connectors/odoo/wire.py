@@ -15,6 +15,7 @@ from connectors.odoo.models import (
     LoadAnswer,
     OdooUser,
     RawRows,
+    Reference,
     RowT,
     Session,
     SystemParameter,
@@ -30,6 +31,10 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 CREATE_ONLY: Final[Mapping[str, Json]] = {"mode": "update", "noupdate": True}
 """The context with which `load` creates a record that is not there, and writes nothing on one that is."""
+
+
+class OdooRaceLost(Unavailable):
+    """Another transaction wrote the same record first. What it wrote is there by now."""
 
 
 class OdooWire:
@@ -89,8 +94,8 @@ class OdooWire:
             lost: what is looked up if the answer cannot be read.
 
         Raises:
-            Unavailable: also if another transaction came first, or the answer cannot be read. The next look finds the
-                record if it was stored.
+            OdooRaceLost: another transaction came first.
+            Unavailable: also if the answer cannot be read. The next look finds the record if it was stored.
         """
         row: list[Json] = [*values.values()]
         body: dict[str, Json] = {"fields": [*values], "data": [row]}
@@ -107,7 +112,22 @@ class OdooWire:
         words = self.clean(words)
         if issubclass(kind, ActionRequired):
             raise call.error(ActionRequired, words, field=field)
-        raise call.error(kind, words)
+        raise call.error(OdooRaceLost, words)
+
+    async def reference(self, call: Call, external_id: str) -> int | None:
+        """The id of the record with an external id; 0 if our user may not see it, None if there is none.
+
+        Odoo answers with an error if there is none, and logs it. So it is asked only where that is rare.
+        """
+        module, _, name = external_id.partition(".")
+        body: dict[str, Json] = {"module": module, "xml_id": name}
+        reply = await self.send(call, "ir.model.data", "check_object_reference", body, also=(500,))
+        if reply.status_code == httpx.codes.OK:
+            return self.read(call, reply, Reference).root[1] or 0
+        fault = read_fault(reply)
+        if fault.meaning is Refused and fault.problem.endswith(f": {external_id}"):
+            return None
+        raise self._json.error(call, reply)
 
     async def rows(
         self,
