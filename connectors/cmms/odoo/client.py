@@ -142,7 +142,7 @@ class OdooMaintenanceClient:
         page = await self._page(call, domain, limit=_MOST_FOUND)
         if page.size == _MOST_FOUND:
             raise call.error(
-                ActionRequired, f"more than {_MOST_FOUND} orders match; narrow the search by asset and time"
+                ActionRequired, f"{_MOST_FOUND} requests or more match; narrow the search by asset and time"
             )
         return page
 
