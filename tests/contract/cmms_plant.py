@@ -12,7 +12,7 @@ from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRecord, Wor
 
 
 @dataclass(frozen=True)
-class Told:
+class CompletedWork:
     """What a CMMS tells of an order that its people completed, besides their notes.
 
     Args:
@@ -28,7 +28,7 @@ class Told:
     disposition: str | None = None
 
 
-EVERYTHING: Final = Told(
+EVERYTHING: Final = CompletedWork(
     codes={
         FindingRole.PROBLEM: ("ELEC", "OVERVOLT"),
         FindingRole.CAUSE: ("ELEC", "REGULATR"),
@@ -44,7 +44,7 @@ class CmmsPlant(Protocol):
     """A CMMS with its people, as far as this suite needs one."""
 
     secrets: Sequence[str]
-    told: Told
+    told: CompletedWork
 
     def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
     def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...

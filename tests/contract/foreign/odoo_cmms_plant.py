@@ -9,7 +9,7 @@ import httpx
 from connectors.cmms.odoo import OdooCmms, OdooMaintenanceSettings, connect
 from domain.clock import WallClock
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
-from tests.contract.cmms_plant import Told
+from tests.contract.cmms_plant import CompletedWork
 from tests.contract.foreign.network import Network
 from tests.contract.foreign.odoo_server import OdooDatabase
 
@@ -33,7 +33,7 @@ class OdooCmmsPlant:
         approved_stage: the name of a stage of the site's own for approved requests; None if it has the stages of Odoo.
     """
 
-    told = Told(disposition="maintenance.stage_3")
+    told = CompletedWork(disposition="maintenance.stage_3")
 
     def __init__(self, database: OdooDatabase, approved_stage: str | None = None) -> None:
         self.database = database

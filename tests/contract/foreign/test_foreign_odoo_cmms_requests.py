@@ -209,14 +209,17 @@ async def test_completed_work_that_is_archived_later_stays_completed(plant: Odoo
     assert (record.status, record.vendor_status) == (WorkOrderStatus.COMPLETED, "Repaired, archived")
 
 
-async def test_equipment_that_is_archived_needs_a_person(plant: OdooCmmsPlant) -> None:
+async def test_equipment_that_is_archived_needs_a_person_and_its_orders_are_still_found(plant: OdooCmmsPlant) -> None:
+    created = await plant.connector().create_work_order(plant.draft(asset=ASSETS[1]))
     number = plant.database.do("planner", "maintenance.equipment", "search", domain=[["serial_no", "=", ASSETS[1]]])
     plant.database.do("planner", "maintenance.equipment", "write", ids=number, vals={"active": False})
     try:
         with pytest.raises(ActionRequired, match="is archived"):
             await plant.connector().create_work_order(plant.draft(asset=ASSETS[1]))
+        found = await plant.connector().find_work_orders(OrderQuery(asset_external_id=ASSETS[1]))
     finally:
         plant.database.do("planner", "maintenance.equipment", "write", ids=number, vals={"active": True})
+    assert [(record.ref, record.asset_external_id) for record in found] == [(created.ref, ASSETS[1])]
 
 
 async def test_orders_of_one_asset_that_are_created_at_once_are_refused_or_made_and_never_made_twice(
