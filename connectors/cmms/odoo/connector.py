@@ -228,7 +228,8 @@ class OdooCmms:
         stage = self._approved_stage(call, details.stages)
         if mapping.touched_by_others(request, details) is not Touched.NO:
             # Our change will hide who changed it before.
-            await self._note(call, request, details, mapping.TOUCHED_NOTE, "Others changed it before it was released.")
+            words = "Others may have changed it before it was released."
+            await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
         await self._client.move(call, request.id, stage.id)
         return await self._with_memo(call, request, details, "released", memo)
 
