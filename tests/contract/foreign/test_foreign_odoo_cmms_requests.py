@@ -250,3 +250,15 @@ async def test_a_lost_race_for_a_note_leaves_one_note(plant: OdooCmmsPlant) -> N
     await client.add_note(call, values)
     await client.add_note(call, values)
     assert len(await plant.notes(created.ref)) == 1
+
+
+async def test_what_odoo_does_of_itself_at_a_creation_is_not_taken_for_people(plant: OdooCmmsPlant) -> None:
+    database = plant.database
+    (technician,) = database.do("manager", "res.users", "search", domain=[["login", "=", "technician"]])
+    number = database.do("planner", "maintenance.equipment", "search", domain=[["serial_no", "=", ASSETS[1]]])
+    database.do("planner", "maintenance.equipment", "write", ids=number, vals={"technician_user_id": technician})
+    created = await plant.connector().create_work_order(plant.draft(asset=ASSETS[1]))
+    rows = database.rows("SELECT user_id FROM maintenance_request WHERE id = %s", int(created.ref.id))
+    assert (rows, created.touched) == ([(technician,)], Touched.NO)
+    cancelled = await plant.connector().withdraw_work_order(created.ref, "revised")
+    assert (cancelled.status, cancelled.touched) == (WorkOrderStatus.CANCELLED, Touched.NO)
