@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,34 +16,11 @@ from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
 from domain.errors import ActionRequired
 from domain.production import HoldEnforcement, HoldMethod, HoldPlan, HoldState, HoldTarget, JobState, PlaceResult
 from tests.support.plant import TestClock
+from tests.support.recorded_answers import RecordedAnswers
 
 SCENES = json.loads((Path(__file__).parent / "odoo_recordings.json").read_text(encoding="utf-8"))
 RECORDED_AT = datetime(2026, 11, 29, tzinfo=UTC)
 EQUIPMENT = "EQ-PRESS-7"
-
-
-class Recorded:
-    """Answers as recorded, and only what was asked then, in that order."""
-
-    def __init__(self, scene: str) -> None:
-        self.headers: list[httpx.Headers] = []
-        self._left: Iterator[dict[str, Any]] = iter(SCENES[scene])
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        exchange = next(self._left)
-        asked = {
-            "ask": f"{request.method} {request.url.path}",
-            "body": json.loads(request.content) if request.content else None,
-        }
-        assert asked == {"ask": exchange["ask"], "body": exchange["body"]}
-        self.headers.append(request.headers)
-        answer = exchange["answer"]
-        content = answer if exchange["type"].startswith("text/html") else json.dumps(answer)
-        return httpx.Response(exchange["status"], headers={"content-type": exchange["type"]}, text=content)
-
-    @property
-    def is_over(self) -> bool:
-        return next(self._left, None) is None
 
 
 BASE = "https://odoo.test"
@@ -61,7 +38,7 @@ PLAN = HoldPlan(
 
 async def played(scene: str, act: Callable[[OdooMes], Awaitable[Any]]) -> Any:
     """The result of an act in a scene, all of which was played."""
-    recorded = Recorded(scene)
+    recorded = RecordedAnswers(SCENES[scene])
     settings = OdooSettings.model_validate({"url": BASE, "database": "odoo", "api_key": "swordfish"})
     async with httpx.AsyncClient(transport=httpx.MockTransport(recorded)) as client:
         done = await act(connect(settings, client, system="odoo", clock=TestClock(RECORDED_AT)))
@@ -173,7 +150,7 @@ async def test_a_hold_is_worth_what_was_seen_of_that_version_and_unknown_in_ever
 
 async def test_what_the_plant_says_a_hold_is_worth_counts_before_the_version() -> None:
     settings = {"url": BASE, "database": "odoo", "api_key": "swordfish", "enforcement": "advisory"}
-    async with httpx.AsyncClient(transport=httpx.MockTransport(Recorded("check"))) as client:
+    async with httpx.AsyncClient(transport=httpx.MockTransport(RecordedAnswers(SCENES["check"]))) as client:
         mes = connect(OdooSettings.model_validate(settings), client, system="odoo")
         assert (await mes.check()).endswith("a hold there is advisory")
     assert mes.enforcement is HoldEnforcement.ADVISORY

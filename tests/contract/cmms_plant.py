@@ -1,19 +1,50 @@
 """A CMMS with its people, as far as the contract suite needs one, and how the suite reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
-from domain.cmms import OrderQuery
+from domain.cmms import OrderApproval, OrderQuery
 from domain.ports import Cmms
 from domain.unreadable import UnreadableRecord
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef
+from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+
+
+@dataclass(frozen=True)
+class CompletedWork:
+    """What a CMMS tells of an order that its people completed, besides their notes.
+
+    Args:
+        codes: the group and the code by role.
+        downtime: of the machine.
+        work_lasted: from the start to the end of the work.
+        disposition: the vendor's word for how the job ended.
+    """
+
+    codes: Mapping[FindingRole, tuple[str | None, str]] = field(default_factory=dict)
+    downtime: timedelta | None = None
+    work_lasted: timedelta | None = None
+    disposition: str | None = None
+
+
+EVERYTHING: Final = CompletedWork(
+    codes={
+        FindingRole.PROBLEM: ("ELEC", "OVERVOLT"),
+        FindingRole.CAUSE: ("ELEC", "REGULATR"),
+        FindingRole.REMEDY: ("ELEC", "REPLACE"),
+    },
+    downtime=timedelta(hours=3),
+    work_lasted=timedelta(hours=2),
+)
+"""What a CMMS tells that has failure codes, actual times and downtime."""
 
 
 class CmmsPlant(Protocol):
     """A CMMS with its people, as far as this suite needs one."""
 
     secrets: Sequence[str]
+    told: CompletedWork
 
     def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
     def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...
@@ -56,3 +87,9 @@ async def reports(cmms: Cmms) -> list[UnreadableRecord]:
 async def found_by(cmms: Cmms, key: str) -> list[WorkOrderRecord]:
     """The orders that carry a key."""
     return list(await cmms.find_work_orders(OrderQuery(key=key)))
+
+
+def as_created(cmms: Cmms) -> WorkOrderStatus:
+    """The state of a new order that nobody has released: where none can wait, it counts as approved."""
+    waits = cmms.capabilities.approval is not OrderApproval.NONE
+    return WorkOrderStatus.WAITING_APPROVAL if waits else WorkOrderStatus.APPROVED

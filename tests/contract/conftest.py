@@ -21,6 +21,7 @@ from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
+from tests.contract.cmms_plant import EVERYTHING
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant_zone import PlantZone, plant_zone, write_keys
 
@@ -34,6 +35,7 @@ class MaximoPlant:
     """A site's Maximo and its people."""
 
     secrets: Sequence[str] = ("maximo-secret-key",)
+    told = EVERYTHING
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",

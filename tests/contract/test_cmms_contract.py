@@ -8,8 +8,8 @@ import pytest
 
 from domain.cmms import Idempotency, OrderQuery
 from domain.errors import ActionRequired, Unavailable
-from domain.work_orders import FindingRole, Touched, WorkOrderStatus
-from tests.contract.cmms_plant import CmmsPlant, found_by, read_all, reports
+from domain.work_orders import Touched, WorkOrderStatus
+from tests.contract.cmms_plant import CmmsPlant, as_created, found_by, read_all, reports
 
 
 async def test_it_says_what_answers_and_as_whom_we_are_signed_in(cmms_plant: CmmsPlant) -> None:
@@ -20,10 +20,11 @@ async def test_it_says_what_answers_and_as_whom_we_are_signed_in(cmms_plant: Cmm
 
 async def test_opening_twice_opens_once(cmms_plant: CmmsPlant) -> None:
     draft = cmms_plant.draft()
-    first = await cmms_plant.connector().create_work_order(draft)
+    cmms = cmms_plant.connector()
+    first = await cmms.create_work_order(draft)
     second = await cmms_plant.connector().create_work_order(draft)
     assert first == second
-    assert first.status is WorkOrderStatus.WAITING_APPROVAL
+    assert first.status is as_created(cmms)
     assert first.touched is Touched.NO
     assert (first.ref.key, first.priority, first.asset_external_id) == (draft.key, 2, draft.asset_external_id)
     assert cmms_plant.orders_of(draft.key) == 1
@@ -272,15 +273,11 @@ async def test_what_the_technician_found_comes_back(cmms_plant: CmmsPlant) -> No
     assert record.status is WorkOrderStatus.COMPLETED
     assert record.report is not None
     report = record.report
-    found = {chosen.role: (chosen.group, chosen.code) for chosen in report.codes}
-    assert found == {
-        FindingRole.PROBLEM: ("ELEC", "OVERVOLT"),
-        FindingRole.CAUSE: ("ELEC", "REGULATR"),
-        FindingRole.REMEDY: ("ELEC", "REPLACE"),
-    }
-    assert report.downtime == timedelta(hours=3)
-    assert report.started_at is not None
-    assert report.finished_at == report.started_at + timedelta(hours=2)
+    told = cmms_plant.told
+    assert {chosen.role: (chosen.group, chosen.code) for chosen in report.codes} == told.codes
+    assert (report.downtime, report.disposition) == (told.downtime, told.disposition)
+    assert (report.started_at is None) == (told.work_lasted is None)
+    assert report.finished_at == (report.started_at and told.work_lasted and report.started_at + told.work_lasted)
 
 
 async def test_changes_come_oldest_first_with_none_left_out_and_then_an_empty_page(cmms_plant: CmmsPlant) -> None:

@@ -19,7 +19,7 @@ from domain.work_orders import (
     WorkOrderStatus,
 )
 from tests.contract import test_cmms_contract as suite
-from tests.contract.cmms_plant import CmmsPlant
+from tests.contract.cmms_plant import EVERYTHING, CmmsPlant
 from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injection import CallOutcome, Played
 from tests.support.order_book import OrderBook
@@ -103,6 +103,7 @@ class FakeCmmsPlant:
     """A fake with its people."""
 
     secrets: Sequence[str] = ()
+    told = EVERYTHING
 
     def __init__(self, fake: Callable[[TestClock, OrderBook], Cmms]) -> None:
         self._clock = TestClock()

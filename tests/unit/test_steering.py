@@ -86,6 +86,7 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
     assert secrets == {
         "factorysemantics.password",
         "maximo.api_key",
+        "odoo.api_key",
         "odoo_mrp.api_key",
         "opcua_job_control.password",
         "packml.password",

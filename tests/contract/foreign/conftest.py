@@ -9,6 +9,7 @@ from connectors.mes.opcua_job_control import JobControlMes, JobControlSettings, 
 from tests.contract.foreign.factorysemantics_plant import FactorySemanticsPlant
 from tests.contract.foreign.factorysemantics_server import FactorySemanticsServer
 from tests.contract.foreign.job_control import ForeignJobControl, Serve
+from tests.contract.foreign.odoo_cmms_plant import OdooCmmsPlant
 from tests.contract.foreign.odoo_plant import OdooPlant
 from tests.contract.foreign.odoo_server import OdooDatabase, OdooServer
 
@@ -81,5 +82,23 @@ def odoo_database(odoo_server: OdooServer) -> OdooDatabase:
 async def odoo_plant(odoo_database: OdooDatabase) -> AsyncIterator[OdooPlant]:
     """A machine whose work order runs."""
     plant = await OdooPlant.new(odoo_database)
+    yield plant
+    await plant.leave()
+
+
+@pytest.fixture
+async def odoo_cmms_plant(odoo_database: OdooDatabase) -> AsyncIterator[OdooCmmsPlant]:
+    """A site whose planners move an approved request to a stage of their own."""
+    plant = OdooCmmsPlant(odoo_database, approved_stage="Approved")
+    plant.start()
+    yield plant
+    await plant.leave()
+
+
+@pytest.fixture
+async def stock_odoo_cmms_plant(odoo_database: OdooDatabase) -> AsyncIterator[OdooCmmsPlant]:
+    """A site with the stages that Odoo brings."""
+    plant = OdooCmmsPlant(odoo_database)
+    plant.start()
     yield plant
     await plant.leave()

@@ -11,7 +11,7 @@ from connectors.mes.factorysemantics import FactorySemanticsMes, FactorySemantic
 from domain.clock import Clock
 from domain.production import HoldMethod
 from tests.contract.foreign.factorysemantics_server import ACCOUNT, PASSWORD, FactorySemanticsServer
-from tests.contract.foreign.odoo_plant import Network
+from tests.contract.foreign.network import Network
 
 _numbers = itertools.count(1)
 _CALLS = {"Pause": "/hold", "Resume": "/resume", "read": "/dispatch"}

@@ -1,8 +1,7 @@
-"""A machine of a plant that runs on Odoo: its work centre, its work orders, the people, and a network that fails."""
+"""A machine of a plant that runs on Odoo: its work centre, its work orders, the people."""
 
 import itertools
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,59 +10,14 @@ import httpx
 from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
 from domain.clock import Clock
 from domain.production import HoldMethod
-from tests.contract.foreign.odoo_server import TRUST, OdooDatabase
+from tests.contract.foreign.network import Network
+from tests.contract.foreign.odoo_server import OdooDatabase
 
 _numbers = itertools.count(1)
 _CALLS = {"Pause": "mrp.workcenter.productivity/load", "Resume": "mrp.workcenter.productivity/write", "read": "/"}
 """The calls of the connector by the words of the contract suite."""
 SETUP, FAILURE = 3, 2
 """The loss reasons "Setup and Adjustments" and "Equipment Failure"."""
-
-Passed = Callable[[httpx.Request], Awaitable[httpx.Response]]
-
-
-class Network(httpx.AsyncBaseTransport):
-    """The way to Odoo. It does what it is told to the next request whose path has some text."""
-
-    def __init__(self) -> None:
-        self._way = httpx.AsyncHTTPTransport(verify=TRUST)
-        self._faults: list[tuple[str, str]] = []
-        self.is_down = False
-        self.asked: list[str] = []
-
-    def fail(self, path: str, kind: str) -> None:
-        self._faults.append((path, kind))
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request.url.path.removeprefix("/json/2/"))
-        if self.is_down:
-            raise httpx.ConnectError("nobody is here")
-        fault = next(((path, kind) for path, kind in self._faults if path in request.url.path), None)
-        if fault is None:
-            return await self._way.handle_async_request(request)
-        self._faults.remove(fault)
-        return await self._failing(request, fault[1])
-
-    async def _failing(self, request: httpx.Request, kind: str) -> httpx.Response:
-        match kind:
-            case "drop_then_nothing":
-                raise httpx.ReadError("cut")
-            case "timeout":
-                raise httpx.ReadTimeout("too slow")
-            case "commit_then_drop":
-                reply = await self._way.handle_async_request(request)
-                await reply.aread()
-                raise httpx.ReadError("cut")
-            case "duplicate_answer" | "reorder_answers":
-                reply = await self._way.handle_async_request(request)
-                rows = json.loads(await reply.aread())
-                turned = [*rows, *rows] if kind == "duplicate_answer" else rows[::-1]
-                return httpx.Response(200, json=turned if isinstance(rows, list) else rows)
-            case _:
-                return httpx.Response(int(kind.removeprefix("status_")), headers={"retry-after": "7"})
-
-    async def aclose(self) -> None:
-        await self._way.aclose()
 
 
 class OdooPlant:

@@ -26,7 +26,7 @@ EQUIPMENT: Final = "EQ-PRESS-7"
 Recording = dict[str, list[dict[str, Any]]]
 
 
-class _Recorder(httpx.AsyncBaseTransport):
+class Recorder(httpx.AsyncBaseTransport):
     """The way to Odoo, and what went over it. Of an error the stack trace is left out."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ async def record(database: OdooDatabase) -> Recording:
     scenes: Recording = {}
 
     async def play(name: str, act: Callable[[OdooMes], Awaitable[object]], **settings: str) -> Any:
-        recorder = _Recorder()
+        recorder = Recorder()
         async with httpx.AsyncClient(transport=recorder) as client:
             own = {"url": database.url, "database": database.name, "api_key": database.keys["millwright"], **settings}
             mes = connect(OdooSettings.model_validate(own), client, system="odoo", clock=TestClock(RECORDED_AT))

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
+from tests.contract.foreign import odoo_cmms_recordings
 from tests.contract.foreign.odoo_recordings import FILE, Recording, record
-from tests.contract.foreign.odoo_server import OdooDatabase
+from tests.contract.foreign.odoo_server import OdooDatabase, OdooServer
 
 pytestmark = pytest.mark.foreign
 
@@ -19,3 +20,9 @@ def without_times(recording: Recording) -> Recording:
 async def test_odoo_is_asked_and_answers_as_recorded(odoo_database: OdooDatabase) -> None:
     kept = json.loads(FILE.read_text(encoding="utf-8"))
     assert without_times(await record(odoo_database)) == without_times(kept)
+
+
+async def test_odoo_maintenance_is_asked_and_answers_as_recorded(odoo_server: OdooServer) -> None:
+    kept = json.loads(odoo_cmms_recordings.FILE.read_text(encoding="utf-8"))
+    recorded = await odoo_cmms_recordings.record(odoo_server.copy())
+    assert without_times(recorded) == without_times(kept)

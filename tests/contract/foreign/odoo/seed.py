@@ -14,6 +14,9 @@ roles = {
         "mrp.group_mrp_routings",
         "product.group_product_manager",
     ],
+    "cmms": ["base.group_user", "maintenance.group_equipment_manager"],
+    "planner": ["base.group_user", "maintenance.group_equipment_manager"],
+    "technician": ["base.group_user", "maintenance.group_equipment_manager"],
 }
 keys = {}
 for login, groups in roles.items():

@@ -1,0 +1,199 @@
+"""What is asked of Odoo about equipment, maintenance requests and their messages."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import httpx
+
+from connectors.call import Call
+from connectors.cmms.odoo import mapping
+from connectors.cmms.odoo.mapping import RequestDetails
+from connectors.cmms.odoo.models import MaintenanceEquipment, MaintenanceRequest, MaintenanceStage, RequestMessage
+from connectors.cmms.odoo.rows import RequestPage, RequestReading
+from connectors.cmms.odoo.settings import OdooMaintenanceSettings
+from connectors.cmms.odoo.stages import SiteStages
+from connectors.odoo.models import Number, OdooUser, Version
+from connectors.odoo.wire import CREATE_ONLY, OdooWire, like
+from connectors.text import key_line
+from domain.canonical import Json
+from domain.clock import Clock
+from domain.errors import ActionRequired
+
+REQUESTS: Final = "maintenance.request"
+_EQUIPMENT: Final = "maintenance.equipment"
+_STAGES: Final = "maintenance.stage"
+_MESSAGES: Final = "mail.message"
+_MOST_FOUND: Final = 500
+"""How many requests a search may find."""
+_FUTURE: Final = timedelta(days=1)
+"""How far ahead of our clock a stamp of Odoo's may be."""
+
+
+class OdooMaintenanceClient:
+    """Requests to one Odoo, in the name of the user of the API key."""
+
+    def __init__(self, settings: OdooMaintenanceSettings, http: httpx.AsyncClient, system: str, clock: Clock) -> None:
+        self._settings = settings
+        self._system = system
+        self._clock = clock
+        self._wire = OdooWire(settings, http)
+        self._user: OdooUser | None = None
+        self._user_lock = asyncio.Lock()
+
+    async def version(self, call: Call) -> Version:
+        """The version of the server."""
+        return await self._wire.version(call)
+
+    async def user(self, call: Call) -> OdooUser:
+        """The user of the key, read at first use: a key is of one user for as long as it lasts."""
+        async with self._user_lock:
+            if self._user is None:
+                self._user = await self._wire.user(call)
+            return self._user
+
+    async def count_own(self, call: Call) -> int:
+        """How many requests our user has created."""
+        domain: list[Json] = [["create_uid", "=", (await self.user(call)).id]]
+        return (await self._wire.ask(call, REQUESTS, "search_count", Number, {"domain": domain})).root
+
+    async def stages(self, call: Call) -> SiteStages:
+        """The stages of the site. They are read each time, because people change them.
+
+        Raises:
+            ActionRequired: one cannot be read.
+        """
+        found = await self._wire.rows(call, _STAGES, [], MaintenanceStage)
+        self._wire.insist_on_readable(call, found.unreadable, "stage_id")
+        names = await self._wire.external_ids(call, _STAGES, [row.id for row in found.rows])
+        return SiteStages(found.rows, names, self._settings.meanings)
+
+    async def equipment(self, call: Call, serial_number: str) -> MaintenanceEquipment:
+        """The equipment with a serial number.
+
+        Raises:
+            ActionRequired: there is none, more than one, or only one that is archived or of another company.
+        """
+        both: list[Json] = ["active", "in", [True, False]]
+        found = await self._wire.rows(call, _EQUIPMENT, [["serial_no", "=", serial_number], both], MaintenanceEquipment)
+        self._wire.insist_on_readable(call, found.unreadable, "serial_no")
+        rows = [row for row in found.rows if row.serial_no == serial_number]
+        if len(rows) != 1:
+            numbers = ", ".join(str(row.id) for row in rows)
+            problem = f"more than one equipment has the serial number: {numbers}" if rows else "no equipment has it"
+            raise call.error(
+                ActionRequired, f"the asset {serial_number} is not one equipment there: {problem}", field="serial_no"
+            )
+        (row,) = rows
+        if not row.active:
+            raise call.error(ActionRequired, f"the equipment of the asset {serial_number} is archived", field="active")
+        wanted = self._settings.company
+        if wanted is not None and row.company_id is not None and row.company_id.id != wanted:
+            raise call.error(
+                ActionRequired,
+                f"the equipment of the asset {serial_number} is of the company {row.company_id.name}, "
+                f"not of company {wanted}",
+                field="company",
+            )
+        return row
+
+    async def create(self, call: Call, values: Mapping[str, str]) -> int:
+        """Creates a request, and gives its id. If one has its external id already, that one stays as it is."""
+        return await self._wire.load(call, REQUESTS, values, "whether the request was created", CREATE_ONLY)
+
+    async def add_note(self, call: Call, values: Mapping[str, str]) -> None:
+        """Adds a note. If one has its external id already, nothing changes."""
+        await self._wire.load(call, _MESSAGES, values, "whether the note was added", CREATE_ONLY)
+
+    async def has_note(self, call: Call, messages: Sequence[RequestMessage], external_id: str) -> bool:
+        """Whether one of these messages has an external id."""
+        names = await self._wire.external_ids(call, _MESSAGES, [message.id for message in messages])
+        return external_id in names.values()
+
+    async def move(self, call: Call, number: int, stage: int) -> None:
+        """Moves a request to a stage."""
+        await self._wire.send(call, REQUESTS, "write", {"ids": [number], "vals": {"stage_id": stage}})
+
+    async def archive(self, call: Call, number: int) -> None:
+        """Archives a request, as its button "Cancel" does."""
+        await self._wire.send(call, REQUESTS, "archive_equipment_request", {"ids": [number]})
+
+    async def with_number(self, call: Call, number: int) -> RequestPage:
+        """A request by its id. It is searched for: reading a deleted one would give an answer."""
+        return await self._page(call, [["id", "=", number]], limit=2)
+
+    async def with_key_in_text(self, call: Call, key: str) -> RequestPage:
+        """The requests with a key in their description, also copies that people made."""
+        return await self._page(call, [["description", "ilike", like(key_line(key))]], limit=_MOST_FOUND)
+
+    async def matching(self, call: Call, serial_number: str | None, since: datetime | None) -> RequestPage:
+        """The requests for an equipment, created since a time.
+
+        Raises:
+            ActionRequired: there are too many.
+        """
+        domain: list[Json] = []
+        if serial_number is not None:
+            domain.append(["equipment_id.serial_no", "=", serial_number])
+        if since is not None:
+            domain.append(["create_date", ">=", mapping.time_text(since)])
+        page = await self._page(call, domain, limit=_MOST_FOUND)
+        if page.size == _MOST_FOUND:
+            raise call.error(
+                ActionRequired, f"{_MOST_FOUND} requests or more match; narrow the search by asset and time"
+            )
+        return page
+
+    async def changed(self, call: Call, start: datetime | None, offset: int) -> RequestPage:
+        """A page of the requests that our user created, or that have a key in their description, by their change."""
+        keys: list[Json] = ["description", "ilike", like(key_line(""))]
+        domain: list[Json] = ["|", ["create_uid", "=", (await self.user(call)).id], keys]
+        if start is not None:
+            domain.append(["write_date", ">=", mapping.time_text(start)])
+        return await self._page(call, domain, limit=self._settings.page_size, offset=offset)
+
+    async def reference(self, call: Call, external_id: str) -> int | None:
+        """The id of the record with an external id; 0 if our user may not see it, None if there is none."""
+        return await self._wire.reference(call, external_id)
+
+    async def details(self, call: Call, requests: Collection[MaintenanceRequest]) -> RequestDetails:
+        """What Odoo has about these requests in other records."""
+        numbers = sorted(request.id for request in requests)
+        equipment = {request.equipment_id.id for request in requests if request.equipment_id is not None}
+        both: list[Json] = ["active", "in", [True, False]]
+        listed: list[Json] = ["id", "in", [*sorted(equipment)]]
+        rows = (await self._wire.rows(call, _EQUIPMENT, [listed, both], MaintenanceEquipment)).rows if equipment else ()
+        messages: defaultdict[int, list[RequestMessage]] = defaultdict(list)
+        unreadable = False
+        if numbers:
+            on: list[Json] = ["res_id", "in", [*numbers]]
+            domain: list[Json] = [["model", "=", REQUESTS], on]
+            found = await self._wire.rows(call, _MESSAGES, domain, RequestMessage, order="id")
+            unreadable = bool(found.unreadable)
+            for message in found.rows:
+                messages[message.res_id].append(message)
+        return RequestDetails(
+            stages=await self.stages(call),
+            external_ids=await self._wire.external_ids(call, REQUESTS, numbers),
+            serial_numbers={row.id: row.serial_no for row in rows},
+            messages={number: tuple(found) for number, found in messages.items()},
+            unreadable_messages=unreadable,
+            own_user=(await self.user(call)).id,
+        )
+
+    def clean(self, text: str) -> str:
+        """A vendor's words fit for a message."""
+        return self._wire.clean(text)
+
+    def masked(self, text: str) -> str:
+        """A text with our key masked."""
+        return self._wire.without_secrets(text)
+
+    async def _page(self, call: Call, domain: list[Json], *, limit: int, offset: int = 0) -> RequestPage:
+        contents = await self._wire.contents(
+            call, REQUESTS, domain, MaintenanceRequest, limit=limit, order="write_date, id", offset=offset
+        )
+        latest = self._clock.now() + _FUTURE
+        return RequestReading(self._system, latest, self.masked).page(contents)

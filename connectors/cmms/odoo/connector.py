@@ -1,0 +1,323 @@
+"""Odoo Maintenance as a CMMS."""
+
+from collections.abc import Collection
+
+import httpx
+
+from connectors.call import Call
+from connectors.cmms.odoo import mapping
+from connectors.cmms.odoo.changes import after, first_unseen
+from connectors.cmms.odoo.client import OdooMaintenanceClient
+from connectors.cmms.odoo.mapping import RequestDetails
+from connectors.cmms.odoo.models import MaintenanceRequest
+from connectors.cmms.odoo.rows import RequestPage
+from connectors.cmms.odoo.settings import OdooMaintenanceSettings
+from connectors.cmms.odoo.stages import NamedStage, SiteStages
+from connectors.cmms.odoo.text import key_in_html
+from connectors.odoo.wire import OdooRaceLost
+from connectors.watermark import Watermark
+from domain.clock import Clock
+from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.errors import ActionRequired, Refused, Unavailable
+from domain.unreadable import UnreadableRecord
+from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+
+
+class OdooCmms:
+    """The port `Cmms` over one Odoo; see `domain.ports.Cmms` for what each method promises.
+
+    Args:
+        settings: the site's.
+        http: by what requests are made.
+        system: the id of this instance.
+        clock: by which a deleted request is stamped.
+    """
+
+    def __init__(self, settings: OdooMaintenanceSettings, http: httpx.AsyncClient, system: str, clock: Clock) -> None:
+        self._settings = settings
+        self._system = system
+        self._clock = clock
+        self._client = OdooMaintenanceClient(settings, http, system, clock)
+
+    async def check(self) -> str:
+        call = Call(self._system, "check")
+        version = await self._client.version(call)
+        user = await self._client.user(call)
+        stages = await self._client.stages(call)
+        self._new_stage(call, stages)
+        if self._settings.approved_stage is not None:
+            self._approved_stage(call, stages)
+        count = await self._client.count_own(call)
+        return (
+            f"Odoo {version.version} at {self._settings.url} answers with database {self._settings.database}; "
+            f"signed in as {user.login}; {count} maintenance requests of this user"
+        )
+
+    @property
+    def capabilities(self) -> CmmsCapabilities:
+        return mapping.capabilities(self._settings)
+
+    async def find_work_orders(self, query: OrderQuery) -> tuple[WorkOrderRecord, ...]:
+        call = Call(self._system, "find-work-orders", query.key)
+        requests: tuple[MaintenanceRequest, ...] = ()
+        if query.key is not None:
+            found = await self._with_key(call, query.key) or await self._behind_reference(call, query.key)
+            if found is not None and (query.since is None or found.create_date >= query.since):
+                requests = (found,)
+        else:
+            page = await self._client.matching(call, query.asset_external_id, query.since)
+            requests = self._readable(call, page)
+        details = await self._client.details(call, requests)
+        records = [
+            self._record(call, request, details)
+            for request in sorted(requests, key=lambda request: (request.create_date, request.id))
+        ]
+        if query.key is not None and query.asset_external_id is not None:
+            records = [record for record in records if record.asset_external_id == query.asset_external_id]
+        return tuple(record for record in records if not (query.open_only and record.status.finished))
+
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        call = Call(self._system, "create-work-order", draft.key)
+        request = await self._with_key(call, draft.key) or await self._create(call, draft)
+        details = await self._client.details(call, (request,))
+        self._check_key(call, request, details, draft.key)
+        record = self._record(call, request, details)
+        if record.asset_external_id != draft.asset_external_id:
+            raise call.error(
+                ActionRequired,
+                f"request {request.id} has this key but is for asset {record.asset_external_id}, "
+                f"not {draft.asset_external_id}",
+                field="equipment_id",
+            )
+        if draft.released and record.status is WorkOrderStatus.WAITING_APPROVAL:
+            return await self._release(call, request, details, "Released by Millwright")
+        return record
+
+    async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        call = Call(self._system, "read-work-order", ref.key)
+        found = await self._read(call, ref)
+        return self._record(call, *found) if found else self._gone(ref)
+
+    async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        call = Call(self._system, "release-work-order", ref.key)
+        found = await self._read(call, ref)
+        if found is None:
+            return self._gone(ref)
+        record = self._record(call, *found)
+        return await self._release(call, *found, memo) if record.status is WorkOrderStatus.WAITING_APPROVAL else record
+
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        call = Call(self._system, "withdraw-work-order", ref.key)
+        found = await self._read(call, ref)
+        if found is None:
+            return self._gone(ref)
+        request, details = found
+        record = self._record(call, request, details)
+        not_begun = record.status in (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
+        if not not_begun or record.touched is not Touched.NO:
+            return record
+        await self._client.archive(call, request.id)
+        return await self._with_memo(call, request, details, "withdrawn", memo)
+
+    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
+        call = Call(self._system, "add-note", ref.key)
+        found = await self._read(call, ref)
+        if found is None:
+            raise call.error(ActionRequired, f"request {ref.id} is gone", field="id")
+        await self._note(call, *found, note_key, text)
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        call = Call(self._system, "changed-since")
+        try:
+            mark = Watermark.parse(cursor)
+        except ValueError as error:
+            raise call.error(Refused, str(error)) from None
+        while True:
+            fresh = await first_unseen(self._client, call, mark, self._settings.overlap, self._settings.page_size)
+            if not fresh.requests and not fresh.unreadable:
+                return ChangePage(records=(), cursor=mark.text())
+            mark = after(mark, fresh, self._settings.overlap)
+            details = await self._client.details(call, fresh.requests)
+            read = [self._read_change(request, details) for request in fresh.requests]
+            records = tuple(each for each in read if isinstance(each, WorkOrderRecord))
+            odd = tuple(each for each in read if isinstance(each, UnreadableRecord))
+            unreadable = (*(row.report for row in fresh.unreadable), *odd)
+            # A page with nothing of ours would end the poll.
+            if records or unreadable:
+                return ChangePage(records=records, unreadable=unreadable, cursor=mark.text())
+
+    def _read_change(
+        self, request: MaintenanceRequest, details: RequestDetails
+    ) -> WorkOrderRecord | UnreadableRecord | None:
+        """A request of a poll; None if it is none of ours, such as a copy that a person made of one."""
+        if details.key(request) is not None:
+            return mapping.read_record(request, details, self._system, self._settings, self._client.masked)
+        if details.is_own(request) and key_in_html(request.description) is not None:
+            return mapping.without_external_id(request, self._system, self._client.masked)
+        return None
+
+    def _readable(self, call: Call, page: RequestPage) -> tuple[MaintenanceRequest, ...]:
+        """The requests of a page.
+
+        Raises:
+            ActionRequired: one cannot be read. It may be the one that is looked for.
+        """
+        for row in page.unreadable:
+            raise call.error(ActionRequired, self._client.clean(row.report.words), field=row.report.field)
+        return page.requests
+
+    async def _with_key(self, call: Call, key: str) -> MaintenanceRequest | None:
+        """The request with a key in its text and in its external id. A text proves nothing, because people copy it.
+
+        Raises:
+            ActionRequired: a request that we created has the key in its text, and its external id was removed.
+        """
+        requests = self._readable(call, await self._client.with_key_in_text(call, key))
+        if not requests:
+            return None
+        details = await self._client.details(call, requests)
+        for request in requests:
+            if details.key(request) == key:
+                return request
+        for request in requests:
+            if details.is_own(request) and details.key(request) is None:
+                self._check_key(call, request, details, key)
+        return None
+
+    async def _behind_reference(self, call: Call, key: str) -> MaintenanceRequest | None:
+        """The request with the external id of a key, whatever its text says by now.
+
+        Raises:
+            ActionRequired: our user may not see it.
+        """
+        number = await self._client.reference(call, mapping.external_id(key))
+        if number is None:
+            return None
+        found = self._readable(call, await self._client.with_number(call, number)) if number else ()
+        if not found:
+            raise call.error(
+                ActionRequired,
+                f"our user may not see the request with the external id {mapping.external_id(key)}",
+                field="api_key",
+            )
+        return found[0]
+
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> MaintenanceRequest:
+        equipment = await self._client.equipment(call, draft.asset_external_id)
+        stage = self._new_stage(call, await self._client.stages(call))
+        values = mapping.request_values(draft, equipment, stage.id, self._settings)
+        try:
+            number = await self._client.create(call, values)
+        except OdooRaceLost:
+            found = await self._with_key(call, draft.key)
+            if found is None:
+                raise
+            return found
+        stored = self._readable(call, await self._client.with_number(call, number))
+        if not stored:
+            raise call.error(
+                ActionRequired,
+                f"request {number} is stored but our user may not see it, or it was deleted since",
+                field="api_key",
+            )
+        return stored[0]
+
+    async def _release(
+        self, call: Call, request: MaintenanceRequest, details: RequestDetails, memo: str
+    ) -> WorkOrderRecord:
+        stage = self._approved_stage(call, details.stages)
+        if mapping.touched_by_others(request, details) is not Touched.NO:
+            # Our change will hide who changed it before.
+            words = "Others may have changed it before it was released."
+            await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
+        await self._client.move(call, request.id, stage.id)
+        return await self._with_memo(call, request, details, "released", memo)
+
+    async def _with_memo(
+        self, call: Call, request: MaintenanceRequest, details: RequestDetails, note_key: str, memo: str
+    ) -> WorkOrderRecord:
+        """A request after a change of ours, with a note on why."""
+        await self._note(call, request, details, note_key, memo)
+        now = self._readable(call, await self._client.with_number(call, request.id))
+        if not now:
+            raise call.error(Unavailable, "the request went away meanwhile")
+        return self._record(call, now[0], await self._client.details(call, now))
+
+    async def _note(
+        self, call: Call, request: MaintenanceRequest, details: RequestDetails, note_key: str, text: str
+    ) -> None:
+        key = details.key(request) or ""
+        ours = [message for message in details.messages.get(request.id, ()) if details.is_own(message)]
+        external_id = mapping.note_external_id(key, note_key)
+        if await self._client.has_note(call, ours, external_id):
+            return
+        try:
+            await self._client.add_note(call, mapping.note_values(request.id, key, note_key, text))
+        except OdooRaceLost:
+            messages = (await self._client.details(call, (request,))).messages.get(request.id, ())
+            if not await self._client.has_note(call, messages, external_id):
+                raise
+
+    async def _read(self, call: Call, ref: WorkOrderRef) -> tuple[MaintenanceRequest, RequestDetails] | None:
+        """The request of a reference with its details; None if it was deleted.
+
+        Raises:
+            ActionRequired: it has another key, or none, or our user may not see it.
+        """
+        found: Collection[MaintenanceRequest] = ()
+        if ref.locator is not None and ref.locator.isdecimal():
+            found = self._readable(call, await self._client.with_number(call, int(ref.locator)))
+        request = next(iter(found), None) or await self._behind_reference(call, ref.key)
+        if request is None:
+            return None
+        details = await self._client.details(call, (request,))
+        self._check_key(call, request, details, ref.key)
+        return request, details
+
+    def _check_key(self, call: Call, request: MaintenanceRequest, details: RequestDetails, key: str) -> None:
+        """Refuses a request that is not proved to be the one of a key."""
+        proved = details.key(request)
+        if proved != key:
+            has = f"has the external id of {proved}" if proved else "has no external id of ours any more"
+            raise call.error(
+                ActionRequired,
+                f"request {request.id} {has}; give it the external id {mapping.external_id(key)} again, or remove "
+                "the key from its description",
+                field="external id",
+            )
+
+    def _record(self, call: Call, request: MaintenanceRequest, details: RequestDetails) -> WorkOrderRecord:
+        """A request as our order.
+
+        Raises:
+            ActionRequired: it cannot be one.
+        """
+        read = mapping.read_record(request, details, self._system, self._settings, self._client.masked)
+        if isinstance(read, UnreadableRecord):
+            raise call.error(ActionRequired, self._client.clean(read.words), field=read.field)
+        return read
+
+    def _new_stage(self, call: Call, stages: SiteStages) -> NamedStage:
+        return self._stage(call, stages, "new_stage", self._settings.new_stage)
+
+    def _approved_stage(self, call: Call, stages: SiteStages) -> NamedStage:
+        return self._stage(call, stages, "approved_stage", self._settings.approved_stage or "")
+
+    def _stage(self, call: Call, stages: SiteStages, setting: str, name: str) -> NamedStage:
+        """The stage that a setting names."""
+        found = stages.named(name)
+        if found is None:
+            raise call.error(
+                ActionRequired, f"it has no single stage {name!r}; correct the setting {setting}", field=setting
+            )
+        return found
+
+    def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        """A request that was deleted. Odoo keeps no record of that, so the time is that of this reading."""
+        return WorkOrderRecord(
+            ref=ref,
+            status=WorkOrderStatus.DELETED,
+            vendor_status="not found",
+            changed_at=self._clock.now(),
+            touched=Touched.YES,
+        )

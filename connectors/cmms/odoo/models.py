@@ -1,0 +1,51 @@
+"""Odoo's records of maintenance, as far as we read them (Odoo 19.0, modules maintenance and mail)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from connectors.odoo.models import Id, Link, OdooDate, OdooMoment, OdooRow, Text
+from domain.vendor_texts import VendorText
+
+Flag = Annotated[bool, Field(strict=True)]
+
+
+class MaintenanceEquipment(OdooRow):
+    """A row of `maintenance.equipment`."""
+
+    serial_no: Text
+    active: Flag
+    company_id: Link
+
+
+class MaintenanceStage(OdooRow):
+    """A row of `maintenance.stage`. In a stage that is `done` the work is over, whichever way."""
+
+    name: VendorText
+    done: Flag
+
+
+class MaintenanceRequest(OdooRow):
+    """A row of `maintenance.request`. `write_date` has seconds; Odoo stores and compares smaller parts of them."""
+
+    name: VendorText
+    description: Text
+    stage_id: Link
+    kanban_state: str
+    archive: Flag
+    priority: Text
+    schedule_date: OdooDate
+    equipment_id: Link
+    create_date: OdooMoment
+    create_uid: Link
+    write_date: OdooMoment
+    write_uid: Link
+
+
+class RequestMessage(OdooRow):
+    """A row of `mail.message` on a request: a note, an e-mail, or Odoo's own notice of a change."""
+
+    res_id: Id
+    body: Text
+    message_type: str
+    create_uid: Link

@@ -1,0 +1,108 @@
+"""The requests of an answer, read one by one: one that cannot be read is set aside with its reason."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from connectors.cmms.odoo.models import MaintenanceRequest
+from connectors.json_reading import first_fault
+from connectors.odoo.models import OdooMoment
+from domain.unreadable import UnreadableRecord, content_text
+
+_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(OdooMoment)
+
+
+@dataclass(frozen=True)
+class UnreadableRequest:
+    """A request that cannot be read, with the date of its change as far as that can be read and believed."""
+
+    report: UnreadableRecord
+    write_date: datetime | None
+
+
+@dataclass(frozen=True)
+class RequestPage:
+    """The requests of one answer.
+
+    Args:
+        size: the number of rows that came.
+    """
+
+    requests: tuple[MaintenanceRequest, ...]
+    unreadable: tuple[UnreadableRequest, ...]
+    size: int
+
+    @property
+    def latest(self) -> datetime | None:
+        """The latest change on it; None if no date can be read."""
+        dates = [row.write_date for row in self.unreadable if row.write_date is not None]
+        return max([*dates, *(request.write_date for request in self.requests)], default=None)
+
+
+@dataclass(frozen=True)
+class RequestReading:
+    """How the requests of an answer are read.
+
+    Args:
+        system: the instance.
+        latest: a change after it is a mistake. A cursor that followed it would miss all later changes.
+        masked: removes our secrets from a text, which a vendor may echo.
+    """
+
+    system: str
+    latest: datetime
+    masked: Callable[[str], str]
+
+    def page(self, contents: Sequence[object]) -> RequestPage:
+        """The requests of an answer. If one comes with two contents, neither is believed."""
+        read: defaultdict[int, dict[MaintenanceRequest, object]] = defaultdict(dict)
+        unreadable: list[UnreadableRequest] = []
+        for place, content in enumerate(contents, start=1):
+            row = self._row(content, place)
+            if isinstance(row, UnreadableRequest):
+                unreadable.append(row)
+            else:
+                read[row.id].setdefault(row, content)
+        for number, versions in read.items():
+            if len(versions) > 1:
+                unreadable += [
+                    self._set_aside(content, str(number), "id", "came with two contents", row.write_date)
+                    for row, content in versions.items()
+                ]
+        requests = tuple(next(iter(versions)) for versions in read.values() if len(versions) == 1)
+        return RequestPage(requests, tuple(unreadable), len(contents))
+
+    def _row(self, content: object, place: int) -> MaintenanceRequest | UnreadableRequest:
+        try:
+            row = MaintenanceRequest.model_validate(content)
+        except ValidationError as error:
+            field, problem = first_fault(error)
+            reason = "is missing" if problem == "Field required" else problem
+            return self._set_aside(content, _name(content, place), field or None, reason, self._date(content))
+        if row.write_date > self.latest:
+            reason = f"lies after {self.latest:%Y-%m-%d %H:%M} UTC, which is in the future"
+            return self._set_aside(content, str(row.id), "write_date", reason, None)
+        return row
+
+    def _set_aside(
+        self, content: object, name: str, field: str | None, reason: str, date: datetime | None
+    ) -> UnreadableRequest:
+        raw = self.masked(content_text(content))
+        return UnreadableRequest(UnreadableRecord.of(self.system, name, field, self.masked(reason), content, raw), date)
+
+    def _date(self, content: object) -> datetime | None:
+        given = content.get("write_date") if isinstance(content, dict) else None
+        try:
+            date = _MOMENT.validate_python(given)
+        except ValidationError:
+            return None
+        return date if date <= self.latest else None
+
+
+def _name(content: object, place: int) -> str:
+    number = content.get("id") if isinstance(content, dict) else None
+    return str(number) if isinstance(number, int) and not isinstance(number, bool) else f"row {place} of a page"
