@@ -1,7 +1,8 @@
 """How every connector over HTTP speaks: one table from status to error, bounded waits, no retries, no cookies.
 
 A retry is a due row of the case that asked, so nothing is repeated here. Redirects are not followed and cookies not
-sent back: a session that the vendor opens on its own would outrank the key we sign in with.
+sent back: a session that the vendor opens on its own would outrank the key we sign in with. A connector whose vendor
+requires a session sends its cookie itself.
 """
 
 import asyncio
@@ -176,6 +177,7 @@ class JsonSystem:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
+        cookie: str | None = None,
         also: Collection[int] = (),
     ) -> httpx.Response:
         """One exchange; gives replies of 200, 201 and 204 and of the statuses in `also`, unread, but never a page.
@@ -183,6 +185,7 @@ class JsonSystem:
         Args:
             body: sent as JSON.
             form: sent as a form, in the place of a body.
+            cookie: the cookies of a session that the connector opened; no other cookie is sent.
 
         Raises:
             Unavailable: no connection, no answer in time, the connection was cut, or the table says so.
@@ -193,6 +196,8 @@ class JsonSystem:
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
         request = self._request(call, method, url, headers=headers, params=params, json=body, data=form)
+        if cookie is not None:
+            request.headers["cookie"] = cookie
         async with self._slots:
             reply = await self._exchange(call, request)
         page = is_html(reply)
