@@ -14,13 +14,14 @@ from domain.clock import WallClock
 from domain.errors import Unavailable
 from domain.ports import Mes
 from domain.production import HoldMethod, JobState
-from domain.work_orders import WorkOrderDraft, WorkOrderRef
+from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRef
 from millwright.runtime.mes_certificate import create
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
+from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant_zone import PlantZone, plant_zone, write_keys
 
@@ -34,6 +35,11 @@ class MaximoPlant:
     """A site's Maximo and its people."""
 
     secrets: Sequence[str] = ("maximo-secret-key",)
+    codes: Mapping[FindingRole, tuple[str, str]] = {
+        FindingRole.PROBLEM: ("ELEC", "OVERVOLT"),
+        FindingRole.CAUSE: ("ELEC", "REGULATR"),
+        FindingRole.REMEDY: ("ELEC", "REPLACE"),
+    }
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",
@@ -261,8 +267,8 @@ class JobControlShop:
             await plant.leave()
 
 
-@pytest.fixture(params=[MaximoPlant], ids=["maximo"])
-async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MaximoPlant]:
+@pytest.fixture(params=[MaximoPlant, SapPmPlant], ids=["maximo", "sap_pm"])
+async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MaximoPlant | SapPmPlant]:
     plant = request.param(tmp_path)
     await plant.start()
     yield plant

@@ -1,6 +1,6 @@
 """The fakes of the CMMS keep what the connectors keep, as far as it does not depend on a wire."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -103,6 +103,11 @@ class FakeCmmsPlant:
     """A fake with its people."""
 
     secrets: Sequence[str] = ()
+    codes: Mapping[FindingRole, tuple[str, str]] = {
+        FindingRole.PROBLEM: ("ELEC", "OVERVOLT"),
+        FindingRole.CAUSE: ("ELEC", "REGULATR"),
+        FindingRole.REMEDY: ("ELEC", "REPLACE"),
+    }
 
     def __init__(self, fake: Callable[[TestClock, OrderBook], Cmms]) -> None:
         self._clock = TestClock()
@@ -161,9 +166,8 @@ class FakeCmmsPlant:
 
     def complete(self, ref: WorkOrderRef, note: str) -> None:
         now = self._clock.now()
-        codes = {FindingRole.PROBLEM: "OVERVOLT", FindingRole.CAUSE: "REGULATR", FindingRole.REMEDY: "REPLACE"}
         report = CompletionReport(
-            codes=tuple(ReportedCode(role=role, group="ELEC", code=code) for role, code in codes.items()),
+            codes=tuple(ReportedCode(role=role, group=group, code=code) for role, (group, code) in self.codes.items()),
             started_at=now - timedelta(hours=2),
             finished_at=now,
             downtime=timedelta(hours=3),

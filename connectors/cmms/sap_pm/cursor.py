@@ -1,0 +1,51 @@
+"""How far the poll has read: one watermark on `LastChangeDateTime` of notifications and of orders.
+
+SAP keeps the stamp in whole seconds of UTC, and stamps a change before it commits it. So every question begins
+`overlap` before the watermark, and what was given out in that stretch is remembered.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from connectors.cmms.sap_pm.mapping import SapPmWork
+from connectors.cmms.sap_pm.models import SapPmUnreadableRow
+from connectors.watermark import Watermark
+
+
+def _fingerprint(work: SapPmWork) -> str:
+    row, order = work.notification, work.order
+    version = [row.number, row.changed_at.isoformat(), row.statuses, row.metadata.etag]
+    version += [order.number, order.changed_at.isoformat(), order.statuses, order.user_statuses] if order else []
+    return hashlib.sha256("\x1f".join(part or "" for part in version).encode()).hexdigest()[:12]
+
+
+def _mark(row: SapPmUnreadableRow) -> str:
+    return row.report.digest[:12]
+
+
+class SapPmCursor(Watermark):
+    """Where a poll stands. Its text is opaque to everybody else."""
+
+    def start(self, overlap: timedelta) -> datetime | None:
+        """From when to ask; None asks from the beginning."""
+        return None if self.watermark is None else self.watermark - overlap
+
+    def unseen(self, works: Iterable[SapPmWork]) -> list[SapPmWork]:
+        """Those not given out yet in this version, oldest first."""
+        fresh = [work for work in works if _fingerprint(work) not in self.seen]
+        return sorted(fresh, key=lambda work: (work.changed_at, work.notification.number))
+
+    def unreported(self, rows: Iterable[SapPmUnreadableRow]) -> list[SapPmUnreadableRow]:
+        """The unreadable rows not reported yet with this content, each once."""
+        return list({mark: row for row in rows if (mark := _mark(row)) not in self.seen}.values())
+
+    def advanced(
+        self, given: Iterable[SapPmWork], overlap: timedelta, unreadable: Iterable[SapPmUnreadableRow]
+    ) -> "SapPmCursor":
+        """The cursor after these were given out. An unreadable row without a date moves no watermark."""
+        reported = {_mark(row): row.stamp for row in unreadable}
+        dates = {_fingerprint(work): work.changed_at for work in given}
+        dates |= {mark: stamp for mark, stamp in reported.items() if stamp is not None}
+        undated = [mark for mark, stamp in reported.items() if stamp is None]
+        return self.moved(dates, undated, lambda watermark: watermark - overlap)
