@@ -67,7 +67,7 @@ class Routes:
     def __init__(self, store: Store, sessions: Sessions, page_limit: int) -> None:
         self._store = store
         self._sessions = sessions
-        self._page_limit = page_limit
+        self.page_limit = page_limit
         self.asked: list[str] = []
 
     async def answer(self, request: Request) -> Response:
@@ -124,7 +124,7 @@ class Routes:
         skip = int(params.get("$skip", "0")) + int(params.get("$skiptoken", "0"))
         left = found[skip:]
         top = int(params.get("$top", str(len(left))))
-        page = left[: min(top, self._page_limit)]
+        page = left[: min(top, self.page_limit)]
         body: dict[str, object] = {"results": [self._shown(request, service, each, params) for each in page]}
         if len(page) < min(top, len(left)):
             body["__next"] = f"{request.url.scheme}://{request.url.netloc}{service.path}?$skiptoken={skip + len(page)}"

@@ -12,12 +12,13 @@ from tests.connectors.sap_pm_answers import DRAFT, KEY, Wire, listed, notificati
 
 BY_KEY = OrderQuery(key=KEY)
 HTML = {"content-type": "text/html"}
+ATOM = {"content-type": "application/atom+xml"}
 
 
 @pytest.mark.parametrize(
     ("answer", "error", "words"),
     [
-        (refused(400, "IM/203", "Equipment 1 does not exist", "/TechnicalObject"), ActionRequired, "Equipment 1 does not exist"),
+        (refused(400, "IM/203", "No equipment 1", "/TechnicalObject"), ActionRequired, "No equipment 1"),
         (refused(400, "IM/203", "Catalog profile is missing"), ActionRequired, "IM/203 - Catalog profile"),
         (refused(400, "/IWBEP/CM_MGW_RT/022", "Property 'X' is invalid"), Refused, "Property 'X' is invalid"),
         (refused(400, "005056A509B11EE1B9A8FEC11C21578E", "Malformed URI literal"), Refused, "Malformed URI"),
@@ -35,7 +36,7 @@ HTML = {"content-type": "text/html"}
         (httpx.Response(200, text="<html><title>Wait</title></html>", headers=HTML), Unavailable, "instead of JSON"),
         (httpx.Response(200, text="<html><input type=password></html>", headers=HTML), ActionRequired, "sign-in page"),
         (httpx.Response(200, text='{"d":{"results":[{"Mainten'), Refused, "unreadable reply"),
-        (httpx.Response(200, text="<feed/>", headers={"content-type": "application/atom+xml"}), Refused, "unreadable reply"),
+        (httpx.Response(200, text="<feed/>", headers=ATOM), Refused, "unreadable reply"),
         (httpx.Response(200, json={"d": []}), Refused, "unreadable reply"),
         (httpx.Response(302, headers={"location": "https://idp.test"}), ActionRequired, "sends us elsewhere"),
     ],

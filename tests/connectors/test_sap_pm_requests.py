@@ -1,4 +1,4 @@
-"""What the SAP Plant Maintenance connector puts on the wire, and what it makes of answers that no polite server gives."""
+"""What the SAP Plant Maintenance connector sends, and what it makes of answers that no polite server gives."""
 
 import asyncio
 import base64
@@ -99,11 +99,15 @@ async def test_a_system_that_gives_no_token_needs_a_person() -> None:
 
 
 async def test_requests_at_once_share_one_session() -> None:
-    wire = Wire(*[TOKEN_ASKED] * 0, *[NONE] * 4, *[httpx.Response(201)] * 4, *[listed(notification()), NONE] * 4)
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "API_MAINTENANCEORDER" in request.url.path:
+            return NONE
+        return httpx.Response(204) if request.method == "PATCH" else one(notification())
+
+    wire = Wire(*[answer] * 24)
     cmms = wire.connector()
-    results = await asyncio.gather(*(cmms.create_work_order(DRAFT) for _ in range(4)), return_exceptions=True)
-    assert len(results) == 4
-    assert wire.sessions == 1
+    await asyncio.gather(*(cmms.add_note(REF, f"note-{number}", "Seen again.") for number in range(4)))
+    assert (wire.methods.count("PATCH"), wire.sessions) == (4, 1)
 
 
 async def test_a_refused_sign_in_ends_the_session_so_that_the_next_request_signs_in_by_the_password() -> None:
@@ -157,13 +161,10 @@ async def test_a_system_that_does_not_keep_our_key_is_named_before_a_second_noti
 
 
 async def test_an_order_is_made_of_the_notification_and_released_as_it_was_read() -> None:
-    made = listed(order(SystemStatusText="CRTD"))
-    wire = Wire(
-        listed(notification()), NONE,
-        httpx.Response(204), one(notification()), NONE,
-        httpx.Response(201), one(notification(MaintenanceOrder="4000001")), made,
-        httpx.Response(200, json={"d": {"IsInvalid": False}}), one(notification(MaintenanceOrder="4000001")), listed(order()),
-    )  # fmt: skip
+    made, named = listed(order(SystemStatusText="CRTD")), one(notification(MaintenanceOrder="4000001"))
+    looked, stated = (listed(notification()), NONE), (httpx.Response(204), one(notification()), NONE)
+    released = (one({"IsInvalid": False}), named, listed(order()))
+    wire = Wire(*looked, *stated, httpx.Response(201), named, made, *released)
     record = await wire.connector().create_work_order(DRAFT.model_copy(update={"released": True}))
     assert (record.status, record.order and record.order.id) == (WorkOrderStatus.APPROVED, "4000001")
     assert record.order is not None

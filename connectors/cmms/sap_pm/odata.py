@@ -6,7 +6,6 @@ from typing import Final
 from urllib.parse import quote
 
 _DATE: Final = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/")
-_TIME: Final = re.compile(r"PT(?:(\d{1,2})H)?(?:(\d{1,2})M)?(?:(\d{1,2})(?:\.\d+)?S)?")
 _YEARS: Final = range(1970, 2200)
 """Other years stand for "no date" or for a mistake."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,11 +36,6 @@ def date_text(moment: datetime) -> str:
 def time_text(moment: datetime) -> str:
     """The time of day of a local time, as `Edm.Time`."""
     return f"PT{moment.hour:02d}H{moment.minute:02d}M{moment.second:02d}S"
-
-
-def is_time(value: str) -> bool:
-    """Whether a text is a time of day of `Edm.Time`."""
-    return len(value) > len("PT") and _TIME.fullmatch(value) is not None
 
 
 def text_literal(value: str) -> str:
