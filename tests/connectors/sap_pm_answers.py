@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import httpx
 
 from connectors.cmms.sap_pm import SapPmCmms, SapPmSettings, connect
-from connectors.cmms.sap_pm.models import NotificationRow, OrderRow
+from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder
 from domain.clock import WallClock
 from domain.work_orders import RecordKind, WorkOrderDraft, WorkOrderRef
 
@@ -71,12 +71,12 @@ def order(**changes: Any) -> dict[str, Any]:
     }
 
 
-def notification_row(**changes: Any) -> NotificationRow:
-    return NotificationRow.model_validate(notification(**changes))
+def notification_row(**changes: Any) -> SapPmNotification:
+    return SapPmNotification.model_validate(notification(**changes))
 
 
-def order_row(**changes: Any) -> OrderRow:
-    return OrderRow.model_validate(order(**changes))
+def order_row(**changes: Any) -> SapPmOrder:
+    return SapPmOrder.model_validate(order(**changes))
 
 
 def listed(*rows: Any, **more: Any) -> httpx.Response:

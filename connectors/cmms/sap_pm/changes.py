@@ -13,7 +13,7 @@ from connectors.call import Call
 from connectors.cmms.sap_pm.client import SapPmClient
 from connectors.cmms.sap_pm.cursor import SapPmCursor
 from connectors.cmms.sap_pm.mapping import SapPmWork, order_of, unreadable_record
-from connectors.cmms.sap_pm.models import NotificationRow, OrderRow, SapPmUnreadableRow
+from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.cmms.sap_pm.odata import moment_literal, text_literal
 from connectors.cmms.sap_pm.rows import RowT
 from connectors.cmms.sap_pm.settings import SapPmSettings
@@ -65,8 +65,8 @@ class SapPmChanges:
         start = mark.start(self._settings.overlap)
         undated: list[SapPmUnreadableRow] = []
         while True:
-            notifications = await self._stretch(NotificationRow, OUR_REFERENCES, start)
-            orders = await self._stretch(OrderRow, "MaintenanceNotification ne ''", start)
+            notifications = await self._stretch(SapPmNotification, OUR_REFERENCES, start)
+            orders = await self._stretch(SapPmOrder, "MaintenanceNotification ne ''", start)
             until = min((each for each in (notifications.until, orders.until) if each is not None), default=None)
             works, broken = await self._works(notifications, orders)
             fresh = mark.unseen(work for work in works if until is None or work.changed_at < until)
@@ -85,7 +85,7 @@ class SapPmChanges:
         A change in between moves a row to the end of the list. Whoever skipped rows then would leave one out, so rows
         are skipped only within one second.
         """
-        name = "MaintenanceNotification" if model is NotificationRow else "MaintenanceOrder"
+        name = "MaintenanceNotification" if model is SapPmNotification else "MaintenanceOrder"
         since = "" if start is None else f" and LastChangeDateTime ge {moment_literal(start)}"
         rows: dict[str, RowT] = {}
         unreadable: list[SapPmUnreadableRow] = []
@@ -110,7 +110,7 @@ class SapPmChanges:
             skip += page.count
 
     async def _works(
-        self, notifications: _Stretch[NotificationRow], orders: _Stretch[OrderRow]
+        self, notifications: _Stretch[SapPmNotification], orders: _Stretch[SapPmOrder]
     ) -> tuple[list[SapPmWork], list[SapPmUnreadableRow]]:
         """Our notifications that changed, or whose order did, each with its order."""
         known = {row.number: row for row in notifications.rows}
@@ -122,21 +122,21 @@ class SapPmChanges:
         for some in _parts(wanted):
             where = f"{OUR_REFERENCES} and ({any_of(some)})"
             # One that cannot be read is reported when it changes itself.
-            found, _ = await all_of(self._client, self._call, NotificationRow, where, self._settings)
+            found, _ = await all_of(self._client, self._call, SapPmNotification, where, self._settings)
             known = {row.number: row for row in found} | known
         return await works_of(self._client, self._call, self._settings, list(known.values()))
 
 
 async def works_of(
-    client: SapPmClient, call: Call, settings: SapPmSettings, rows: Collection[NotificationRow]
+    client: SapPmClient, call: Call, settings: SapPmSettings, rows: Collection[SapPmNotification]
 ) -> tuple[list[SapPmWork], list[SapPmUnreadableRow]]:
     """Notifications with their orders, and the reports on those whose order cannot be read or told."""
-    orders: list[OrderRow] = []
+    orders: list[SapPmOrder] = []
     broken: dict[str | None, SapPmUnreadableRow] = {}
     wanted = [("MaintenanceNotification", row.number) for row in rows]
     wanted += [("MaintenanceOrder", row.order) for row in rows if row.order]
     for some in _parts(sorted(wanted)):
-        found, unreadable = await all_of(client, call, OrderRow, any_of(some), settings)
+        found, unreadable = await all_of(client, call, SapPmOrder, any_of(some), settings)
         orders += found
         broken |= {row.notification: row for row in unreadable}
     works: list[SapPmWork] = []
@@ -163,7 +163,7 @@ async def all_of(
     Raises:
         ActionRequired: it finds many.
     """
-    name = "MaintenanceNotification" if model is NotificationRow else "MaintenanceOrder"
+    name = "MaintenanceNotification" if model is SapPmNotification else "MaintenanceOrder"
     rows: dict[str, RowT] = {}
     unreadable: list[SapPmUnreadableRow] = []
     for _ in range(_MOST_PAGES):

@@ -8,7 +8,7 @@ import httpx
 
 from connectors.call import Call
 from connectors.cmms.sap_pm.faults import STALE, read_fault
-from connectors.cmms.sap_pm.models import NotificationRow, OrderRow, RawEntity, RawList, SapPmUnreadableRow
+from connectors.cmms.sap_pm.models import SapPmEntity, SapPmList, SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.cmms.sap_pm.odata import entity, query
 from connectors.cmms.sap_pm.rows import RowT, SapPmPage, SapPmReading
 from connectors.cmms.sap_pm.session import SapSession, asks_for_token, basic
@@ -28,8 +28,8 @@ _NOTIFICATION: Final = "MaintenanceNotification"
 _ORDER: Final = "MaintenanceOrder"
 _FINDINGS: Final = "to_Item,to_Item/to_ItemCause,to_Item/to_ItemActivity"
 _SERVICES: Final[Mapping[type, tuple[str, str]]] = {
-    NotificationRow: (_NOTIFICATIONS, _NOTIFICATION),
-    OrderRow: (_ORDERS, _ORDER),
+    SapPmNotification: (_NOTIFICATIONS, _NOTIFICATION),
+    SapPmOrder: (_ORDERS, _ORDER),
 }
 
 
@@ -67,10 +67,10 @@ class SapPmClient:
         params = {"$filter": where, "$orderby": order_by, "$top": str(top)}
         if skip:
             params["$skip"] = str(skip)
-        if model is NotificationRow:
+        if model is SapPmNotification:
             params["$expand"] = _FINDINGS
         reply = await self._get(call, self._url(f"{service}/{name}", params))
-        listed = self._json.read(call, reply, RawList).d
+        listed = self._json.read(call, reply, SapPmList).d
         more = listed.next_page is not None or len(listed.results) >= top
         return self._reading(call).page(listed.results, model, more=more)
 
@@ -82,12 +82,12 @@ class SapPmClient:
             Refused: the answer is about another record.
         """
         service, name = _SERVICES[model]
-        params: dict[str, str] = {"$expand": _FINDINGS} if model is NotificationRow else {}
+        params: dict[str, str] = {"$expand": _FINDINGS} if model is SapPmNotification else {}
         url = self._url(f"{service}/{entity(name, number)}", params)
         reply = await self._get(call, url, also=(httpx.codes.NOT_FOUND,))
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
-        row = self._reading(call).row(self._json.read(call, reply, RawEntity).d, model)
+        row = self._reading(call).row(self._json.read(call, reply, SapPmEntity).d, model)
         if isinstance(row, SapPmUnreadableRow):
             raise call.error(ActionRequired, self.clean(row.report.words), field=row.report.field)
         if row.number != number:
@@ -99,14 +99,14 @@ class SapPmClient:
         service, name = _SERVICES[model]
         await self._change(call, "POST", self._url(f"{service}/{name}", {}), body=body)
 
-    async def change(self, call: Call, row: NotificationRow, body: Mapping[str, Json]) -> bool:
+    async def change(self, call: Call, row: SapPmNotification, body: Mapping[str, Json]) -> bool:
         """Changes fields of a notification as it was read; False if somebody has changed it since."""
         url = self._url(f"{_NOTIFICATIONS}/{entity(_NOTIFICATION, row.number)}", {})
         reply = await self._change(call, "PATCH", url, etag=self._etag(call, row), body=body, also=STALE)
         return reply.status_code not in STALE
 
     async def act(
-        self, call: Call, row: NotificationRow | OrderRow, function: str, params: Mapping[str, str] | None = None
+        self, call: Call, row: SapPmNotification | SapPmOrder, function: str, params: Mapping[str, str] | None = None
     ) -> bool:
         """Carries out a function on a record as it was read; False if somebody has changed it since.
 
@@ -164,7 +164,7 @@ class SapPmClient:
             self._session.end()
             raise
 
-    def _etag(self, call: Call, row: NotificationRow | OrderRow) -> str:
+    def _etag(self, call: Call, row: SapPmNotification | SapPmOrder) -> str:
         if row.metadata.etag is None:
             raise self._refused(call, f"unreadable reply: {row.number} came without its ETag, so it cannot be changed")
         return row.metadata.etag

@@ -12,7 +12,7 @@ from connectors.cmms.sap_pm.changes import OUR_REFERENCES, SapPmChanges, all_of,
 from connectors.cmms.sap_pm.client import SapPmClient
 from connectors.cmms.sap_pm.cursor import SapPmCursor
 from connectors.cmms.sap_pm.mapping import SapPmWork
-from connectors.cmms.sap_pm.models import NotificationRow, OrderRow, SapPmUnreadableRow
+from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.cmms.sap_pm.odata import moment_literal, text_literal
 from connectors.cmms.sap_pm.rows import RowT
 from connectors.cmms.sap_pm.settings import SapPmSettings
@@ -57,7 +57,7 @@ class SapPmCmms:
     async def check(self) -> str:
         call = Call(self._system, "check")
         order_by = "MaintenanceNotification"
-        page = await self._client.find(call, NotificationRow, OUR_REFERENCES, order_by=order_by, top=1)
+        page = await self._client.find(call, SapPmNotification, OUR_REFERENCES, order_by=order_by, top=1)
         host = httpx.URL(self._settings.url).host
         client = f", client {self._settings.sap_client}" if self._settings.sap_client else ""
         found = "notifications of ours are there" if page.count else "no notification of ours is there"
@@ -151,18 +151,18 @@ class SapPmCmms:
             wanted.append(f"{_REFERENCE} eq {text_literal(query.key.upper())}")
         if query.since is not None:
             wanted.append(f"CreationDateTime ge {moment_literal(query.since)}")
-        rows = await self._all(call, NotificationRow, [*wanted, *self._about_asset(query)])
+        rows = await self._all(call, SapPmNotification, [*wanted, *self._about_asset(query)])
         if query.key is not None:
             for row in rows:
                 self._check_key(call, row, query.key)
         return await self._with_orders(call, rows)
 
-    async def _orders_alone(self, call: Call, query: OrderQuery) -> list[OrderRow]:
+    async def _orders_alone(self, call: Call, query: OrderQuery) -> list[SapPmOrder]:
         """The orders that people made without a notification."""
         wanted = ["MaintenanceNotification eq ''", *self._about_asset(query)]
         if query.since is not None:
             wanted.append(f"MaintOrderCreationDateTime ge {moment_literal(query.since)}")
-        return await self._all(call, OrderRow, wanted)
+        return await self._all(call, SapPmOrder, wanted)
 
     def _about_asset(self, query: OrderQuery) -> list[str]:
         if query.asset_external_id is None:
@@ -183,7 +183,7 @@ class SapPmCmms:
         for row in unreadable:
             raise call.error(ActionRequired, self._client.clean(row.report.words), field=row.report.field)
 
-    async def _with_orders(self, call: Call, rows: list[NotificationRow]) -> list[SapPmWork]:
+    async def _with_orders(self, call: Call, rows: list[SapPmNotification]) -> list[SapPmWork]:
         works, broken = await works_of(self._client, call, self._settings, rows)
         self._refuse_unreadable(call, broken)
         return works
@@ -199,7 +199,7 @@ class SapPmCmms:
             )
         return next(iter(works), None)
 
-    def _check_key(self, call: Call, row: NotificationRow, key: str) -> None:
+    def _check_key(self, call: Call, row: SapPmNotification, key: str) -> None:
         """Refuses a notification whose text names another key: people copy notifications with their reference."""
         written = key_in(texts.text_of(row))
         if row.key != key.upper() or (written is not None and written.upper() != row.key):
@@ -210,7 +210,7 @@ class SapPmCmms:
             )
 
     async def _create(self, call: Call, draft: WorkOrderDraft) -> SapPmWork:
-        await self._client.create(call, NotificationRow, mapping.notification_body(draft, self._settings))
+        await self._client.create(call, SapPmNotification, mapping.notification_body(draft, self._settings))
         work = await self._find(call, draft.key)
         if work is None:
             raise call.error(
@@ -242,7 +242,7 @@ class SapPmCmms:
             work = await self._stated(call, work)
             if work.order is not None:
                 return work
-        await self._client.create(call, OrderRow, body)
+        await self._client.create(call, SapPmOrder, body)
         now = await self._again(call, row)
         if now.order is None:
             raise call.error(
@@ -274,7 +274,7 @@ class SapPmCmms:
         return after
 
     async def _acted(
-        self, call: Call, work: SapPmWork, row: NotificationRow | OrderRow, function: str, params: Mapping[str, str]
+        self, call: Call, work: SapPmWork, row: SapPmNotification | SapPmOrder, function: str, params: Mapping[str, str]
     ) -> SapPmWork:
         """Carries out a function and reads back; somebody else's act in the same moment counts as well."""
         before = work.status(self._settings)
@@ -312,13 +312,13 @@ class SapPmCmms:
             work = again
         raise call.error(Unavailable, "somebody else is changing the notification")
 
-    async def _written(self, call: Call, row: NotificationRow, text: str) -> SapPmWork | None:
+    async def _written(self, call: Call, row: SapPmNotification, text: str) -> SapPmWork | None:
         """Writes a long text, and reads back; None if somebody has changed the notification meanwhile."""
         return await self._again(call, row) if await self._client.change(call, row, {_LONG_TEXT: text}) else None
 
-    async def _again(self, call: Call, row: NotificationRow) -> SapPmWork:
+    async def _again(self, call: Call, row: SapPmNotification) -> SapPmWork:
         """A notification that was there a moment ago."""
-        now = await self._client.read(call, NotificationRow, row.number)
+        now = await self._client.read(call, SapPmNotification, row.number)
         if now is None:
             raise call.error(Unavailable, "the notification went away meanwhile")
         return (await self._with_orders(call, [now]))[0]
@@ -329,7 +329,7 @@ class SapPmCmms:
         Raises:
             ActionRequired: it has another key.
         """
-        row = await self._client.read(call, NotificationRow, ref.id)
+        row = await self._client.read(call, SapPmNotification, ref.id)
         if row is None:
             return await self._find(call, ref.key)
         if row.key and row.key != ref.key.upper():

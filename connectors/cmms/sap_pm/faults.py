@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from connectors.cmms.sap_pm.models import ErrorReply
+from connectors.cmms.sap_pm.models import SapPmErrorReply
 from connectors.http import VendorFault
 from connectors.json_reading import parsed_json
 from domain.errors import ActionRequired, ConnectorError, Unavailable
@@ -24,7 +24,7 @@ def read_fault(reply: httpx.Response) -> VendorFault:
     """What an error reply says: SAP's words, the field that it names, and who must act."""
     status = reply.status_code
     try:
-        error = ErrorReply.model_validate(parsed_json(reply.content)).error
+        error = SapPmErrorReply.model_validate(parsed_json(reply.content)).error
     except ValueError:
         return VendorFault(meaning=_meaning_of(status, ""))
     code = error.code or ""

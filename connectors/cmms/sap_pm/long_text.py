@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from connectors.cmms.sap_pm.models import NotificationRow
+from connectors.cmms.sap_pm.models import SapPmNotification
 from connectors.text import digest_of, key_line, note_mark, one_line
 
 LONG_TEXT_LENGTH: Final = 1333
@@ -24,18 +24,18 @@ _OURS: Final = re.compile(r"(\[MW:[^\]]+\]).*?\[/MW\]", re.DOTALL)
 _STATE: Final = re.compile(r"\s*\[MW-state:([^\]]*)\]")
 
 
-def text_of(row: NotificationRow) -> str:
+def text_of(row: SapPmNotification) -> str:
     """The long text as it is. The field for editing may be cut, the other one is whole and read-only."""
     edited, whole = row.long_text or "", row.whole_text or ""
     return whole if len(whole) > len(edited) else edited
 
 
-def has_note(row: NotificationRow, note_key: str) -> bool:
+def has_note(row: SapPmNotification, note_key: str) -> bool:
     """Whether the note with this key is there already."""
     return note_mark(note_key) in text_of(row)
 
 
-def with_note(row: NotificationRow, note_key: str, note: str, *, proved: bool) -> str | None:
+def with_note(row: SapPmNotification, note_key: str, note: str, *, proved: bool) -> str | None:
     """The long text with a note; None if there is no room for it.
 
     What people wrote stays as it is. Where room is short, our own earlier notes are reduced to their marks, the oldest
@@ -58,7 +58,7 @@ def with_note(row: NotificationRow, note_key: str, note: str, *, proved: bool) -
     return f"{text}\n[MW-state:{state_of(row, text)}]" if proved else text
 
 
-def with_state(row: NotificationRow) -> str | None:
+def with_state(row: SapPmNotification) -> str | None:
     """The long text with the digest of a notification that nobody else has changed; None if there is no room for it."""
     text = _STATE.sub("", text_of(row))
     stated = f"{text}\n[MW-state:{state_of(row, text)}]"
@@ -73,18 +73,18 @@ def _one_note_reduced(text: str, kept: str) -> str | None:
     return None
 
 
-def has_state(row: NotificationRow) -> bool:
+def has_state(row: SapPmNotification) -> bool:
     """Whether there is a digest in the long text."""
     return _STATE.search(text_of(row)) is not None
 
 
-def is_as_we_left_it(row: NotificationRow) -> bool:
+def is_as_we_left_it(row: SapPmNotification) -> bool:
     """Whether the fields that people edit are as they were when we last wrote."""
     found = _STATE.findall(text_of(row))
     return bool(found) and found[-1] == state_of(row, text_of(row))
 
 
-def state_of(row: NotificationRow, text: str) -> str:
+def state_of(row: SapPmNotification, text: str) -> str:
     """The digest of the fields that people edit. Line ends and spaces do not count, because SAP breaks lines anew.
 
     Required dates are not among them: SAP computes them from the priority.
@@ -112,7 +112,7 @@ def state_of(row: NotificationRow, text: str) -> str:
     return digest_of(content, 10)
 
 
-def notes_of_people(row: NotificationRow, key: str) -> Iterator[str]:
+def notes_of_people(row: SapPmNotification, key: str) -> Iterator[str]:
     """What people wrote below our key; where they took the key out, all that is not ours."""
     text = text_of(row)
     _, found, below = text.partition(key_line(key))

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from connectors.cmms.sap_pm import long_text as texts
-from connectors.cmms.sap_pm.models import NotificationRow, OrderRow
+from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder
 from connectors.cmms.sap_pm.odata import date_text, time_text
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.cmms.sap_pm.statuses import is_cancelled, status_of, tokens_of
@@ -56,8 +56,8 @@ _DOWNTIME_UNITS: Final[Mapping[str, timedelta]] = {"H": timedelta(hours=1)}
 class SapPmWork:
     """A notification and the order that was made of it, if there is one."""
 
-    notification: NotificationRow
-    order: OrderRow | None = None
+    notification: SapPmNotification
+    order: SapPmOrder | None = None
 
     @property
     def changed_at(self) -> datetime:
@@ -112,7 +112,7 @@ def notification_body(draft: WorkOrderDraft, settings: SapPmSettings) -> dict[st
     return {name: value for name, value in body.items() if value is not None}
 
 
-def order_body(row: NotificationRow, settings: SapPmSettings) -> dict[str, Json]:
+def order_body(row: SapPmNotification, settings: SapPmSettings) -> dict[str, Json]:
     """What is posted to make an order of a notification.
 
     Raises:
@@ -135,7 +135,7 @@ def order_body(row: NotificationRow, settings: SapPmSettings) -> dict[str, Json]
     return {name: value for name, value in body.items() if value}
 
 
-def order_of(row: NotificationRow, orders: Sequence[OrderRow], settings: SapPmSettings) -> OrderRow | None:
+def order_of(row: SapPmNotification, orders: Sequence[SapPmOrder], settings: SapPmSettings) -> SapPmOrder | None:
     """The order of a notification, among those that name it.
 
     Raises:
@@ -199,7 +199,7 @@ def record_of(work: SapPmWork, system: str, settings: SapPmSettings, key: str | 
     )
 
 
-def record_of_order(order: OrderRow, system: str, settings: SapPmSettings) -> WorkOrderRecord:
+def record_of_order(order: SapPmOrder, system: str, settings: SapPmSettings) -> WorkOrderRecord:
     """An order that people made without a notification."""
     status, guessed = status_of(None, order, settings)
     return WorkOrderRecord(
@@ -223,13 +223,13 @@ def vendor_status(work: SapPmWork) -> str:
     return f"{words}; order {of_order}"
 
 
-def unreadable_record(row: NotificationRow, system: str, error: Exception) -> UnreadableRecord:
+def unreadable_record(row: SapPmNotification, system: str, error: Exception) -> UnreadableRecord:
     """The report on a record that cannot be made one of ours."""
     field, problem = first_fault(error) if isinstance(error, ValidationError) else ("MaintenanceOrder", str(error))
     return UnreadableRecord.of(system, row.number, field or None, problem, row.model_dump(mode="json", by_alias=True))
 
 
-def report_of(row: NotificationRow, key: str) -> CompletionReport:
+def report_of(row: SapPmNotification, key: str) -> CompletionReport:
     """What the technician reported on a notification. The times are those of the malfunction, not of the work."""
     unit = _DOWNTIME_UNITS.get((row.downtime_unit or "").strip().upper())
     if row.downtime and unit is None:
@@ -243,7 +243,7 @@ def report_of(row: NotificationRow, key: str) -> CompletionReport:
     )
 
 
-def _codes(row: NotificationRow) -> Iterator[ReportedCode]:
+def _codes(row: SapPmNotification) -> Iterator[ReportedCode]:
     for item in row.items:
         if item.deleted:
             continue
@@ -262,7 +262,7 @@ def _code(role: FindingRole, group: str | None, code: str | None) -> Iterator[Re
         yield ReportedCode(role=role, group=group or None, code=code)
 
 
-def _notes(row: NotificationRow, key: str) -> Iterator[str]:
+def _notes(row: SapPmNotification, key: str) -> Iterator[str]:
     yield from texts.notes_of_people(row, key)
     for item in row.items:
         if item.deleted:

@@ -69,7 +69,7 @@ class ItemRow(_Row):
     activities: Children[ActivityRow] = Field(default=(), alias="to_ItemActivity")
 
 
-class NotificationRow(_Row):
+class SapPmNotification(_Row):
     """A notification, as far as we read it."""
 
     number: Name = Field(alias="MaintenanceNotification")
@@ -117,7 +117,7 @@ class NotificationRow(_Row):
         return (self.reference or "").upper()
 
 
-class OrderRow(_Row):
+class SapPmOrder(_Row):
     """An order, as far as we read it."""
 
     number: Name = Field(alias="MaintenanceOrder")
@@ -147,13 +147,13 @@ class _Results(_Row):
     next_page: VendorText | None = Field(default=None, alias="__next")
 
 
-class RawList(_Row):
+class SapPmList(_Row):
     """A list as it came. Its rows are read one by one, so that an unreadable one does not hide the others."""
 
     d: _Results
 
 
-class RawEntity(_Row):
+class SapPmEntity(_Row):
     """One record as it came."""
 
     d: Mapping[str, Any]
@@ -191,7 +191,7 @@ class _Inner(_Row):
     errordetails: tuple[_Detail, ...] = ()
 
 
-class ErrorBody(_Row):
+class SapPmErrorBody(_Row):
     """What is under `error`."""
 
     code: VendorText | None = None
@@ -199,7 +199,7 @@ class ErrorBody(_Row):
     innererror: _Inner | None = None
 
 
-class ErrorReply(_Row):
+class SapPmErrorReply(_Row):
     """SAP's error reply."""
 
-    error: ErrorBody
+    error: SapPmErrorBody

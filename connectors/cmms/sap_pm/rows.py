@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from connectors.cmms.sap_pm.models import NotificationRow, OrderRow, SapDate, SapPmUnreadableRow
+from connectors.cmms.sap_pm.models import SapDate, SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.json_reading import first_fault
 from domain.keys import CASE_PREFIX
 from domain.unreadable import UnreadableRecord, content_text
@@ -15,10 +15,10 @@ from domain.vendor_texts import storable
 
 _DATE: TypeAdapter[datetime | None] = TypeAdapter(SapDate | None)
 _LAST_CHANGE = "LastChangeDateTime"
-_NUMBERS = {NotificationRow: "MaintenanceNotification", OrderRow: "MaintenanceOrder"}
+_NUMBERS = {SapPmNotification: "MaintenanceNotification", SapPmOrder: "MaintenanceOrder"}
 _REFERENCE = "MaintNotifExtReferenceNumber"
 
-RowT = TypeVar("RowT", NotificationRow, OrderRow)
+RowT = TypeVar("RowT", SapPmNotification, SapPmOrder)
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,11 @@ class SapPmReading:
         return stamp if stamp is not None and stamp <= self.latest else None
 
 
-def _key_of(row: NotificationRow | OrderRow) -> str | None:
-    return row.reference if isinstance(row, NotificationRow) else row.notification
+def _key_of(row: SapPmNotification | SapPmOrder) -> str | None:
+    return row.reference if isinstance(row, SapPmNotification) else row.notification
 
 
-def _name(content: object, model: type[NotificationRow] | type[OrderRow], place: int) -> str:
+def _name(content: object, model: type[SapPmNotification] | type[SapPmOrder], place: int) -> str:
     names = (_NUMBERS[model], _REFERENCE)
     values = [content.get(name) for name in names] if isinstance(content, dict) else []
     texts = [str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)]

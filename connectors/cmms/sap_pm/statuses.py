@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.cmms.sap_pm.long_text import WITHDRAWN, has_note
-from connectors.cmms.sap_pm.models import NotificationRow, OrderRow
+from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from domain.work_orders import WorkOrderStatus
 
@@ -39,13 +39,13 @@ def tokens_of(*lines: str | None) -> frozenset[str]:
     return frozenset(word for line in lines for word in (line or "").upper().split())
 
 
-def is_cancelled(order: OrderRow, settings: SapPmSettings) -> bool:
+def is_cancelled(order: SapPmOrder, settings: SapPmSettings) -> bool:
     """Whether an order is marked not to be done."""
     return bool(tokens_of(order.statuses, order.user_statuses) & (_FLAGGED | settings.not_executed_statuses))
 
 
 def status_of(
-    row: NotificationRow | None, order: OrderRow | None, settings: SapPmSettings
+    row: SapPmNotification | None, order: SapPmOrder | None, settings: SapPmSettings
 ) -> tuple[WorkOrderStatus, bool]:
     """The status of a notification with its order, and whether it was guessed: no word of it has a known meaning."""
     if order is not None:
@@ -65,7 +65,7 @@ def status_of(
     return status or WorkOrderStatus.IN_PROGRESS, status is None
 
 
-def _completed_without_order(row: NotificationRow) -> WorkOrderStatus:
+def _completed_without_order(row: SapPmNotification) -> WorkOrderStatus:
     """Completed without an order: by us when we withdrew it, else by a person, with findings or without."""
     if has_note(row, WITHDRAWN):
         return WorkOrderStatus.CANCELLED

@@ -43,14 +43,13 @@ class Browser:
         return {"x-csrf-token": reply.headers["x-csrf-token"], "cookie": cookie}
 
     async def get(self, path: str, **params: str) -> httpx.Response:
-        return await self.client.get(
-            path, headers=self.headers, params={f"${name}": value for name, value in params.items()}
-        )
+        asked = {f"${name}": value for name, value in params.items()}
+        return await self.client.get(path, headers=self.headers, params=asked)
 
     async def send(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, **headers: str
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, etag: str | None = None
     ) -> httpx.Response:
-        made = {**self.headers, **await self.session(), **headers}
+        made = {**self.headers, **await self.session()} | ({"if-match": etag} if etag else {})
         return await self.client.request(method, path, headers=made, json=body)
 
     async def make(self, **changes: Any) -> dict[str, Any]:
