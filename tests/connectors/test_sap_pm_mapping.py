@@ -110,6 +110,10 @@ def test_words_without_a_known_meaning_are_guessed_and_end_no_order(notification
 def test_a_notification_that_a_person_completed_with_findings_and_no_order_is_completed() -> None:
     row = notification_row(ConcatenatedActiveSystStsName="NOCO", to_Item={"results": [{"MaintNotifItemText": "x"}]})
     assert SapPmWork(row).status(SETTINGS)[0] is WorkOrderStatus.COMPLETED
+    text = texts.with_note(row, texts.WITHDRAWN, "pat said no", proved=False)
+    noted = row.model_copy(update={"long_text": text})
+    assert SapPmWork(noted).status(SETTINGS)[0] is WorkOrderStatus.COMPLETED
+    assert SapPmWork(noted.model_copy(update={"items": ()})).status(SETTINGS)[0] is WorkOrderStatus.CANCELLED
 
 
 @pytest.mark.parametrize(
@@ -300,26 +304,3 @@ def test_dates_and_times_are_written_as_odata_writes_them() -> None:
     moment = datetime(2015, 1, 5, 13, 5, 0, tzinfo=UTC)
     assert (date_text(moment), time_text(moment)) == ("/Date(1420416000000)/", "PT13H05M00S")
     assert moment_literal(moment) == "datetimeoffset'2015-01-05T13:05:00Z'"
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("url", "https://s4.test/sap/opu"),
-        ("url", "https://user:word@s4.test"),
-        ("url", "http://s4.test"),
-        ("user", "a:b"),
-        ("sap_client", "1"),
-        ("language", "english"),
-        ("planning_plant", "10100"),
-        ("priorities", {1: "1"}),
-        ("priorities", {1: "10", 2: "2", 3: "3", 4: "4"}),
-        ("cancel_order_by", "delete"),
-        ("time_zone", "Berlin"),
-        ("page_size", 0),
-        ("overlap", "PT0S"),
-    ],
-)
-def test_a_wrong_setting_is_named(field: str, value: object) -> None:
-    with pytest.raises(ValidationError, match=field):
-        settings(**{field: value})

@@ -283,3 +283,27 @@ async def test_orders_without_a_notification_are_found_by_their_asset() -> None:
         ("4000009", RecordKind.ORDER),
     ]
     assert filter_of(wire.asked[2]).startswith("MaintenanceNotification eq '' and TechnicalObject eq '10004711'")
+
+
+async def test_a_server_whose_pages_repeat_the_same_records_is_refused_and_not_asked_for_ever() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return NONE if "API_MAINTENANCEORDER" in request.url.path else listed(notification())
+
+    with pytest.raises(Refused, match="repeat the same records"):
+        await Wire(*[answer] * 40).connector(page_size=1).changed_since(None)
+
+
+async def test_a_page_that_points_to_another_host_is_not_followed() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.host == "s4.test"
+        if "API_MAINTENANCEORDER" in request.url.path or "skip" in str(request.url):
+            return NONE
+        return listed(notification(), __next="https://elsewhere.test/x")
+
+    page = await Wire(*[answer] * 40).connector().changed_since(None)
+    assert [record.ref.id for record in page.records] == ["10000001"]
+
+
+async def test_a_cursor_of_another_connector_is_refused() -> None:
+    with pytest.raises(Refused, match="cursor"):
+        await Wire().connector().changed_since('{"version": 2}')

@@ -90,6 +90,30 @@ async def test_many_changes_of_one_second_are_all_read_however_few_records_a_pag
     assert (await read_all(cmms, cursor))[0] == []
 
 
+async def test_a_row_that_is_answered_twice_within_one_second_hides_no_other(plant: SapPmPlant) -> None:
+    cmms = plant.connector()
+    created = [await cmms.create_work_order(plant.draft()) for _ in range(8)]
+    _, cursor = await read_all(cmms, None)
+    for each in created:
+        plant.cancel(each.ref)
+    plant.misbehave("query", "duplicate_answer", times=20)
+    records, _ = await read_all(cmms, cursor)
+    assert {record.ref.id for record in records} == {each.ref.id for each in created}
+
+
+async def test_notifications_that_sap_has_not_stamped_yet_hide_no_other(plant: SapPmPlant) -> None:
+    cmms = plant.connector()
+    changed = [await cmms.create_work_order(plant.draft()) for _ in range(4)]
+    plant.wait(timedelta(hours=1))
+    for _ in range(5):
+        fresh = await cmms.create_work_order(plant.draft())
+        plant.server.store.notifications[fresh.ref.id].values["LastChangeDateTime"] = None
+    records, cursor = await read_all(cmms, None)
+    assert {each.ref.id for each in changed} <= {record.ref.id for record in records}
+    plant.approve(fresh.ref)
+    assert [record.ref.id for record in (await read_all(cmms, cursor))[0]] == [fresh.ref.id]
+
+
 async def test_a_stamp_that_was_set_back_within_the_overlap_is_seen_and_further_back_when_it_is_read(
     plant: SapPmPlant,
 ) -> None:

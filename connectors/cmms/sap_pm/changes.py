@@ -17,7 +17,7 @@ from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUn
 from connectors.cmms.sap_pm.odata import moment_literal, text_literal
 from connectors.cmms.sap_pm.rows import RowT
 from connectors.cmms.sap_pm.settings import SapPmSettings
-from domain.errors import ActionRequired
+from domain.errors import ActionRequired, Refused
 from domain.keys import CASE_PREFIX
 
 _AFTER_PREFIX: Final = CASE_PREFIX[:-1] + chr(ord(CASE_PREFIX[-1]) + 1)
@@ -28,7 +28,7 @@ OUR_REFERENCES: Final = (
 """A range, because comparisons are what every OData filter can do."""
 _AT_ONCE: Final = 20
 """How many records are named in one filter."""
-_MOST_PAGES: Final = 10
+_MOST_PAGES: Final = 40
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,16 @@ class SapPmChanges:
             )
             rows |= {row.number: row for row in page.rows}
             unreadable += page.unreadable
-            stamps = [row.stamp for row in rows.values()] + [row.stamp for row in unreadable if row.stamp]
-            latest = max(stamps, default=None)
+            stamps = [*(row.stamp for row in rows.values()), *(row.stamp for row in unreadable)]
+            latest = max((stamp for stamp in stamps if stamp is not None), default=None)
             if not page.more or not page.count:
                 return _Stretch(tuple(rows.values()), tuple(unreadable), None)
             if latest is not None and (start is None or latest > start):
                 return _Stretch(tuple(rows.values()), tuple(unreadable), latest)
-            skip += page.count
+            known = len(rows) + len({row.report.digest for row in unreadable})
+            if known == skip:
+                raise self._call.error(Refused, "unreadable reply: its pages repeat the same records")
+            skip = known
 
     async def _works(
         self, notifications: _Stretch[SapPmNotification], orders: _Stretch[SapPmOrder]

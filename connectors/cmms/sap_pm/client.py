@@ -64,7 +64,8 @@ class SapPmClient:
     ) -> SapPmPage[RowT]:
         """A page of records for a filter. Links to further pages are not followed: the next page is asked for."""
         service, name = _SERVICES[model]
-        params = {"$filter": where, "$orderby": order_by, "$top": str(top)}
+        params = {"$filter": where} if where else {}
+        params |= {"$orderby": order_by, "$top": str(top)}
         if skip:
             params["$skip"] = str(skip)
         if model is SapPmNotification:

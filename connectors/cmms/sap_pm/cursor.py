@@ -14,10 +14,10 @@ from connectors.watermark import Watermark
 
 
 def _fingerprint(work: SapPmWork) -> str:
-    row, order = work.notification, work.order
-    version = [row.number, row.changed_at.isoformat(), row.statuses, row.metadata.etag]
-    version += [order.number, order.changed_at.isoformat(), order.statuses, order.user_statuses] if order else []
-    return hashlib.sha256("\x1f".join(part or "" for part in version).encode()).hexdigest()[:12]
+    # Without the ETag, which an unchanged record need not keep.
+    records = [record for record in (work.notification, work.order) if record is not None]
+    version = "\x1f".join(record.model_dump_json(exclude={"metadata"}) for record in records)
+    return hashlib.sha256(version.encode()).hexdigest()[:12]
 
 
 def _mark(row: SapPmUnreadableRow) -> str:

@@ -108,8 +108,9 @@ class SapPmNotification(_Row):
         return self.last_change or self.created_at
 
     @property
-    def stamp(self) -> datetime:
-        return self.changed_at
+    def stamp(self) -> datetime | None:
+        """The stamp by which SAP sorts and filters it."""
+        return self.last_change
 
     @property
     def key(self) -> str:
@@ -138,7 +139,7 @@ class SapPmOrder(_Row):
         return self.last_change
 
     @property
-    def stamp(self) -> datetime:
+    def stamp(self) -> datetime | None:
         return self.last_change
 
 

@@ -77,8 +77,8 @@ class SapPmSettings(BaseModel):
     location_word: str = Field(default="EAMS_FL", pattern=r"^\w{1,20}$")
     priorities: dict[int, str] = Field(default_factory=_priorities)
     cancel_order_by: Literal["deletion_flag", "do_not_execute"] = "deletion_flag"
-    not_executed_statuses: frozenset[Status] = frozenset()
-    on_hold_statuses: frozenset[Status] = frozenset()
+    not_executed_statuses: tuple[Status, ...] = ()
+    on_hold_statuses: tuple[Status, ...] = ()
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     concurrency: int = Field(default=4, ge=1)
     page_size: int = Field(default=50, ge=1, le=100)

@@ -41,7 +41,7 @@ def tokens_of(*lines: str | None) -> frozenset[str]:
 
 def is_cancelled(order: SapPmOrder, settings: SapPmSettings) -> bool:
     """Whether an order is marked not to be done."""
-    return bool(tokens_of(order.statuses, order.user_statuses) & (_FLAGGED | settings.not_executed_statuses))
+    return bool(tokens_of(order.statuses, order.user_statuses) & _FLAGGED.union(settings.not_executed_statuses))
 
 
 def status_of(
@@ -57,7 +57,7 @@ def status_of(
     if row is not None and order is None and COMPLETED_NOTIFICATION in words:
         return _completed_without_order(row), False
     status = next((status for word, status in known.items() if word in words), None)
-    if words & settings.on_hold_statuses and status is not WorkOrderStatus.COMPLETED:
+    if words.intersection(settings.on_hold_statuses) and status is not WorkOrderStatus.COMPLETED:
         return WorkOrderStatus.ON_HOLD, False
     if status is None:
         number = order.number if order else (row.number if row else "")
@@ -66,7 +66,7 @@ def status_of(
 
 
 def _completed_without_order(row: SapPmNotification) -> WorkOrderStatus:
-    """Completed without an order: by us when we withdrew it, else by a person, with findings or without."""
-    if has_note(row, WITHDRAWN):
-        return WorkOrderStatus.CANCELLED
-    return WorkOrderStatus.COMPLETED if row.items else WorkOrderStatus.SKIPPED
+    """Completed without an order: by a person with findings, by us when we withdrew it, or by a person without any."""
+    if row.items:
+        return WorkOrderStatus.COMPLETED
+    return WorkOrderStatus.CANCELLED if has_note(row, WITHDRAWN) else WorkOrderStatus.SKIPPED
