@@ -8,7 +8,7 @@ import pytest
 
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
-from domain.work_orders import RecordKind, Touched, WorkOrderStatus
+from domain.work_orders import RecordKind, Touched, WorkOrderRecord, WorkOrderStatus
 from tests.contract.cmms_plant import found_by, read_all, reports
 from tests.contract.sap_pm_plant import SapPmPlant
 
@@ -112,6 +112,36 @@ async def test_notifications_that_sap_has_not_stamped_yet_hide_no_other(plant: S
     assert {each.ref.id for each in changed} <= {record.ref.id for record in records}
     plant.approve(fresh.ref)
     assert [record.ref.id for record in (await read_all(cmms, cursor))[0]] == [fresh.ref.id]
+
+
+async def test_however_many_orders_of_others_changed_one_poll_ends_and_the_next_goes_on(plant: SapPmPlant) -> None:
+    cmms = plant.connector(page_size=2)
+    ours = await cmms.create_work_order(plant.draft())
+    plant.approve(ours.ref)
+    _, cursor = await read_all(cmms, None)
+    for _ in range(120):
+        plant.wait(timedelta(minutes=5))
+        plant.server.make_order(plant.server.open_notification("M001-COMP1", "It drips.", by="P"), by="P")
+    plant.wait(timedelta(minutes=5))
+    plant.server.confirm(plant.order(ours.ref), final=True, by="TECH1")
+    polls, found = 0, list[WorkOrderRecord]()
+    while not found:
+        polls += 1
+        before = len(plant.server.routes.asked)
+        found, cursor = await read_all(cmms, cursor)
+        assert len(plant.server.routes.asked) - before < 150
+    assert ([record.ref.id for record in found], found[0].status) == ([ours.ref.id], WorkOrderStatus.IN_PROGRESS)
+    assert polls > 1
+    assert (await read_all(cmms, cursor))[0] == []
+
+
+async def test_from_the_beginning_no_orders_of_others_are_read(plant: SapPmPlant) -> None:
+    cmms = plant.connector()
+    for _ in range(30):
+        plant.server.make_order(plant.server.open_notification("M001-COMP1", "It drips.", by="P"), by="P")
+    before = len(plant.server.routes.asked)
+    assert (await read_all(cmms, None))[0] == []
+    assert len(plant.server.routes.asked) - before == 1
 
 
 async def test_a_stamp_that_was_set_back_within_the_overlap_is_seen_and_further_back_when_it_is_read(

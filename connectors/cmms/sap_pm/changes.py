@@ -26,17 +26,24 @@ OUR_REFERENCES: Final = (
     f"MaintNotifExtReferenceNumber lt {text_literal(_AFTER_PREFIX)}"
 )
 """A range, because comparisons are what every OData filter can do."""
-_AT_ONCE: Final = 20
+_AT_ONCE: Final = 50
 """How many records are named in one filter."""
+_MOST_STRETCHES: Final = 20
+"""How many stretches without anything of ours one call reads. The next poll goes on behind them."""
 _MOST_PAGES: Final = 40
 
 
 @dataclass(frozen=True)
 class SapPmUnseen:
-    """What was not given out yet, oldest first, and unreadable rows that were not reported yet."""
+    """What was not given out yet, oldest first, and unreadable rows that were not reported yet.
+
+    Args:
+        passed: all changes before it were given out before, or are of others; None if none were passed.
+    """
 
     works: list[SapPmWork]
     unreadable: list[SapPmUnreadableRow]
+    passed: datetime | None
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,17 @@ class SapPmChanges:
         self._settings = settings
 
     async def first_unseen(self, mark: SapPmCursor) -> SapPmUnseen:
-        """What is new in the first stretch that has anything new."""
-        start = mark.start(self._settings.overlap)
+        """What is new in the first stretch that has anything new.
+
+        From the beginning, our notifications are all there is to read: each comes with its order.
+        """
+        start, passed = mark.start(self._settings.overlap), None
         undated: list[SapPmUnreadableRow] = []
-        while True:
+        for _ in range(_MOST_STRETCHES):
             notifications = await self._stretch(SapPmNotification, OUR_REFERENCES, start)
-            orders = await self._stretch(SapPmOrder, "MaintenanceNotification ne ''", start)
+            orders = _Stretch[SapPmOrder]((), (), None)
+            if start is not None:
+                orders = await self._stretch(SapPmOrder, "MaintenanceNotification ne ''", start)
             until = min((each for each in (notifications.until, orders.until) if each is not None), default=None)
             works, broken = await self._works(notifications, orders)
             fresh = mark.unseen(work for work in works if until is None or work.changed_at < until)
@@ -76,8 +88,9 @@ class SapPmChanges:
             undated += [row for row in reports if row.stamp is None]
             dated = [row for row in reports if row.stamp is not None and (until is None or row.stamp < until)]
             if fresh or dated or until is None:
-                return SapPmUnseen(fresh, dated + mark.unreported(undated))
-            start = until
+                return SapPmUnseen(fresh, dated + mark.unreported(undated), passed)
+            start = passed = until
+        return SapPmUnseen([], mark.unreported(undated), passed)
 
     async def _stretch(self, model: type[RowT], where: str, start: datetime | None) -> _Stretch[RowT]:
         """The rows from a time on: a page, and further ones as long as they have the same time.
@@ -117,11 +130,8 @@ class SapPmChanges:
     ) -> tuple[list[SapPmWork], list[SapPmUnreadableRow]]:
         """Our notifications that changed, or whose order did, each with its order."""
         known = {row.number: row for row in notifications.rows}
-        numbers = {order.number for order in orders.rows}
         named = {row.notification for row in orders.rows} | {row.notification for row in orders.unreadable}
-        named -= known.keys()
-        wanted = [("MaintenanceNotification", number) for number in sorted(filter(None, named))]
-        wanted += [("MaintenanceOrder", number) for number in sorted(numbers)]
+        wanted = [("MaintenanceNotification", number) for number in sorted(filter(None, named - known.keys()))]
         for some in _parts(wanted):
             where = f"{OUR_REFERENCES} and ({any_of(some)})"
             # One that cannot be read is reported when it changes itself.

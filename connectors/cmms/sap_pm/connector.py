@@ -139,7 +139,9 @@ class SapPmCmms:
             except mapping.UNMAPPABLE as error:
                 unreadable.append(mapping.unreadable_record(work.notification, self._system, error))
         after = mark.advanced(fresh.works, self._settings.overlap, fresh.unreadable)
-        moved = fresh.works or fresh.unreadable or cursor is None
+        if fresh.passed is not None:
+            after = after.behind(fresh.passed)
+        moved = fresh.works or fresh.unreadable or fresh.passed or cursor is None
         return ChangePage(
             records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )

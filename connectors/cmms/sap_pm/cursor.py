@@ -40,6 +40,11 @@ class SapPmCursor(Watermark):
         """The unreadable rows not reported yet with this content, each once."""
         return list({mark: row for row in rows if (mark := _mark(row)) not in self.seen}.values())
 
+    def behind(self, passed: datetime) -> "SapPmCursor":
+        """The cursor after all changes before a time were read."""
+        latest = passed if self.watermark is None else max(self.watermark, passed)
+        return SapPmCursor(watermark=latest, seen=self.seen)
+
     def advanced(
         self, given: Iterable[SapPmWork], overlap: timedelta, unreadable: Iterable[SapPmUnreadableRow]
     ) -> "SapPmCursor":
