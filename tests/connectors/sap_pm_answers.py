@@ -1,5 +1,6 @@
 """Answers of SAP Plant Maintenance, and a connector that gets them one after another."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -80,7 +81,9 @@ def order_row(**changes: Any) -> SapPmOrder:
 
 
 def listed(*rows: Any, **more: Any) -> httpx.Response:
-    return httpx.Response(200, json={"d": {"results": list(rows), **more}})
+    # JSON's escapes hold characters that no text in UTF-8 has.
+    content = json.dumps({"d": {"results": list(rows), **more}})
+    return httpx.Response(200, content=content, headers={"content-type": "application/json"})
 
 
 def one(row: dict[str, Any]) -> httpx.Response:
