@@ -195,9 +195,7 @@ class JsonSystem:
         A page for people in the place of an answer is ActionRequired where it asks for a password (a sign-in page
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
-        request = self._request(call, method, url, headers=headers, params=params, json=body, data=form)
-        if cookie is not None:
-            request.headers["cookie"] = cookie
+        request = self._request(call, method, url, cookie, headers=headers, params=params, json=body, data=form)
         async with self._slots:
             reply = await self._exchange(call, request)
         page = is_html(reply)
@@ -209,9 +207,12 @@ class JsonSystem:
             return reply
         raise self.error(call, reply)
 
-    def _request(self, call: Call, method: str, url: str, **content: Any) -> httpx.Request:
+    def _request(self, call: Call, method: str, url: str, cookie: str | None, **content: Any) -> httpx.Request:
         try:
             request = self._http.build_request(method, url, timeout=httpx.Timeout(self._seconds), **content)
+            request.headers.pop("cookie", None)
+            if cookie is not None:
+                request.headers["cookie"] = cookie
         except httpx.InvalidURL as error:
             raise call.error(
                 ActionRequired, f"no such address can be called: {self.clean(str(error))}", field="url"
@@ -220,7 +221,6 @@ class JsonSystem:
             raise call.error(ActionRequired, _UNSENDABLE) from None
         except PLAIN_ERRORS as error:
             raise self.refused(call, f"the request cannot be written ({type(error).__name__})") from None
-        request.headers.pop("cookie", None)
         return request
 
     async def _exchange(self, call: Call, request: httpx.Request) -> httpx.Response:
