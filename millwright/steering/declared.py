@@ -56,6 +56,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "sap_pm.work_center_plant": _CASES,
     "sap_pm.equipment_word": _CASES,
     "sap_pm.location_word": _CASES,
+    "sap_pm.detection": _CASES,
     "sap_pm.priorities": _CASES,
     "sap_pm.cancel_order_by": _CASES,
     "sap_pm.not_executed_statuses": _CASES,

@@ -32,6 +32,7 @@ def settings(**more: Any) -> SapPmSettings:
 def test_a_draft_becomes_a_notification_with_our_key_and_no_required_dates() -> None:
     site = settings(
         time_zone="Europe/Berlin",
+        detection="DET/0040",
         planning_plant="1010",
         planner_group="001",
         work_center="RES-0100",
@@ -47,6 +48,8 @@ def test_a_draft_becomes_a_notification_with_our_key_and_no_required_dates() -> 
         "MaintNotifExtReferenceNumber": KEY,
         "MalfunctionStartDate": "/Date(1420416000000)/",
         "MalfunctionStartTime": "PT09H05M09S",
+        "MaintNotifDetectionCodeGroup": "DET",
+        "MaintNotifDetectionCode": "0040",
         "MaintenancePlanningPlant": "1010",
         "MaintenancePlannerGroup": "001",
         "MainWorkCenter": "RES-0100",

@@ -62,6 +62,7 @@ def test_what_is_recorded_of_the_settings_has_no_password(settings: Settings) ->
         ("planning_plant", "10100"),
         ("priorities", {1: "1"}),
         ("priorities", {1: "10", 2: "2", 3: "3", 4: "4"}),
+        ("detection", "0040"),
         ("cancel_order_by", "delete"),
         ("time_zone", "Berlin"),
         ("page_size", 0),

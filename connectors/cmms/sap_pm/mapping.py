@@ -94,6 +94,7 @@ def notification_body(draft: WorkOrderDraft, settings: SapPmSettings) -> dict[st
     Required dates are not sent: SAP computes them from the priority and overwrites others.
     """
     reported = draft.reported_at.astimezone(settings.zone)
+    group, _, code = (settings.detection or "").partition("/")
     body: dict[str, Json | None] = {
         "NotificationType": settings.notification_type,
         "NotificationText": one_line(draft.summary, TEXT_LENGTH),
@@ -104,6 +105,8 @@ def notification_body(draft: WorkOrderDraft, settings: SapPmSettings) -> dict[st
         "MaintNotifExtReferenceNumber": draft.key,
         "MalfunctionStartDate": date_text(reported),
         "MalfunctionStartTime": time_text(reported),
+        "MaintNotifDetectionCodeGroup": group or None,
+        "MaintNotifDetectionCode": code or None,
         "MaintenancePlanningPlant": settings.planning_plant,
         "MaintenancePlannerGroup": settings.planner_group,
         "MainWorkCenter": settings.work_center,

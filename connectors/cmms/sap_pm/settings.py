@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
-from connectors.cmms.sap_pm.outcomes import SapPmOutcomeTable
+from connectors.cmms.sap_pm.outcomes import CatalogCode, SapPmOutcomeTable
 from domain.addresses import check_encrypted
 from domain.model import Duration
 
@@ -47,6 +47,7 @@ class SapPmSettings(BaseModel):
         work_center_plant: its plant.
         equipment_word: what SAP writes in TechObjIsEquipOrFuncnlLoc for a piece of equipment.
         location_word: what it writes there for a functional location.
+        detection: code group and code of how a malfunction was detected, `group/code`; None leaves it empty.
         priorities: from 1 (highest) to 4, what the site writes in MaintPriority; several may have the same value.
         cancel_order_by: the function that cancels an order of ours which nobody has touched.
         not_executed_statuses: status words of an order that is not to be executed, besides DLFL.
@@ -75,6 +76,7 @@ class SapPmSettings(BaseModel):
     work_center_plant: Plant | None = None
     equipment_word: str = Field(default="EAMS_EQUI", pattern=r"^\w{1,20}$")
     location_word: str = Field(default="EAMS_FL", pattern=r"^\w{1,20}$")
+    detection: CatalogCode | None = None
     priorities: dict[int, str] = Field(default_factory=_priorities)
     cancel_order_by: Literal["deletion_flag", "do_not_execute"] = "deletion_flag"
     not_executed_statuses: tuple[Status, ...] = ()
