@@ -1,7 +1,8 @@
 """How every connector over HTTP speaks: one table from status to error, bounded waits, no retries, no cookies.
 
 A retry is a due row of the case that asked, so nothing is repeated here. Redirects are not followed and cookies not
-sent back: a session that the vendor opens on its own would outrank the key we sign in with.
+sent back: a session that the vendor opens on its own would outrank the key we sign in with. A connector whose vendor
+requires a session sends its cookie itself.
 """
 
 import asyncio
@@ -176,6 +177,7 @@ class JsonSystem:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
+        cookie: str | None = None,
         also: Collection[int] = (),
     ) -> httpx.Response:
         """One exchange; gives replies of 200, 201 and 204 and of the statuses in `also`, unread, but never a page.
@@ -183,6 +185,7 @@ class JsonSystem:
         Args:
             body: sent as JSON.
             form: sent as a form, in the place of a body.
+            cookie: the cookies of a session that the connector opened; no other cookie is sent.
 
         Raises:
             Unavailable: no connection, no answer in time, the connection was cut, or the table says so.
@@ -192,7 +195,7 @@ class JsonSystem:
         A page for people in the place of an answer is ActionRequired where it asks for a password (a sign-in page
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
-        request = self._request(call, method, url, headers=headers, params=params, json=body, data=form)
+        request = self._request(call, method, url, cookie, headers=headers, params=params, json=body, data=form)
         async with self._slots:
             reply = await self._exchange(call, request)
         page = is_html(reply)
@@ -204,9 +207,12 @@ class JsonSystem:
             return reply
         raise self.error(call, reply)
 
-    def _request(self, call: Call, method: str, url: str, **content: Any) -> httpx.Request:
+    def _request(self, call: Call, method: str, url: str, cookie: str | None, **content: Any) -> httpx.Request:
         try:
             request = self._http.build_request(method, url, timeout=httpx.Timeout(self._seconds), **content)
+            request.headers.pop("cookie", None)
+            if cookie is not None:
+                request.headers["cookie"] = cookie
         except httpx.InvalidURL as error:
             raise call.error(
                 ActionRequired, f"no such address can be called: {self.clean(str(error))}", field="url"
@@ -215,7 +221,6 @@ class JsonSystem:
             raise call.error(ActionRequired, _UNSENDABLE) from None
         except PLAIN_ERRORS as error:
             raise self.refused(call, f"the request cannot be written ({type(error).__name__})") from None
-        request.headers.pop("cookie", None)
         return request
 
     async def _exchange(self, call: Call, request: httpx.Request) -> httpx.Response:

@@ -11,7 +11,11 @@ from millwright.settings import ConnectorSettings, MesSettings, NamedT
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
-CMMS_CONNECTORS: Final = {"maximo": "MaximoSettings", "odoo": "OdooMaintenanceSettings"}
+CMMS_CONNECTORS: Final = {
+    "maximo": "MaximoSettings",
+    "odoo": "OdooMaintenanceSettings",
+    "sap_pm": "SapPmSettings",
+}
 """The connectors to a CMMS, and the names of their settings."""
 MES_CONNECTORS: Final = {
     "opcua_job_control": "JobControlSettings",

@@ -56,7 +56,10 @@ def test_a_worker_without_an_engine_says_which_setting_is_missing(
     millwright: Millwright, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MILLWRIGHT_CMMS__CONNECTOR", "sap")
-    assert millwright.refuses("worker") == "cmms: no connector 'sap' (set MILLWRIGHT_CMMS__CONNECTOR to maximo)"
+    assert (
+        millwright.refuses("worker")
+        == "cmms: no connector 'sap' (set MILLWRIGHT_CMMS__CONNECTOR to maximo, odoo, sap_pm)"
+    )
 
 
 @pytest.mark.parametrize("arguments", [("bogus",), ("case", "show"), ("case", "list", "--lane", "nowhere")])

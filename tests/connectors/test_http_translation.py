@@ -247,6 +247,14 @@ async def test_cookies_of_the_vendor_are_never_sent_back() -> None:
     for _ in range(2):
         await system.send(CALL, "GET", URL)
     assert sent == [None, None]
+    await system.send(CALL, "GET", URL, cookie="session=ours")
+    await system.send(CALL, "GET", URL)
+    assert sent[2:] == ["session=ours", None]
+
+
+async def test_a_session_with_a_character_that_no_header_has_needs_a_person() -> None:
+    with pytest.raises(ActionRequired, match="character that HTTP does not allow"):
+        await system_of(lambda _: httpx.Response(200, json={})).send(CALL, "GET", URL, cookie="session=\u20ac")
 
 
 async def test_a_secret_that_the_vendor_echoes_stands_in_no_message(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,11 +1,13 @@
 """A CMMS with its people, as far as the contract suite needs one, and how the suite reads it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
 
-from domain.cmms import OrderApproval, OrderQuery
+from domain.cmms import Idempotency, OrderApproval, OrderQuery
 from domain.ports import Cmms
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -59,6 +61,19 @@ class CmmsPlant(Protocol):
     def delete(self, ref: WorkOrderRef) -> None: ...
     def put_key(self, ref: WorkOrderRef, key: str | None) -> None: ...
     async def people_open(self, asset: str) -> str: ...
+
+
+def lease_of(cmms: Cmms) -> AbstractAsyncContextManager[object]:
+    """The lease that a caller holds while it creates, if two requests at once would make two records."""
+    return asyncio.Lock() if cmms.capabilities.idempotency is Idempotency.LOOK_UP else nullcontext()
+
+
+async def created_under(
+    lease: AbstractAsyncContextManager[object], cmms: Cmms, draft: WorkOrderDraft
+) -> WorkOrderRecord:
+    """Creates an order while holding a lease."""
+    async with lease:
+        return await cmms.create_work_order(draft)
 
 
 async def read_all(cmms: Cmms, cursor: str | None) -> tuple[list[WorkOrderRecord], str]:

@@ -21,7 +21,8 @@ from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
-from tests.contract.cmms_plant import EVERYTHING
+from tests.contract.cmms_plant import EVERYTHING, CmmsPlant
+from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant_zone import PlantZone, plant_zone, write_keys
 
@@ -263,8 +264,8 @@ class JobControlShop:
             await plant.leave()
 
 
-@pytest.fixture(params=[MaximoPlant], ids=["maximo"])
-async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MaximoPlant]:
+@pytest.fixture(params=[MaximoPlant, SapPmPlant], ids=["maximo", "sap_pm"])
+async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CmmsPlant]:
     plant = request.param(tmp_path)
     await plant.start()
     yield plant

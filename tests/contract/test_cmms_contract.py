@@ -9,7 +9,7 @@ import pytest
 from domain.cmms import Idempotency, OrderQuery
 from domain.errors import ActionRequired, Unavailable
 from domain.work_orders import Touched, WorkOrderStatus
-from tests.contract.cmms_plant import CmmsPlant, as_created, found_by, read_all, reports
+from tests.contract.cmms_plant import CmmsPlant, as_created, created_under, found_by, lease_of, read_all, reports
 
 
 async def test_it_says_what_answers_and_as_whom_we_are_signed_in(cmms_plant: CmmsPlant) -> None:
@@ -32,7 +32,8 @@ async def test_opening_twice_opens_once(cmms_plant: CmmsPlant) -> None:
 
 async def test_opening_from_two_processes_at_once_opens_once(cmms_plant: CmmsPlant) -> None:
     draft = cmms_plant.draft()
-    records = await asyncio.gather(*(cmms_plant.connector().create_work_order(draft) for _ in range(5)))
+    lease = lease_of(cmms_plant.connector())
+    records = await asyncio.gather(*(created_under(lease, cmms_plant.connector(), draft) for _ in range(5)))
     assert {record.ref.id for record in records} == {records[0].ref.id}
     assert cmms_plant.orders_of(draft.key) == 1
 

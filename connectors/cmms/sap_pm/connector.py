@@ -1,0 +1,364 @@
+"""SAP S/4HANA Plant Maintenance as a CMMS."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import httpx
+
+from connectors.call import Call
+from connectors.cmms.sap_pm import long_text as texts
+from connectors.cmms.sap_pm import mapping
+from connectors.cmms.sap_pm.changes import OUR_REFERENCES, SapPmChanges, all_of, works_of
+from connectors.cmms.sap_pm.client import SapPmClient
+from connectors.cmms.sap_pm.cursor import SapPmCursor
+from connectors.cmms.sap_pm.mapping import SapPmWork
+from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUnreadableRow
+from connectors.cmms.sap_pm.odata import moment_literal, text_literal
+from connectors.cmms.sap_pm.rows import RowT
+from connectors.cmms.sap_pm.settings import SapPmSettings
+from connectors.text import key_in
+from domain.clock import Clock
+from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.errors import ActionRequired, Refused, Unavailable
+from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+
+_REFERENCE: Final = "MaintNotifExtReferenceNumber"
+_LONG_TEXT: Final = "MaintNotifLongTextForEdit"
+_OBJECT: Final = "TechnicalObject"
+_TRIES: Final = 3
+"""How often a text is written again after somebody else has changed the notification at the same time."""
+_OPEN: Final = (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
+_CANCELLING: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    "deletion_flag": ("SetMaintOrdStsToMrkdForDeltn", {"AssgdMaintNotifIsToBeSetDel": "true"}),
+    "do_not_execute": ("SetMaintOrderToDoNotExecute", {}),
+}
+"""The function that cancels an order, by the setting `cancel_order_by`."""
+
+
+class SapPmCmms:
+    """The port `Cmms` over one client of an SAP system; see `domain.ports.Cmms` for what each method promises.
+
+    The work of a case is one notification with our key. Its order is made by a planner, or by us if the draft is to be
+    released.
+
+    Args:
+        settings: the site's.
+        http: by what requests are made.
+        system: the id of this instance.
+        clock: the time of a deleted record, and of a notification that we complete.
+    """
+
+    def __init__(self, settings: SapPmSettings, http: httpx.AsyncClient, system: str, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._system = system
+        self._client = SapPmClient(settings, http, clock)
+
+    async def check(self) -> str:
+        call = Call(self._system, "check")
+        order_by = "MaintenanceNotification"
+        page = await self._client.find(call, SapPmNotification, OUR_REFERENCES, order_by=order_by, top=1)
+        host = httpx.URL(self._settings.url).host
+        client = f", client {self._settings.sap_client}" if self._settings.sap_client else ""
+        found = "notifications of ours are there" if page.count else "no notification of ours is there"
+        return f"SAP Plant Maintenance at {host}{client} answers; signed in as {self._settings.user}; {found}"
+
+    @property
+    def capabilities(self) -> CmmsCapabilities:
+        return mapping.capabilities(self._settings)
+
+    async def find_work_orders(self, query: OrderQuery) -> tuple[WorkOrderRecord, ...]:
+        call = Call(self._system, "find-work-orders", query.key)
+        found = [(work.notification.created_at, self._record(call, work)) for work in await self._matching(call, query)]
+        if query.key is None:
+            found += [
+                (order.created_at or order.changed_at, mapping.record_of_order(order, self._system, self._settings))
+                for order in await self._orders_alone(call, query)
+            ]
+        ordered = sorted(found, key=lambda each: (each[0], each[1].ref.id))
+        return tuple(record for _, record in ordered if not (query.open_only and record.status.finished))
+
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        call = Call(self._system, "create-work-order", draft.key)
+        work = await self._find(call, draft.key) or await self._create(call, draft)
+        name = work.notification.object_name or ""
+        if name.upper() != draft.asset_external_id.upper():
+            raise call.error(
+                ActionRequired,
+                f"notification {work.notification.number} has this key, but is about {name or 'no object'}, not "
+                f"{draft.asset_external_id}",
+                field=_OBJECT,
+            )
+        if draft.released:
+            work = await self._released(call, work)
+        return self._record(call, work)
+
+    async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        call = Call(self._system, "read-work-order", ref.key)
+        work = await self._read(call, ref)
+        return self._record(call, work, ref.key) if work else self._gone(ref)
+
+    async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        del memo  # The functions of SAP take no text.
+        call = Call(self._system, "release-work-order", ref.key)
+        work = await self._read(call, ref)
+        if work is None:
+            return self._gone(ref)
+        return self._record(call, await self._released(call, work), ref.key)
+
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        call = Call(self._system, "withdraw-work-order", ref.key)
+        work = await self._read(call, ref)
+        if work is None:
+            return self._gone(ref)
+        if work.status(self._settings)[0] in _OPEN and self._untouched(work):
+            work = await self._noted(call, work, ref, texts.WITHDRAWN, memo)
+            if work.status(self._settings)[0] in _OPEN and self._untouched(work):
+                work = await self._cancelled(call, work)
+        return self._record(call, work, ref.key)
+
+    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
+        call = Call(self._system, "add-note", ref.key)
+        work = await self._read(call, ref)
+        if work is None:
+            raise call.error(ActionRequired, f"notification {ref.id} is gone", field="MaintenanceNotification")
+        await self._noted(call, work, ref, note_key, text)
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        call = Call(self._system, "changed-since")
+        try:
+            mark = SapPmCursor.parse(cursor)
+        except ValueError as error:
+            raise call.error(Refused, str(error)) from None
+        fresh = await SapPmChanges(self._client, call, self._settings).first_unseen(mark)
+        records: list[WorkOrderRecord] = []
+        unreadable = [row.report for row in fresh.unreadable]
+        for work in fresh.works:
+            try:
+                records.append(mapping.record_of(work, self._system, self._settings))
+            except mapping.UNMAPPABLE as error:
+                unreadable.append(mapping.unreadable_record(work.notification, self._system, error))
+        after = mark.advanced(fresh.works, self._settings.overlap, fresh.unreadable)
+        if fresh.passed is not None:
+            after = after.behind(fresh.passed)
+        moved = fresh.works or fresh.unreadable or fresh.passed or cursor is None
+        return ChangePage(
+            records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
+        )
+
+    async def _matching(self, call: Call, query: OrderQuery) -> list[SapPmWork]:
+        """The notifications that match, with their orders."""
+        wanted = []
+        if query.key is not None:
+            wanted.append(f"{_REFERENCE} eq {text_literal(query.key.upper())}")
+        if query.since is not None:
+            wanted.append(f"CreationDateTime ge {moment_literal(query.since)}")
+        rows = await self._all(call, SapPmNotification, [*wanted, *self._about_asset(query)])
+        if query.key is not None:
+            for row in rows:
+                self._check_key(call, row, query.key)
+        return await self._with_orders(call, rows)
+
+    async def _orders_alone(self, call: Call, query: OrderQuery) -> list[SapPmOrder]:
+        """The orders that people made without a notification."""
+        wanted = ["MaintenanceNotification eq ''", *self._about_asset(query)]
+        if query.since is not None:
+            wanted.append(f"MaintOrderCreationDateTime ge {moment_literal(query.since)}")
+        return await self._all(call, SapPmOrder, wanted)
+
+    def _about_asset(self, query: OrderQuery) -> list[str]:
+        if query.asset_external_id is None:
+            return []
+        kind = mapping.object_kind(query.asset_attributes, self._settings)
+        return [
+            f"{_OBJECT} eq {text_literal(query.asset_external_id)}",
+            f"TechObjIsEquipOrFuncnlLoc eq {text_literal(kind)}",
+        ]
+
+    async def _all(self, call: Call, model: type[RowT], wanted: list[str]) -> list[RowT]:
+        rows, unreadable = await all_of(self._client, call, model, " and ".join(wanted), self._settings)
+        self._refuse_unreadable(call, unreadable)
+        return rows
+
+    def _refuse_unreadable(self, call: Call, unreadable: list[SapPmUnreadableRow]) -> None:
+        """A record that cannot be read may be the one that is looked for."""
+        for row in unreadable:
+            raise call.error(ActionRequired, self._client.clean(row.report.words), field=row.report.field)
+
+    async def _with_orders(self, call: Call, rows: list[SapPmNotification]) -> list[SapPmWork]:
+        works, broken = await works_of(self._client, call, self._settings, rows)
+        self._refuse_unreadable(call, broken)
+        return works
+
+    async def _find(self, call: Call, key: str) -> SapPmWork | None:
+        works = await self._matching(call, OrderQuery(key=key))
+        if len(works) > 1:
+            numbers = ", ".join(sorted(work.notification.number for work in works))
+            raise call.error(
+                ActionRequired,
+                f"more than one notification has this key: {numbers}; keep one and clear {_REFERENCE} on the others",
+                field=_REFERENCE,
+            )
+        return next(iter(works), None)
+
+    def _check_key(self, call: Call, row: SapPmNotification, key: str) -> None:
+        """Refuses a notification whose text names another key: people copy notifications with their reference."""
+        written = key_in(texts.text_of(row))
+        if row.key != key.upper() or (written is not None and written.upper() != row.key):
+            raise call.error(
+                ActionRequired,
+                f"notification {row.number} has {row.key} in {_REFERENCE}, and {written or 'no key'} in its long text",
+                field=_REFERENCE,
+            )
+
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> SapPmWork:
+        await self._client.create(call, SapPmNotification, mapping.notification_body(draft, self._settings))
+        work = await self._find(call, draft.key)
+        if work is None:
+            raise call.error(
+                ActionRequired,
+                f"the notification was made but cannot be found by {_REFERENCE}: this SAP does not keep it",
+                field=_REFERENCE,
+            )
+        return work
+
+    async def _released(self, call: Call, work: SapPmWork) -> SapPmWork:
+        """The released order of a notification that waits. Any other is returned unchanged."""
+        if work.status(self._settings)[0] is not WorkOrderStatus.WAITING_APPROVAL:
+            return work
+        if work.order is None:
+            work = await self._ordered(call, work)
+        if work.order is None or work.status(self._settings)[0] is not WorkOrderStatus.WAITING_APPROVAL:
+            return work
+        return await self._acted(call, work, work.order, "ReleaseMaintenanceOrder", {})
+
+    async def _ordered(self, call: Call, work: SapPmWork) -> SapPmWork:
+        """Makes an order of a notification that has none, and reads both back."""
+        row = work.notification
+        try:
+            body = mapping.order_body(row, self._settings)
+        except ValueError as error:
+            raise call.error(ActionRequired, str(error), field=_OBJECT) from None
+        if self._untouched(work) and not texts.has_state(row):
+            # SAP changes the notification when an order is made of it. What it was like is kept in its text.
+            work = await self._stated(call, work)
+            if work.order is not None:
+                return work
+        await self._client.create(call, SapPmOrder, body)
+        now = await self._again(call, row)
+        if now.order is None:
+            raise call.error(
+                ActionRequired,
+                f"the order was made but does not name notification {row.number}: this SAP does not keep it",
+                field="MaintenanceNotification",
+            )
+        return now
+
+    async def _stated(self, call: Call, work: SapPmWork) -> SapPmWork:
+        """Keeps in the text of an untouched notification what it is like. Without that it is unknown later."""
+        text = texts.with_state(work.notification)
+        written = await self._written(call, work.notification, text) if text else work
+        return written or await self._again(call, work.notification)
+
+    async def _cancelled(self, call: Call, work: SapPmWork) -> SapPmWork:
+        if work.order is None:
+            params = {"MaintNotifReferenceDateTime": moment_literal(self._clock.now())}
+            return await self._acted(call, work, work.notification, "CompleteMaintNotification", params)
+        function, asked = _CANCELLING[self._settings.cancel_order_by]
+        after = await self._acted(call, work, work.order, function, asked)
+        if after.status(self._settings)[0] in _OPEN:
+            raise call.error(
+                ActionRequired,
+                f"it accepted {function}, and order {work.order.number} has the status {mapping.vendor_status(after)}; "
+                "add the word for it to not_executed_statuses",
+                field="not_executed_statuses",
+            )
+        return after
+
+    async def _acted(
+        self, call: Call, work: SapPmWork, row: SapPmNotification | SapPmOrder, function: str, params: Mapping[str, str]
+    ) -> SapPmWork:
+        """Carries out a function and reads back; somebody else's act in the same moment counts as well."""
+        before = work.status(self._settings)
+        try:
+            done = await self._client.act(call, row, function, params)
+        except (ActionRequired, Refused):
+            now = await self._again(call, work.notification)
+            if now.status(self._settings) == before:
+                raise
+            return now
+        now = await self._again(call, work.notification)
+        if not done and now.status(self._settings) == before:
+            raise call.error(Unavailable, "the record changed while we worked on it")
+        return now
+
+    async def _noted(self, call: Call, work: SapPmWork, ref: WorkOrderRef, note_key: str, note: str) -> SapPmWork:
+        """The notification with a note, written once."""
+        for _ in range(_TRIES):
+            row = work.notification
+            if texts.has_note(row, note_key):
+                return work
+            text = texts.with_note(row, note_key, note, proved=self._untouched(work))
+            if text is None:
+                raise call.error(
+                    ActionRequired,
+                    f"the long text of notification {row.number} has no room for a note: shorten it",
+                    field=_LONG_TEXT,
+                )
+            written = await self._written(call, row, text)
+            if written is not None:
+                return written
+            again = await self._read(call, ref)
+            if again is None:
+                break
+            work = again
+        raise call.error(Unavailable, "somebody else is changing the notification")
+
+    async def _written(self, call: Call, row: SapPmNotification, text: str) -> SapPmWork | None:
+        """Writes a long text, and reads back; None if somebody has changed the notification meanwhile."""
+        return await self._again(call, row) if await self._client.change(call, row, {_LONG_TEXT: text}) else None
+
+    async def _again(self, call: Call, row: SapPmNotification) -> SapPmWork:
+        """A notification that was there a moment ago."""
+        now = await self._client.read(call, SapPmNotification, row.number)
+        if now is None:
+            raise call.error(Unavailable, "the notification went away meanwhile")
+        return (await self._with_orders(call, [now]))[0]
+
+    async def _read(self, call: Call, ref: WorkOrderRef) -> SapPmWork | None:
+        """The notification of a reference with its order; None where it is gone.
+
+        Raises:
+            ActionRequired: it has another key.
+        """
+        row = await self._client.read(call, SapPmNotification, ref.id)
+        if row is None:
+            return await self._find(call, ref.key)
+        if row.key and row.key != ref.key.upper():
+            raise call.error(
+                ActionRequired,
+                f"notification {ref.id} has {row.key} in {_REFERENCE} now, not the key of its case",
+                field=_REFERENCE,
+            )
+        return (await self._with_orders(call, [row]))[0]
+
+    def _untouched(self, work: SapPmWork) -> bool:
+        return mapping.touched_by_others(work, self._settings) is Touched.NO
+
+    def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        """A notification that is archived. SAP keeps no record of that, so the time is that of this reading."""
+        return WorkOrderRecord(
+            ref=ref,
+            status=WorkOrderStatus.DELETED,
+            vendor_status="not found",
+            changed_at=self._clock.now(),
+            touched=Touched.YES,
+        )
+
+    def _record(self, call: Call, work: SapPmWork, key: str | None = None) -> WorkOrderRecord:
+        """The work as ours; `key` is the case's where a person has taken it off."""
+        try:
+            return mapping.record_of(work, self._system, self._settings, key)
+        except mapping.UNMAPPABLE as error:
+            found = mapping.unreadable_record(work.notification, self._system, error)
+            raise call.error(ActionRequired, self._client.clean(found.words), field=found.field) from None

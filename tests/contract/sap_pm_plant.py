@@ -1,0 +1,158 @@
+"""A site's SAP Plant Maintenance, simulated, and its people."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from connectors.cmms import sap_pm
+from domain.clock import WallClock
+from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRef
+from sandbox.clock import PlantClock
+from sandbox.faults import Fault, Faults
+from sandbox.sap_pm.server import USERS, SapPmServer
+from tests.contract.cmms_plant import CompletedWork
+
+START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
+USER, PASSWORD = next(iter(USERS.items()))
+WAITS = "WPRT"
+"""The site's own status for an order that waits for a part."""
+_QUICK, _PATIENT = timedelta(seconds=1), timedelta(seconds=10)
+_NOTE = re.compile(r"\[MW:[^\]]+\]")
+
+
+class SapPmPlant:
+    """A site. It satisfies `CmmsPlant` of the contract suite."""
+
+    secrets: Sequence[str] = (PASSWORD,)
+    told = CompletedWork(
+        codes={
+            FindingRole.PROBLEM: ("ELEC", "0110"),
+            FindingRole.CAUSE: ("ELCAUSE", "0200"),
+            FindingRole.REMEDY: ("ELACT", "0030"),
+        },
+        downtime=timedelta(hours=3),
+    )
+    operations: Mapping[str, str] = {
+        "create": "create",
+        "query": "query",
+        "note": "change",
+        "status": "ReleaseMaintenanceOrder",
+    }
+
+    def __init__(self, directory: Path | None = None, equipment: Sequence[str] = ("M001-COMP1", "M002-COMP1")) -> None:
+        del directory  # The simulator keeps nothing on disk.
+        self.clock = PlantClock(START)
+        self.faults = Faults()
+        self.server = SapPmServer(self.clock, equipment, faults=self.faults)
+        self._clients: list[httpx.AsyncClient] = []
+        self._numbers = 0
+
+    async def start(self) -> None:
+        await self.server.start()
+
+    async def stop(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+        await self.server.stop()
+
+    def connector(self, *, secret: str | None = None, quick: bool = False, **more: Any) -> sap_pm.SapPmCmms:
+        client = httpx.AsyncClient()
+        self._clients.append(client)
+        settings = {
+            "url": self.server.url,
+            "user": USER,
+            "password": secret or PASSWORD,
+            "sap_client": "100",
+            "planning_plant": "1010",
+            "on_hold_statuses": [WAITS],
+            "page_size": 3,
+            "timeout": _QUICK if quick else _PATIENT,
+        }
+        made = sap_pm.SapPmSettings.model_validate(settings | more)
+        return sap_pm.connect(made, client, system="sap_pm", clock=WallClock())
+
+    def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
+        self._numbers += 1
+        return WorkOrderDraft(
+            key=f"MW{self._numbers:08d}",
+            asset="machine-1/comp1",
+            asset_attributes={},
+            asset_external_id=asset,
+            summary="Machine 1, comp1: voltage above its baseline " * 4,
+            paragraphs=tuple(f"Paragraph {number}. " + "word " * 20 for number in range(3)),
+            failure_mode="ELF",
+            priority=2,
+            released=released,
+            reported_at=self.clock.now(),
+            due_at=self.clock.now() + timedelta(hours=4),
+        )
+
+    def wait(self, time: timedelta) -> None:
+        self.clock.set(self.clock.now() + time)
+
+    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None:
+        self.faults.add(Fault("sap_pm", self.operations.get(operation, operation), kind, times, params))
+
+    def orders_of(self, key: str) -> int:
+        """How many notifications have a key, or orders were made of them, whichever is more."""
+        store = self.server.store
+        numbers = {
+            each.number for each in store.notifications.values() if each.values["MaintNotifExtReferenceNumber"] == key
+        }
+        orders = [each for each in store.orders.values() if each.values["MaintenanceNotification"] in numbers]
+        return max(len(numbers), len(orders))
+
+    async def notes(self, ref: WorkOrderRef) -> list[str]:
+        return _NOTE.findall(self.text(ref))
+
+    def text(self, ref: WorkOrderRef) -> str:
+        """The long text of a notification."""
+        return str(self.server.store.notifications[ref.id].values["MaintNotifLongTextForEdit"])
+
+    def order(self, ref: WorkOrderRef) -> str:
+        """The order of a notification, which a planner makes if there is none."""
+        found = self.server.order_of(ref.id)
+        return found.number if found else self.server.make_order(ref.id, by="PLANNER")
+
+    def approve(self, ref: WorkOrderRef) -> None:
+        self.server.act(self.order(ref), "ReleaseMaintenanceOrder", by="PLANNER")
+
+    def cancel(self, ref: WorkOrderRef) -> None:
+        self.server.flag_notification(ref.id)
+
+    def set_aside(self, ref: WorkOrderRef) -> None:
+        self.server.set_user_status(self.order(ref), WAITS, by="PLANNER")
+
+    def delete(self, ref: WorkOrderRef) -> None:
+        self.server.archive(ref.id)
+
+    def put_key(self, ref: WorkOrderRef, key: str | None) -> None:
+        self.server.edit(ref.id, MaintNotifExtReferenceNumber=key)
+
+    async def people_open(self, asset: str) -> str:
+        return self.server.open_notification(asset, "It drips.", by="PLANNER")
+
+    def complete(self, ref: WorkOrderRef, note: str) -> None:
+        now, codes = self.clock.now(), self.told.codes
+        item = {
+            **_code("MaintNotifDamageCodeGroup", "MaintNotificationDamageCode", codes[FindingRole.PROBLEM]),
+            "to_ItemCause": [_code("MaintNotifCauseCodeGroup", "MaintNotificationCauseCode", codes[FindingRole.CAUSE])],
+            "to_ItemActivity": [
+                _code("MaintNotifActivityCodeGroup", "MaintNotificationActivityCode", codes[FindingRole.REMEDY])
+            ],
+        }
+        self.server.confirm(self.order(ref), final=True, by="TECH1")
+        started = now - timedelta(hours=2)
+        self.server.report(ref.id, [item], started=started, ended=now, downtime=timedelta(hours=3))
+        self.server.write_below(ref.id, note)
+        self.server.act(
+            self.order(ref), "SetMaintOrdToTechCompleted", by="TECH1", AssignedMaintNotifIsToBeClosed="true"
+        )
+
+
+def _code(group: str, code: str, chosen: tuple[str | None, str]) -> dict[str, str | None]:
+    return {group: chosen[0], code: chosen[1]}
