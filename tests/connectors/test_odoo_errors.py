@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
-from connectors.mes.odoo_mrp.faults import MEANINGS, load_fault
-from connectors.mes.odoo_mrp.models import LoadMessage
+from connectors.odoo.faults import MEANINGS, load_fault
+from connectors.odoo.models import LoadMessage
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 SETTINGS = OdooSettings.model_validate({"url": "https://odoo.test", "database": "odoo", "api_key": "swordfish"})

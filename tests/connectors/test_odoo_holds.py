@@ -237,7 +237,7 @@ async def test_a_plan_of_another_receiver_holds_nothing() -> None:
 
 async def test_a_hold_that_load_does_not_take_needs_a_person_who_is_told_the_field() -> None:
     said = {"ids": False, "messages": [{"message": "No matching record", "field": "workcenter_id"}]}
-    with pytest.raises(ActionRequired, match="it does not take the hold: No matching record") as caught:
+    with pytest.raises(ActionRequired, match="it does not take the record: No matching record") as caught:
         await Odoo({f"{LOGS}/load": said}).mes().place_hold(PLAN, "x")
     assert caught.value.field == "workcenter_id"
 

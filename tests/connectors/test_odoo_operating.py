@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from connectors.mes.odoo_mrp.models import MachineCentre, OpenLog, PresentLeave, RowT, read_rows
+from connectors.mes.odoo_mrp.models import MachineCentre, OpenLog, PresentLeave
 from connectors.mes.odoo_mrp.operating import LOSS_REASONS, LOSS_TYPES, OdooPlant, operating_state
+from connectors.odoo.models import RowT, read_rows
 from domain.operating import MachineState, OperatingState
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)

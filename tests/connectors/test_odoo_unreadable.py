@@ -8,7 +8,8 @@ import pytest
 
 from connectors.json_reading import parsed_json
 from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
-from connectors.mes.odoo_mrp.models import TimeLog, WorkOrder, read_rows
+from connectors.mes.odoo_mrp.models import TimeLog, WorkOrder
+from connectors.odoo.models import read_rows
 from domain.errors import ActionRequired, Unavailable
 from domain.production import JobState, PlaceResult
 from tests.connectors import test_odoo_holds
@@ -220,5 +221,5 @@ async def test_an_answer_of_load_that_cannot_be_read_is_a_lost_one() -> None:
 
 async def test_a_hold_that_lost_a_race_is_asked_for_again() -> None:
     lost = {"ids": False, "messages": [{"type": "error", "message": "could not serialize access due to …"}]}
-    with pytest.raises(Unavailable, match="somebody else is changing the work centre"):
+    with pytest.raises(Unavailable, match="somebody else is changing the same record"):
         await Blocking(httpx.Response(200, json=lost), TAKEN).place()

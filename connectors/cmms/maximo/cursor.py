@@ -1,28 +1,17 @@
 """How far the poll has read: a watermark on `statusdate` and what was already given out near it.
 
-Maximo filters by local time without an offset, keeps fractions of seconds, and stamps a change before it commits. So
-the watermark is rounded up to the second, every question begins `overlap` before it (earlier still where the site's
-clocks change), and what was given out in that stretch is remembered: nothing is missed, and a poll comes to an end.
+Maximo filters by local time without an offset. So every question begins earlier still where the site's clocks change.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from connectors.cmms.maximo.models import UnreadableRow, WorkOrderRow
-from domain.model import Moment
+from connectors.watermark import Watermark
 
 _NEAR_A_CLOCK_CHANGE = timedelta(hours=3)
-
-_UNDATED: Final = 2**53
-"""The second under which an unreadable row without a date is remembered: it may be in any answer. Builds that know no
-unreadable rows keep it too."""
-_MOST_UNDATED: Final = 1000
-"""How many such rows are remembered. More of them are reported at every poll, which storage counts as one each."""
 
 
 def instant(moment: datetime, zone: ZoneInfo) -> datetime:
@@ -46,11 +35,6 @@ def local_text(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _rounded_up(moment: datetime) -> datetime:
-    whole = moment.replace(microsecond=0)
-    return whole if whole == moment else whole + timedelta(seconds=1)
-
-
 def _fingerprint(row: WorkOrderRow) -> str:
     version = f"{row.siteid}/{row.wonum}/{row.statusdate.isoformat()}/{row.internal_status}/{row.rowstamp}"
     return hashlib.sha256(version.encode()).hexdigest()[:12]
@@ -60,34 +44,8 @@ def _mark(row: UnreadableRow) -> str:
     return row.report.digest[:12]
 
 
-class Cursor(BaseModel):
-    """Where a poll stands. Its text is opaque to everybody else.
-
-    `seen` holds the fingerprint and the second of every version given out that may be asked for again.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Literal[1] = 1
-    watermark: Moment | None = None
-    seen: dict[str, int] = {}
-
-    @classmethod
-    def parse(cls, text: str | None) -> "Cursor":
-        """The cursor of a text that `text` gave.
-
-        Raises:
-            ValueError: it is not one of ours.
-        """
-        if text is None:
-            return cls()
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError:
-            raise ValueError("the cursor is not one that this connector gave out") from None
-
-    def text(self) -> str:
-        return self.model_dump_json()
+class Cursor(Watermark):
+    """The watermark of a poll of Maximo."""
 
     def start(self, overlap: timedelta, zone: ZoneInfo) -> datetime | None:
         """From when to ask; None asks from the beginning."""
@@ -110,23 +68,8 @@ class Cursor(BaseModel):
         unreadable: Iterable[UnreadableRow] = (),
     ) -> "Cursor":
         """The cursor after these rows were given out. An unreadable row without a date moves no watermark."""
-        reported = {_mark(row): row.statusdate for row in unreadable}
-        dates = {_fingerprint(row): instant(row.statusdate, zone) for row in given}
-        dates |= {mark: instant(date, zone) for mark, date in reported.items() if date is not None}
-        undated = {mark for mark, date in reported.items() if date is None}
-        undated |= {mark for mark, second in self.seen.items() if second == _UNDATED}
-        after = self._moved(dates, overlap, zone)
-        dated = {mark: second for mark, second in after.seen.items() if second != _UNDATED}
-        # In order, so that the text of the cursor is the same after a poll that brought nothing new.
-        return Cursor(watermark=after.watermark, seen=dated | dict.fromkeys(sorted(undated)[:_MOST_UNDATED], _UNDATED))
-
-    def _moved(self, dates: Mapping[str, datetime], overlap: timedelta, zone: ZoneInfo) -> "Cursor":
-        if not dates:
-            return self
-        latest = _rounded_up(max(dates.values()))
-        watermark = latest if self.watermark is None else max(self.watermark, latest)
-        moved = Cursor(watermark=watermark)
-        floor = moved.start(overlap, zone) or watermark
-        kept = {mark: second for mark, second in self.seen.items() if second >= int(floor.timestamp())}
-        fresh = {mark: int(date.timestamp()) for mark, date in dates.items()}
-        return Cursor(watermark=watermark, seen=kept | fresh)
+        given_out: dict[str, datetime | None] = {_fingerprint(row): instant(row.statusdate, zone) for row in given}
+        given_out |= {
+            _mark(row): None if row.statusdate is None else instant(row.statusdate, zone) for row in unreadable
+        }
+        return self.passed(given_out, lambda watermark: lower_bound(watermark - overlap, zone))

@@ -1,43 +1,30 @@
-"""Odoo's wire: the JSON-2 API of Odoo 19, one call and one transaction for each request."""
+"""What is asked of Odoo about work centres and their holds."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 import httpx
-from pydantic import BaseModel
 
 from connectors.call import Call
-from connectors.http import JsonSystem
 from connectors.mes.odoo_mrp import mapping
-from connectors.mes.odoo_mrp.faults import PAGES, load_fault, read_fault
 from connectors.mes.odoo_mrp.models import (
-    ExternalIds,
     Leave,
-    LoadAnswer,
-    LoadMessage,
     LossReason,
     Lot,
     MachineCentre,
-    Number,
     OpenLog,
     PresentLeave,
     Production,
-    RawRows,
-    RowT,
-    Session,
-    SystemParameter,
     TimeLog,
-    User,
-    Version,
     WorkCentre,
     WorkOrder,
-    read_rows,
 )
 from connectors.mes.odoo_mrp.settings import OdooSettings
+from connectors.odoo.models import Number, RawRows, Version, read_rows
+from connectors.odoo.wire import OdooWire, fields_of, like
 from connectors.rows import Rows
 from domain.canonical import Json
-from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.errors import ActionRequired
 from domain.production import MarkedHold
 
 _LOGS: Final = "mrp.workcenter.productivity"
@@ -47,10 +34,13 @@ _ORDERS: Final = "mrp.workorder"
 _LEAVES: Final = "resource.calendar.leaves"
 _PRODUCTIONS: Final = "mrp.production"
 _LOTS: Final = "stock.lot"
+_OPEN_HOLDS: Final[Sequence[Json]] = (
+    ["description", "=like", like(mapping.description_mark()) + "%"],
+    ["date_end", "=", False],
+)
+_BY_START: Final = "date_start, id"
 _ORDERS_READ: Final = 5
 """How many waiting work orders are read. Only the first counts, unless it cannot be read."""
-
-ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class OdooClient:
@@ -58,24 +48,11 @@ class OdooClient:
 
     def __init__(self, settings: OdooSettings, http: httpx.AsyncClient) -> None:
         self._settings = settings
-        self._json = JsonSystem(
-            http,
-            timeout=settings.timeout,
-            concurrency=settings.concurrency,
-            read_fault=read_fault,
-            secrets=(settings.api_key,),
-            pages=PAGES,
-        )
-        self._headers = {
-            "authorization": f"bearer {settings.api_key.get_secret_value()}",
-            "x-odoo-database": settings.database,
-            "accept": "application/json",
-        }
+        self._wire = OdooWire(settings, http)
 
     async def version(self, call: Call) -> Version:
-        """The version of the server. No sign-in is needed for it, and the key is not sent."""
-        reply = await self._json.send(call, "GET", f"{self._settings.url}/web/version")
-        return self._json.read(call, reply, Version)
+        """The version of the server."""
+        return await self._wire.version(call)
 
     async def user(self, call: Call) -> str:
         """The login of the user of the key.
@@ -83,42 +60,36 @@ class OdooClient:
         Raises:
             ActionRequired: the key is not accepted.
         """
-        session = await self._ask(call, "res.users", "context_get", Session)
-        users = await self._rows(call, "res.users", [["id", "=", session.uid]], User)
-        return next((user.login for user in users.rows), f"user {session.uid}")
+        return (await self._wire.user(call)).login
 
     async def database_uuid(self, call: Call) -> str | None:
-        """The uuid of the database; None if our user may not read the system parameters, which few may."""
-        body: dict[str, Json] = {"key": "database.uuid"}
-        reply = await self._send(call, "ir.config_parameter", "get_param", body, also=(httpx.codes.FORBIDDEN,))
-        if reply.status_code == httpx.codes.FORBIDDEN:
-            return None
-        return self._json.read(call, reply, SystemParameter).root
+        """The uuid of the database; None if our user may not read it."""
+        return await self._wire.database_uuid(call)
 
     async def centres_with(self, call: Call, code: str) -> Rows[WorkCentre]:
         """The work centres with a code, also those that are archived."""
         both: list[Json] = ["active", "in", [True, False]]
-        return await self._rows(call, _CENTRES, [["code", "=", code], both], WorkCentre)
+        return await self._wire.rows(call, _CENTRES, [["code", "=", code], both], WorkCentre)
 
     async def machine_centres(self, call: Call, codes: Sequence[str]) -> Rows[MachineCentre]:
         """The work centres with one of these codes, without those that are archived."""
         listed: list[Json] = ["code", "in", [*codes]]
-        return await self._rows(call, _CENTRES, [listed], MachineCentre)
+        return await self._wire.rows(call, _CENTRES, [listed], MachineCentre)
 
     async def open_logs(self, call: Call, centres: Sequence[int]) -> Rows[OpenLog]:
         """What is going on at these work centres."""
         at: list[Json] = ["workcenter_id", "in", [*centres]]
-        return await self._rows(call, _LOGS, [at, ["date_end", "=", False]], OpenLog)
+        return await self._wire.rows(call, _LOGS, [at, ["date_end", "=", False]], OpenLog)
 
     async def present_leaves(self, call: Call, now: str) -> Rows[PresentLeave]:
         """The planned stops that go on now, of whatever they are."""
         stop: list[Json] = ["time_type", "=", "leave"]
         begun: list[Json] = ["date_from", "<=", now]
-        return await self._rows(call, _LEAVES, [stop, begun, ["date_to", ">", now]], PresentLeave)
+        return await self._wire.rows(call, _LEAVES, [stop, begun, ["date_to", ">", now]], PresentLeave)
 
     async def loss_names(self, call: Call, losses: Sequence[int]) -> Mapping[str, str]:
         """The external ids of loss reasons, by their ids as text."""
-        return await self._external_ids(call, _LOSSES, losses) if losses else {}
+        return await self._wire.external_ids(call, _LOSSES, losses) if losses else {}
 
     async def centre(self, call: Call, number: int) -> WorkCentre | None:
         """A work centre by its id; None if it was deleted.
@@ -126,8 +97,8 @@ class OdooClient:
         Raises:
             ActionRequired: our user may not see it, or it cannot be read.
         """
-        body: dict[str, Json] = {"ids": [number], "fields": _fields(WorkCentre)}
-        found = read_rows((await self._ask(call, _CENTRES, "read", RawRows, body)).root, WorkCentre)
+        body: dict[str, Json] = {"ids": [number], "fields": fields_of(WorkCentre)}
+        found = read_rows((await self._wire.ask(call, _CENTRES, "read", RawRows, body)).root, WorkCentre)
         self.insist_on_readable(call, found.unreadable, "mrp.workcenter")
         return next(iter(found.rows), None)
 
@@ -139,9 +110,9 @@ class OdooClient:
         """
         domain: list[Json] = [["workcenter_id", "=", centre], ["date_end", "=", False]]
         if key is not None:
-            marked: list[Json] = ["description", "=like", _like(mapping.description_mark(key))]
+            marked: list[Json] = ["description", "=like", like(mapping.description_mark(key)) + "%"]
             domain = ["|", marked, "&", *domain]
-        found = await self._rows(call, _LOGS, domain, TimeLog)
+        found = await self._wire.rows(call, _LOGS, domain, TimeLog)
         self.insist_on_readable(call, found.unreadable, "time_ids")
         return found.rows
 
@@ -149,7 +120,7 @@ class OdooClient:
         """The time log with the external id of a hold. A text is no proof: people can write the same one."""
         if not logs:
             return None
-        names = await self._external_ids(call, _LOGS, [log.id for log in logs])
+        names = await self._wire.external_ids(call, _LOGS, [log.id for log in logs])
         return next((log for log in logs if names.get(str(log.id)) == mapping.external_id(key, centre)), None)
 
     async def loss_reason(self, call: Call) -> int:
@@ -159,9 +130,9 @@ class OdooClient:
             ActionRequired: there is none, or its category does not block a work centre.
         """
         blocking: list[Json] = [*sorted(mapping.BLOCKING)]
-        found = await self._rows(call, _LOSSES, [["loss_type", "in", blocking]], LossReason)
+        found = await self._wire.rows(call, _LOSSES, [["loss_type", "in", blocking]], LossReason)
         wanted = self._settings.loss_reason
-        names = await self._external_ids(call, _LOSSES, [row.id for row in found.rows]) if found.rows else {}
+        names = await self._wire.external_ids(call, _LOSSES, [row.id for row in found.rows])
         for row in found.rows:
             if names.get(str(row.id)) == wanted:
                 return row.id
@@ -187,32 +158,27 @@ class OdooClient:
         if centre.company_id is not None:
             # Otherwise the log is of the user's own company, and Odoo refuses it at a work centre of another.
             values["company_id/.id"] = str(centre.company_id.id)
-        row: list[Json] = [*values.values()]
-        body: dict[str, Json] = {"fields": [*values], "data": [row]}
-        reply = await self._send(call, _LOGS, "load", body)
-        try:
-            answer = self._json.read(call, reply, LoadAnswer)
-        except Refused as error:
-            raise call.error(Unavailable, f"{error.problem}; whether the hold was placed is looked up") from None
-        if not answer.ids:
-            raise self._not_loaded(call, answer.messages)
+        await self._wire.load(call, _LOGS, values, "whether the hold was placed")
 
     async def stop_timers(self, call: Call, log: int) -> None:
         """Stops the timers of the work orders that run on the work centre of a block, as its button in Odoo does."""
-        await self._send(call, _LOGS, "button_block", {"ids": [log]})
+        await self._wire.send(call, _LOGS, "button_block", {"ids": [log]})
 
     async def close_log(self, call: Call, log: int, values: Mapping[str, str]) -> None:
         """Ends one time log. The logs of others stay as they are: `unblock` of the work centre would end them too."""
-        await self._send(call, _LOGS, "write", {"ids": [log], "vals": {**values}})
+        await self._wire.send(call, _LOGS, "write", {"ids": [log], "vals": {**values}})
 
     async def reopen_log(self, call: Call, log: int) -> None:
         """Opens a time log of ours again."""
-        await self._send(call, _LOGS, "write", {"ids": [log], "vals": {"date_end": False}})
+        await self._wire.send(call, _LOGS, "write", {"ids": [log], "vals": {"date_end": False}})
 
     async def count_open_holds(self, call: Call) -> int:
         """How many holds of ours are open, whichever case they are of."""
-        domain: list[Json] = [["description", "=like", _like(mapping.description_mark())], ["date_end", "=", False]]
-        return (await self._ask(call, _LOGS, "search_count", Number, {"domain": domain})).root
+        domain: list[Json] = [
+            ["description", "=like", like(mapping.description_mark()) + "%"],
+            ["date_end", "=", False],
+        ]
+        return (await self._wire.ask(call, _LOGS, "search_count", Number, {"domain": domain})).root
 
     async def marked_holds(self, call: Call) -> list[MarkedHold]:
         """Our open holds, by their external ids.
@@ -220,46 +186,51 @@ class OdooClient:
         Raises:
             ActionRequired: one of them cannot be read.
         """
-        domain: list[Json] = [["description", "=like", _like(mapping.description_mark())], ["date_end", "=", False]]
-        found = await self._rows(call, _LOGS, domain, TimeLog)
+        domain: list[Json] = [
+            ["description", "=like", like(mapping.description_mark()) + "%"],
+            ["date_end", "=", False],
+        ]
+        found = await self._wire.rows(call, _LOGS, domain, TimeLog)
         self.insist_on_readable(call, found.unreadable, "time_ids")
-        names = await self._external_ids(call, _LOGS, [log.id for log in found.rows]) if found.rows else {}
+        names = await self._wire.external_ids(call, _LOGS, [log.id for log in found.rows])
         marked = (mapping.marked(names.get(str(log.id), ""), log) for log in found.rows)
         return [each for each in marked if each is not None]
 
     async def has_orders(self, call: Call, centre: int) -> bool:
         """Whether a work centre has a work order that is not over."""
         domain: list[Json] = [["workcenter_id", "=", centre], ["state", "not in", [*mapping.OVER_STATES]]]
-        return (await self._ask(call, _ORDERS, "search_count", Number, {"domain": domain, "limit": 1})).root > 0
+        return (await self._wire.ask(call, _ORDERS, "search_count", Number, {"domain": domain, "limit": 1})).root > 0
 
     async def orders(self, call: Call, centre: int) -> Rows[WorkOrder]:
         """The work orders of a work centre that are in progress; if there are none, the next ones that wait."""
         at: list[Json] = ["workcenter_id", "=", centre]
         for state in mapping.NEXT_STATES:
-            limit = None if state == "progress" else _ORDERS_READ
-            found = await self._rows(call, _ORDERS, [at, ["state", "=", state]], WorkOrder, limit)
+            limit, order = (None, None) if state == "progress" else (_ORDERS_READ, _BY_START)
+            found = await self._wire.rows(
+                call, _ORDERS, [at, ["state", "=", state]], WorkOrder, limit=limit, order=order
+            )
             if found.rows or found.unreadable:
                 return found
         others: list[Json] = [at, ["state", "not in", [*mapping.NEXT_STATES, *mapping.OVER_STATES]]]
-        return await self._rows(call, _ORDERS, others, WorkOrder, _ORDERS_READ)
+        return await self._wire.rows(call, _ORDERS, others, WorkOrder, limit=_ORDERS_READ, order=_BY_START)
 
     async def timers(self, call: Call, centre: int, from_at: str, until_at: str) -> Rows[TimeLog]:
         """The time logs of work orders on a work centre in a period."""
         open_or_later: list[Json] = ["|", ["date_end", "=", False], ["date_end", ">", from_at]]
         begun: list[Json] = [["workorder_id", "!=", False], ["date_start", "<=", until_at]]
-        return await self._rows(call, _LOGS, [["workcenter_id", "=", centre], *begun, *open_or_later], TimeLog)
+        return await self._wire.rows(call, _LOGS, [["workcenter_id", "=", centre], *begun, *open_or_later], TimeLog)
 
     async def orders_of(self, call: Call, numbers: Collection[int]) -> Rows[WorkOrder]:
         """Work orders by their ids."""
-        return await self._with_ids(call, _ORDERS, numbers, WorkOrder)
+        return await self._wire.with_ids(call, _ORDERS, numbers, WorkOrder)
 
     async def productions(self, call: Call, numbers: Collection[int]) -> Rows[Production]:
         """Manufacturing orders by their ids."""
-        return await self._with_ids(call, _PRODUCTIONS, numbers, Production)
+        return await self._wire.with_ids(call, _PRODUCTIONS, numbers, Production)
 
     async def lots(self, call: Call, numbers: Collection[int]) -> Rows[Lot]:
         """Lots by their ids."""
-        return await self._with_ids(call, _LOTS, numbers, Lot)
+        return await self._wire.with_ids(call, _LOTS, numbers, Lot)
 
     async def leaves(self, call: Call, centre: WorkCentre, now: str) -> Rows[Leave]:
         """The planned stops of a work centre that are not over: its own, and those of its whole calendar.
@@ -272,7 +243,7 @@ class OdooClient:
         own: list[Json] = ["|", ["resource_id", "=", centre.resource_id.id]] if centre.resource_id is not None else []
         if centre.company_id is not None:
             domain.append(["company_id", "in", [False, centre.company_id.id]])
-        return await self._rows(call, _LEAVES, [*domain, *own, *shared], Leave)
+        return await self._wire.rows(call, _LEAVES, [*domain, *own, *shared], Leave)
 
     def insist_on_readable(self, call: Call, unreadable: Sequence[str], field: str) -> None:
         """Refuses an answer with records that cannot be read where each of them counts.
@@ -280,51 +251,8 @@ class OdooClient:
         Raises:
             ActionRequired: there are some.
         """
-        if unreadable:
-            raise call.error(ActionRequired, self._json.clean("; ".join(unreadable)), field=field)
+        self._wire.insist_on_readable(call, unreadable, field)
 
     def clean(self, text: str) -> str:
         """A vendor's words fit for a message."""
-        return self._json.clean(text)
-
-    def _not_loaded(self, call: Call, messages: Sequence[LoadMessage]) -> ConnectorError:
-        kind, words, field = load_fault(messages)
-        words = self._json.clean(words)
-        if issubclass(kind, ActionRequired):
-            return call.error(ActionRequired, words, field=field)
-        return call.error(kind, words)
-
-    async def _external_ids(self, call: Call, model: str, numbers: Sequence[int]) -> Mapping[str, str]:
-        return (await self._ask(call, model, "get_external_id", ExternalIds, {"ids": [*numbers]})).root
-
-    async def _with_ids(self, call: Call, model: str, numbers: Collection[int], row: type[RowT]) -> Rows[RowT]:
-        known: list[Json] = [*sorted(numbers)]
-        return await self._rows(call, model, [["id", "in", known]], row) if known else Rows((), ())
-
-    async def _rows(
-        self, call: Call, model: str, domain: list[Json], row: type[RowT], limit: int | None = None
-    ) -> Rows[RowT]:
-        body: dict[str, Json] = {"domain": domain, "fields": _fields(row)}
-        if limit is not None:
-            body |= {"limit": limit, "order": "date_start, id"}
-        return read_rows((await self._ask(call, model, "search_read", RawRows, body)).root, row)
-
-    async def _ask(
-        self, call: Call, model: str, method: str, answer: type[ModelT], body: Mapping[str, Json] | None = None
-    ) -> ModelT:
-        return self._json.read(call, await self._send(call, model, method, body or {}), answer)
-
-    async def _send(
-        self, call: Call, model: str, method: str, body: Mapping[str, Json], also: Sequence[int] = ()
-    ) -> httpx.Response:
-        url = f"{self._settings.url}/json/2/{model}/{method}"
-        return await self._json.send(call, "POST", url, headers=self._headers, body=body, also=also)
-
-
-def _fields(row: type[BaseModel]) -> list[Json]:
-    return [name for name in row.model_fields if name != "left_out"]
-
-
-def _like(start: str) -> str:
-    """A pattern of texts that begin with a text."""
-    return re.sub(r"([\\%_])", r"\\\1", start) + "%"
+        return self._wire.clean(text)

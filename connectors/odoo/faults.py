@@ -10,7 +10,7 @@ import httpx
 
 from connectors.http import StatusMeaning, VendorFault
 from connectors.json_reading import parsed_json
-from connectors.mes.odoo_mrp.models import LoadMessage, OdooError
+from connectors.odoo.models import LoadMessage, OdooError
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 MEANINGS: Final[Mapping[str, type[ConnectorError]]] = {
@@ -57,10 +57,10 @@ def read_fault(reply: httpx.Response) -> VendorFault:
 def load_fault(messages: Sequence[LoadMessage]) -> tuple[type[ConnectorError], str, str | None]:
     """Why `load` stored nothing: the error, the words and the field that it names.
 
-    Another transaction that wrote the same row first is no fault: the next look finds its row.
+    Another transaction that wrote the same rows first is no fault: the next look finds what it wrote.
     """
     words = "; ".join(message.message.strip() for message in messages) or "it does not say why"
     if any(part in words for part in _CONTENTION):
-        return Unavailable, f"somebody else is changing the work centre ({words})", None
+        return Unavailable, f"somebody else is changing the same record ({words})", None
     field = next((message.field for message in messages if message.field), None)
-    return ActionRequired, f"it does not take the hold: {words}", field
+    return ActionRequired, f"it does not take the record: {words}", field

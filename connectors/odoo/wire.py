@@ -1,0 +1,190 @@
+"""Requests to one Odoo by the JSON-2 API of Odoo 19: one call and one transaction for each request."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from connectors.call import Call
+from connectors.http import JsonSystem
+from connectors.odoo.faults import PAGES, load_fault, read_fault
+from connectors.odoo.models import (
+    ExternalIds,
+    LoadAnswer,
+    OdooUser,
+    RawRows,
+    RowT,
+    Session,
+    SystemParameter,
+    Version,
+    read_rows,
+)
+from connectors.odoo.settings import OdooConnection
+from connectors.rows import Rows
+from domain.canonical import Json
+from domain.errors import ActionRequired, Refused, Unavailable
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+CREATE_ONLY: Final[Mapping[str, Json]] = {"mode": "update", "noupdate": True}
+"""The context with which `load` creates a record that is not there, and writes nothing on one that is."""
+
+
+class OdooWire:
+    """Requests to one Odoo, in the name of the user of the API key."""
+
+    def __init__(self, settings: OdooConnection, http: httpx.AsyncClient) -> None:
+        self._url = settings.url
+        self._json = JsonSystem(
+            http,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            read_fault=read_fault,
+            secrets=(settings.api_key,),
+            pages=PAGES,
+        )
+        self._headers = {
+            "authorization": f"bearer {settings.api_key.get_secret_value()}",
+            "x-odoo-database": settings.database,
+            "accept": "application/json",
+        }
+
+    async def version(self, call: Call) -> Version:
+        """The version of the server. No sign-in is needed for it, and the key is not sent."""
+        reply = await self._json.send(call, "GET", f"{self._url}/web/version")
+        return self._json.read(call, reply, Version)
+
+    async def user(self, call: Call) -> OdooUser:
+        """The user of the key.
+
+        Raises:
+            ActionRequired: the key is not accepted.
+        """
+        session = await self.ask(call, "res.users", "context_get", Session)
+        users = await self.rows(call, "res.users", [["id", "=", session.uid]], OdooUser)
+        return next(iter(users.rows), OdooUser(id=session.uid, login=f"user {session.uid}"))
+
+    async def database_uuid(self, call: Call) -> str | None:
+        """The uuid of the database; None if our user may not read the system parameters, which few may."""
+        body: dict[str, Json] = {"key": "database.uuid"}
+        reply = await self.send(call, "ir.config_parameter", "get_param", body, also=(httpx.codes.FORBIDDEN,))
+        if reply.status_code == httpx.codes.FORBIDDEN:
+            return None
+        return self._json.read(call, reply, SystemParameter).root
+
+    async def external_ids(self, call: Call, model: str, numbers: Sequence[int]) -> Mapping[str, str]:
+        """The external ids of records, by their ids as text; empty for a record without one."""
+        if not numbers:
+            return {}
+        return (await self.ask(call, model, "get_external_id", ExternalIds, {"ids": [*numbers]})).root
+
+    async def load(
+        self, call: Call, model: str, values: Mapping[str, str], lost: str, context: Mapping[str, Json] | None = None
+    ) -> int:
+        """Stores one record under its external id, the value of `id`, and gives its id.
+
+        Args:
+            lost: what is looked up if the answer cannot be read.
+
+        Raises:
+            Unavailable: also if another transaction came first, or the answer cannot be read. The next look finds the
+                record if it was stored.
+        """
+        row: list[Json] = [*values.values()]
+        body: dict[str, Json] = {"fields": [*values], "data": [row]}
+        if context is not None:
+            body["context"] = {**context}
+        reply = await self.send(call, model, "load", body)
+        try:
+            answer = self._json.read(call, reply, LoadAnswer)
+        except Refused as error:
+            raise call.error(Unavailable, f"{error.problem}; {lost} is looked up") from None
+        if answer.ids:
+            return answer.ids[0]
+        kind, words, field = load_fault(answer.messages)
+        words = self.clean(words)
+        if issubclass(kind, ActionRequired):
+            raise call.error(ActionRequired, words, field=field)
+        raise call.error(kind, words)
+
+    async def rows(
+        self,
+        call: Call,
+        model: str,
+        domain: list[Json],
+        row: type[RowT],
+        *,
+        limit: int | None = None,
+        order: str | None = None,
+    ) -> Rows[RowT]:
+        """The records that match a domain, each once."""
+        return read_rows(await self.contents(call, model, domain, row, limit=limit, order=order), row)
+
+    async def contents(
+        self,
+        call: Call,
+        model: str,
+        domain: list[Json],
+        row: type[BaseModel],
+        *,
+        limit: int | None = None,
+        order: str | None = None,
+        offset: int = 0,
+    ) -> list[object]:
+        """The records that match a domain as they came, with the fields of a model of ours."""
+        body: dict[str, Json] = {"domain": domain, "fields": fields_of(row)}
+        body |= {"limit": limit} if limit is not None else {}
+        body |= {"order": order} if order is not None else {}
+        body |= {"offset": offset} if offset else {}
+        return (await self.ask(call, model, "search_read", RawRows, body)).root
+
+    async def with_ids(self, call: Call, model: str, numbers: Collection[int], row: type[RowT]) -> Rows[RowT]:
+        """Records by their ids."""
+        known: list[Json] = [*sorted(numbers)]
+        return await self.rows(call, model, [["id", "in", known]], row) if known else Rows((), ())
+
+    async def ask(
+        self, call: Call, model: str, method: str, answer: type[ModelT], body: Mapping[str, Json] | None = None
+    ) -> ModelT:
+        """The result of a method, read."""
+        return self.read(call, await self.send(call, model, method, body or {}), answer)
+
+    async def send(
+        self, call: Call, model: str, method: str, body: Mapping[str, Json], also: Sequence[int] = ()
+    ) -> httpx.Response:
+        """Calls a method of a model; gives its reply unread."""
+        url = f"{self._url}/json/2/{model}/{method}"
+        return await self._json.send(call, "POST", url, headers=self._headers, body=body, also=also)
+
+    def read(self, call: Call, reply: httpx.Response, answer: type[ModelT]) -> ModelT:
+        """The JSON of a reply in the shape expected."""
+        return self._json.read(call, reply, answer)
+
+    def insist_on_readable(self, call: Call, unreadable: Sequence[str], field: str) -> None:
+        """Refuses an answer with records that cannot be read where each of them counts.
+
+        Raises:
+            ActionRequired: there are some.
+        """
+        if unreadable:
+            raise call.error(ActionRequired, self.clean("; ".join(unreadable)), field=field)
+
+    def clean(self, text: str) -> str:
+        """A vendor's words fit for a message."""
+        return self._json.clean(text)
+
+    def without_secrets(self, text: str) -> str:
+        """A text with our key masked."""
+        return self._json.without_secrets(text)
+
+
+def fields_of(row: type[BaseModel]) -> list[Json]:
+    """The names of the fields that are asked for."""
+    return [name for name in row.model_fields if name != "left_out"]
+
+
+def like(text: str) -> str:
+    """A text as a pattern of `ilike` or `=like` means it."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
