@@ -11,7 +11,10 @@ from millwright.settings import ConnectorSettings, MesSettings, NamedT
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
-CMMS_CONNECTORS: Final = {"maximo": "MaximoSettings"}
+CMMS_CONNECTORS: Final = {
+    "maximo": "MaximoSettings",
+    "atlas": "AtlasSettings",
+}
 """The connectors to a CMMS, and the names of their settings."""
 MES_CONNECTORS: Final = {
     "opcua_job_control": "JobControlSettings",

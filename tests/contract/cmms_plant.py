@@ -1,19 +1,28 @@
 """A CMMS with its people, as far as the contract suite needs one, and how the suite reads it."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from domain.cmms import OrderQuery
+from domain.cmms import Idempotency, OrderApproval, OrderQuery
 from domain.ports import Cmms
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 
 
 class CmmsPlant(Protocol):
-    """A CMMS with its people, as far as this suite needs one."""
+    """A CMMS with its people, as far as this suite needs one.
+
+    Args:
+        left_out: what of a completion report this CMMS does not have: fields of `CompletionReport`, and `group` for
+            the group of a code.
+        names_fields: whether it names a field that it demands.
+    """
 
     secrets: Sequence[str]
+    left_out: Collection[str]
+    names_fields: bool
 
     def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
     def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...
@@ -56,3 +65,23 @@ async def reports(cmms: Cmms) -> list[UnreadableRecord]:
 async def found_by(cmms: Cmms, key: str) -> list[WorkOrderRecord]:
     """The orders that carry a key."""
     return list(await cmms.find_work_orders(OrderQuery(key=key)))
+
+
+async def created_by_many(plant: CmmsPlant, draft: WorkOrderDraft, processes: int) -> list[WorkOrderRecord]:
+    """What several processes get that create one order: at once, or one after another as the lease lets them."""
+    connectors = [plant.connector() for _ in range(processes)]
+    if connectors[0].capabilities.idempotency is Idempotency.LOOK_UP:
+        return [await cmms.create_work_order(draft) for cmms in connectors]
+    return list(await asyncio.gather(*(cmms.create_work_order(draft) for cmms in connectors)))
+
+
+async def released(cmms: Cmms, draft: WorkOrderDraft) -> WorkOrderRecord:
+    """The order of a draft, taken out of the waiting state by a call of its own.
+
+    A draft that is released goes into the waiting state first only where that is a state of the order. Where it is a
+    request, it is created as an order.
+    """
+    if cmms.capabilities.approval is not OrderApproval.REQUEST:
+        return await cmms.create_work_order(draft)
+    waiting = await cmms.create_work_order(draft.model_copy(update={"released": False}))
+    return await cmms.release_work_order(waiting.ref, "approved in the console")

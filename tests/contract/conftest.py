@@ -1,7 +1,7 @@
 """The plants that the contract suites are run against: one for every connector, each with its sandbox server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
+from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
+from tests.contract.cmms_plant import CmmsPlant
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant_zone import PlantZone, plant_zone, write_keys
 
@@ -34,6 +36,8 @@ class MaximoPlant:
     """A site's Maximo and its people."""
 
     secrets: Sequence[str] = ("maximo-secret-key",)
+    left_out: Collection[str] = ()
+    names_fields = True
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",
@@ -261,8 +265,8 @@ class JobControlShop:
             await plant.leave()
 
 
-@pytest.fixture(params=[MaximoPlant], ids=["maximo"])
-async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MaximoPlant]:
+@pytest.fixture(params=[MaximoPlant, AtlasPlant, Atlas13Plant], ids=["maximo", "atlas", "atlas-1.3"])
+async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CmmsPlant]:
     plant = request.param(tmp_path)
     await plant.start()
     yield plant

@@ -1,6 +1,6 @@
 """The fakes of the CMMS keep what the connectors keep, as far as it does not depend on a wire."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -103,6 +103,8 @@ class FakeCmmsPlant:
     """A fake with its people."""
 
     secrets: Sequence[str] = ()
+    left_out: Collection[str] = ()
+    names_fields = True
 
     def __init__(self, fake: Callable[[TestClock, OrderBook], Cmms]) -> None:
         self._clock = TestClock()
