@@ -45,7 +45,7 @@ class AtlasCursor(Watermark):
 
 
 @dataclass(frozen=True)
-class Unseen:
+class AtlasUnseen:
     """What was not given out yet. A request that became an order is represented by the order."""
 
     rows: Sequence[AtlasPaper]
@@ -64,7 +64,7 @@ class _Fresh:
 
 async def unseen(
     client: AtlasClient, call: Call, cursor: AtlasCursor, overlap: timedelta, reading: PaperReading
-) -> Unseen:
+) -> AtlasUnseen:
     """What is new, oldest first: as much as a page of each list has."""
     lists = [await _fresh(client, call, cursor, overlap, reading, papers) for papers in (REQUESTS, ORDERS)]
     ends = [each.until for each in lists if each.until is not None]
@@ -78,7 +78,7 @@ async def unseen(
         if until is None or row.changed_at is None or row.changed_at <= until
     ]
     kept = [row for row in rows if not (isinstance(row, AtlasRequest) and row.workOrder is not None)]
-    return Unseen(kept, rows, unreadable)
+    return AtlasUnseen(kept, rows, unreadable)
 
 
 async def _fresh(

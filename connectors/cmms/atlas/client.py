@@ -18,9 +18,9 @@ from connectors.cmms.atlas.models import (
     AtlasErrorReply,
     AtlasLabor,
     AtlasPartUse,
-    RawList,
-    RawPage,
-    RawRecord,
+    AtlasList,
+    AtlasPage,
+    AtlasRecord,
 )
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.cmms.atlas.sign_in import AtlasSignIn, is_of_the_token
@@ -108,7 +108,7 @@ class AtlasClient:
 
     async def search(
         self, call: Call, papers: Papers | Literal["assets"], filters: Sequence[AtlasFilter], sort: str, number: int = 0
-    ) -> RawPage:
+    ) -> AtlasPage:
         """A page of the records that match all filters, by rising `sort`."""
         body: dict[str, Json] = {
             "filterFields": [each.body for each in filters],
@@ -117,7 +117,7 @@ class AtlasClient:
             "direction": "ASC",
             "sortField": sort,
         }
-        return self._json.read(call, await self._send(call, "POST", f"/{papers}/search", body=body), RawPage)
+        return self._json.read(call, await self._send(call, "POST", f"/{papers}/search", body=body), AtlasPage)
 
     async def assets_named(self, call: Call, name: str) -> tuple[AtlasAsset, ...]:
         """The assets whose field of the settings has this value."""
@@ -135,11 +135,11 @@ class AtlasClient:
     async def paper(self, call: Call, papers: Papers, number: int) -> dict[str, Any] | None:
         """A request or an order as it came; None if it is gone."""
         reply = await self._send(call, "GET", f"/{papers}/{number}", also=(404,))
-        return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, RawRecord).root
+        return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, AtlasRecord).root
 
     async def create(self, call: Call, papers: Papers, body: Mapping[str, Json]) -> dict[str, Any]:
         """Creates a request or an order."""
-        return self._json.read(call, await self._send(call, "POST", f"/{papers}", body=body), RawRecord).root
+        return self._json.read(call, await self._send(call, "POST", f"/{papers}", body=body), AtlasRecord).root
 
     async def change(
         self, call: Call, papers: Papers, number: int, now: Mapping[str, Any], changes: Mapping[str, Json]
@@ -192,7 +192,7 @@ class AtlasClient:
         return self._listed(call, await self._send(call, "GET", f"/part-quantities/work-order/{order}"), AtlasPartUse)
 
     def _listed(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> Rows[ModelT]:
-        contents = self._json.read(call, reply, RawList).root
+        contents = self._json.read(call, reply, AtlasList).root
         found = read_each(contents, model.model_validate, lambda _, place: f"{model.__name__} {place}")
         for words in found.unreadable:
             logger.warning("%s: left out of an order: %s", call.system, self.clean(words))

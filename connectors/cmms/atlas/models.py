@@ -157,7 +157,7 @@ class AtlasPartUse(_Row):
     quantity: Quantity = 0.0
 
 
-class RawPage(_Row):
+class AtlasPage(_Row):
     """A page as it came. Its rows are read one by one, so that an unreadable one does not hide the others."""
 
     content: tuple[Any, ...]
@@ -165,11 +165,11 @@ class RawPage(_Row):
     totalElements: int | None = None  # noqa: N815
 
 
-class RawRecord(RootModel[dict[str, Any]]):
+class AtlasRecord(RootModel[dict[str, Any]]):
     """One record as it came."""
 
 
-class RawList(RootModel[tuple[Any, ...]]):
+class AtlasList(RootModel[tuple[Any, ...]]):
     """A list as it came."""
 
 
