@@ -17,9 +17,9 @@ from connectors.cmms.atlas.models import (
     AtlasComment,
     AtlasErrorReply,
     AtlasLabor,
-    AtlasPartUse,
     AtlasList,
     AtlasPage,
+    AtlasPartUse,
     AtlasRecord,
 )
 from connectors.cmms.atlas.settings import AtlasSettings
