@@ -119,7 +119,7 @@ async def test_a_change_of_the_same_millisecond_after_the_poll_is_in_the_next() 
         ({"title": None}, "title"),
         ({"status": 7}, "status"),
         ({"status": None}, "status"),
-        ({"customId": ""}, "customId"),
+        ({"customId": 7.5}, "customId"),
         ({"updatedAt": None}, "updatedAt"),
         ({"updatedAt": 1795243806}, "updatedAt"),
         ({"updatedAt": "yesterday"}, "updatedAt"),
@@ -173,6 +173,21 @@ async def test_what_of_the_report_cannot_be_read_is_left_out_of_it() -> None:
     (record,), _, _ = await polled(lists.cmms())
     assert record.report is not None
     assert [each.hours for each in record.report.labor] == [1.0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(404, json={"success": False, "message": "Not found"}), httpx.Response(200, json={"id": "five"})],
+    ids=["gone", "unreadable"],
+)
+async def test_an_asset_that_cannot_be_read_leaves_only_its_name_out(answer: httpx.Response) -> None:
+    lists = Lists([], [an_order(1, 1), an_order(2, 2, asset={"id": 6})])
+    lists.wire.answer(
+        {"GET /assets/5": answer, "GET /assets/6": httpx.Response(200, json={"id": 6, "barCode": "EQ-8"})}
+    )
+    records, unreadable, _ = await polled(lists.cmms())
+    assert [record.asset_external_id for record in records] == [None, "EQ-8"]
+    assert unreadable == []
 
 
 async def test_a_record_that_is_read_and_cannot_be_needs_a_person_who_is_told_the_field() -> None:

@@ -147,6 +147,11 @@ def test_a_request_waits_or_was_rejected(changes: dict[str, Any], status: WorkOr
     assert (record.ref.locator, record.order, record.touched) == ("9", None, Touched.NO)
 
 
+def test_a_record_without_a_number_is_named_by_its_id() -> None:
+    row = AtlasOrder.model_validate(order(customId=None))
+    assert mapping.record_of(row, view(), SETTINGS).ref.id == "1"
+
+
 def test_an_order_that_was_made_of_a_request_keeps_both_references() -> None:
     parent = {"id": 9, "title": f"Bearing [{KEY}]", "customId": "R000001"}
     row = AtlasOrder.model_validate(order(title="Bearing, renamed", description="", parentRequest=parent))

@@ -128,9 +128,15 @@ class AtlasClient:
         return found.rows
 
     async def asset(self, call: Call, number: int) -> AtlasAsset | None:
-        """An asset by its id; None if it is gone."""
+        """An asset by its id; None if it is gone, or cannot be read: that must not hide the orders of others."""
         reply = await self._send(call, "GET", f"/assets/{number}", also=(404,))
-        return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, AtlasAsset)
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            return None
+        content = self._json.read(call, reply, AtlasRecord).root
+        found = read_each([content], AtlasAsset.model_validate, lambda *_: f"asset {number}")
+        for words in found.unreadable:
+            logger.warning("%s: the name of an asset is left out: %s", call.system, self.clean(words))
+        return next(iter(found.rows), None)
 
     async def paper(self, call: Call, papers: Papers, number: int) -> dict[str, Any] | None:
         """A request or an order as it came; None if it is gone."""

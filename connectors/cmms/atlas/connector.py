@@ -160,7 +160,7 @@ class AtlasCmms:
     async def _find(self, call: Call, key: str) -> AtlasPaper | None:
         rows = await self._reading.with_key(call, key)
         if len(rows) > 1:
-            numbers = ", ".join(row.customId for row in rows)
+            numbers = ", ".join(row.number for row in rows)
             raise call.error(
                 ActionRequired,
                 f"more than one record carries this key: {numbers}; keep one, and take the key off the title and the "
@@ -200,7 +200,7 @@ class AtlasCmms:
         papers = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
         now = await self._client.paper(call, papers, row.id)
         if now is None:
-            raise call.error(Unavailable, f"{row.customId} went away meanwhile")
+            raise call.error(Unavailable, f"{row.number} went away meanwhile")
         description = now.get("description")
         if texts.has_note(description, note_key):
             return
@@ -208,11 +208,11 @@ class AtlasCmms:
         if longer is None:
             raise call.error(
                 ActionRequired,
-                f"the description of {row.customId} is full, so that our note does not fit: shorten it there",
+                f"the description of {row.number} is full, so that our note does not fit: shorten it there",
                 field="description",
             )
         if not await self._client.change(call, papers, row.id, now, {"description": longer}):
-            raise call.error(Unavailable, f"{row.customId} was approved meanwhile, and takes the note as an order")
+            raise call.error(Unavailable, f"{row.number} was approved meanwhile, and takes the note as an order")
 
     def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
         """A record that was deleted. Atlas keeps no trace of that, so the time is that of this reading."""

@@ -141,7 +141,7 @@ def status_of(row: AtlasPaper) -> WorkOrderStatus:
         return WorkOrderStatus.CANCELLED if row.cancelled else WorkOrderStatus.WAITING_APPROVAL
     status = STATUSES.get(row.status)
     if status is None:
-        logger.warning("order %s has the status %s, taken as in progress", row.customId, row.status)
+        logger.warning("order %s has the status %s, taken as in progress", row.number, row.status)
         return WorkOrderStatus.IN_PROGRESS
     return WorkOrderStatus.CANCELLED if row.archived and status is not WorkOrderStatus.COMPLETED else status
 
@@ -171,7 +171,7 @@ def ref_of(row: AtlasPaper, system: str, key: str) -> WorkOrderRef:
     """The record that we made: the request, if the order was made from one."""
     parent = row.parentRequest if isinstance(row, AtlasOrder) else None
     if isinstance(row, AtlasRequest):
-        return WorkOrderRef(system=system, kind=RecordKind.REQUEST, id=row.customId, locator=f"{row.id}", key=key)
+        return WorkOrderRef(system=system, kind=RecordKind.REQUEST, id=row.number, locator=f"{row.id}", key=key)
     if parent is not None:
         return WorkOrderRef(
             system=system,
@@ -185,7 +185,7 @@ def ref_of(row: AtlasPaper, system: str, key: str) -> WorkOrderRef:
 
 def order_ref(row: AtlasOrder, system: str, key: str) -> WorkOrderRef:
     """The order itself."""
-    return WorkOrderRef(system=system, kind=RecordKind.ORDER, id=row.customId, locator=str(row.id), key=key)
+    return WorkOrderRef(system=system, kind=RecordKind.ORDER, id=row.number, locator=str(row.id), key=key)
 
 
 def record_of(
@@ -219,7 +219,7 @@ def record_of(
 def unreadable_record(row: AtlasPaper, system: str, error: Exception) -> UnreadableRecord:
     """The report on a row that `record_of` refused."""
     field, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))
-    return UnreadableRecord.of(system, row.customId, field or None, problem, row.model_dump(mode="json"))
+    return UnreadableRecord.of(system, row.number, field or None, problem, row.model_dump(mode="json"))
 
 
 def _vendor_status(row: AtlasPaper) -> str:

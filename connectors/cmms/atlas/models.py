@@ -99,7 +99,7 @@ class _Paper(_Row):
     """
 
     id: AtlasId
-    customId: Annotated[VendorName, Field(min_length=1)]  # noqa: N815
+    customId: VendorName | None = None  # noqa: N815
     createdBy: AtlasId | None = None  # noqa: N815
     updatedBy: AtlasId | None = None  # noqa: N815
     createdAt: AtlasDate  # noqa: N815
@@ -108,6 +108,11 @@ class _Paper(_Row):
     description: VendorText | None = None
     priority: VendorText | None = None
     asset: AtlasAsset | None = None
+
+    @property
+    def number(self) -> str:
+        """The number that people see. Records of versions before it have only their id."""
+        return self.customId or str(self.id)
 
 
 class AtlasRequest(_Paper):

@@ -27,7 +27,7 @@ class AtlasReading:
         self._settings = settings
         self._system = system
         self._clock = clock
-        self._asset_names: dict[int, str | None] = {}
+        self._asset_names: dict[int, str] = {}
 
     @property
     def rows(self) -> PaperReading:
@@ -82,7 +82,7 @@ class AtlasReading:
             if key in keys and len(keys) > 1:
                 raise call.error(
                     ActionRequired,
-                    f"{row.customId} has the keys of two cases, {' and '.join(keys)}, in its title and its "
+                    f"{row.number} has the keys of two cases, {' and '.join(keys)}, in its title and its "
                     "description; take off the wrong one",
                     field="title",
                 )
@@ -155,10 +155,12 @@ class AtlasReading:
         """The crosswalk's name of a record's asset. A record itself has only the asset's name and custom id."""
         if asset is None or self._settings.asset_field in ("name", "customId"):
             return mapping.asset_name(asset, self._settings)
-        if asset.id not in self._asset_names:
-            whole = await self._client.asset(call, asset.id)
-            self._asset_names[asset.id] = mapping.asset_name(whole, self._settings)
-        return self._asset_names[asset.id]
+        name = self._asset_names.get(asset.id)
+        if name is None:
+            name = mapping.asset_name(await self._client.asset(call, asset.id), self._settings)
+            if name is not None:
+                self._asset_names[asset.id] = name
+        return name
 
     async def _all(self, call: Call, papers: Papers, filters: Sequence[AtlasFilter]) -> list[AtlasPaper]:
         found: dict[int, AtlasPaper] = {}
@@ -184,7 +186,7 @@ class AtlasReading:
         if keys and keys[0] != key:
             raise call.error(
                 ActionRequired,
-                f"{row.customId} carries {keys[0]} in its title or description now, not the key of its case",
+                f"{row.number} carries {keys[0]} in its title or description now, not the key of its case",
                 field="title",
             )
 

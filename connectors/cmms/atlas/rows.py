@@ -73,7 +73,7 @@ class PaperReading:
             return self.set_aside(content, _name(content, place), field or None, reason, changed_at)
         if changed_at is None:
             reason = f"lies after {self.latest:%Y-%m-%d %H:%M} UTC, which is in the future"
-            return self.set_aside(content, row.customId, "updatedAt", reason, None)
+            return self.set_aside(content, row.number, "updatedAt", reason, None)
         return row
 
     def set_aside(
