@@ -31,6 +31,7 @@ class AtlasPlant:
     left_out: Collection[str] = ("group", "downtime")
     names_fields = False
     version: Version = "1.8"
+    licensed = True
     operations: Mapping[str, str] = {
         "create": "create_*",
         "query": "search_requests",
@@ -41,7 +42,7 @@ class AtlasPlant:
     def __init__(self, _directory: Path | None = None, names: Sequence[str] = ("M001-COMP1", "M002-COMP1")) -> None:
         self.clock = PlantClock(START)
         self.faults = Faults()
-        self.server = AtlasServer(self.clock, EMAIL, PASSWORD, self.version, faults=self.faults, licensed=True)
+        self.server = AtlasServer(self.clock, EMAIL, PASSWORD, self.version, faults=self.faults, licensed=self.licensed)
         self.assets = {name: self.server.add_asset(name) for name in names}
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
@@ -155,3 +156,9 @@ class Atlas13Plant(AtlasPlant):
     left_out = ("group", "codes", "downtime")
     names_fields = True
     version: Version = "1.3"
+
+
+class FreeAtlasPlant(AtlasPlant):
+    """A company on version 1.8 without a licence."""
+
+    licensed = False

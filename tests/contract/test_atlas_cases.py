@@ -139,6 +139,17 @@ async def test_an_order_that_a_person_deleted_ends_the_wait_and_is_not_made_agai
     assert atlas.server.papers("work_order") == []
 
 
+async def test_a_case_whose_answer_was_lost_finds_its_request_once_its_lease_has_ended(
+    atlas: AtlasPlant, storage_engine: AsyncEngine
+) -> None:
+    ready = await bench(storage_engine, atlas)
+    atlas.misbehave("create", "commit_then_drop")
+    await ready.ensure()
+    assert (await ready.view()).order is None
+    assert (await ready.later(timedelta(hours=1))).order is not None
+    assert atlas.orders_of(ready.case) == 1
+
+
 @pytest.mark.parametrize("released", [False, True], ids=["request", "order"])
 async def test_twenty_answers_lost_after_the_commit_give_one_record_each(atlas: AtlasPlant, released: bool) -> None:
     drafts = [atlas.draft(released=released) for _ in range(20)]
