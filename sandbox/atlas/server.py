@@ -15,9 +15,9 @@ from sandbox.atlas.store import ORDER, REQUEST, Asset, Comment, Paper, PartUse, 
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 
-Version = Literal["1.3", "1.8"]
+Version = Literal["1.3", "1.8+"]
 
-_LASTS: Final = {"1.3": timedelta(days=14), "1.8": timedelta(minutes=30)}
+_LASTS: Final = {"1.3": timedelta(days=14), "1.8+": timedelta(minutes=30)}
 PLANNER: Final = "planner@plant.local"
 TECHNICIAN: Final = "technician@plant.local"
 _LOCATION: Final = 900
@@ -39,9 +39,9 @@ class AtlasServer:
         version: as which of the two observed versions it behaves.
         port: 0 for any free one.
         faults: what to misbehave with.
-        licensed: whether the company has a licence. Without one, version 1.8 takes no labour, and no more than 30
+        licensed: whether the company has a licence. Without one, version 1.8+ takes no labour, and no more than 30
             orders that are not complete.
-        per_minute: how many requests version 1.8 takes from a user in a minute; None for any number.
+        per_minute: how many requests version 1.8+ takes from a user in a minute; None for any number.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class AtlasServer:
         clock: Clock,
         email: str,
         password: str,
-        version: Version = "1.8",
+        version: Version = "1.8+",
         port: int = 0,
         faults: Faults | None = None,
         *,

@@ -21,7 +21,7 @@ _FINDINGS = {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}
 
 
 class AtlasPlant:
-    """A company on version 1.8, with a licence: without one it has no labour.
+    """A company on version 1.8+, with a licence: without one it has no labour.
 
     Args:
         names: the barcodes of its assets.
@@ -30,7 +30,7 @@ class AtlasPlant:
     secrets: Sequence[str] = (PASSWORD,)
     left_out: Collection[str] = ("group", "downtime")
     names_fields = False
-    version: Version = "1.8"
+    version: Version = "1.8+"
     licensed = True
     operations: Mapping[str, str] = {
         "create": "create_*",
@@ -159,6 +159,6 @@ class Atlas13Plant(AtlasPlant):
 
 
 class FreeAtlasPlant(AtlasPlant):
-    """A company on version 1.8 without a licence."""
+    """A company on version 1.8+ without a licence."""
 
     licensed = False

@@ -81,7 +81,7 @@ async def bench(engine: AsyncEngine, atlas: AtlasPlant) -> AtlasBench:
     return AtlasBench(plant, storage, atlas, str(case))
 
 
-@pytest.fixture(params=[AtlasPlant, Atlas13Plant], ids=["1.8", "1.3"])
+@pytest.fixture(params=[AtlasPlant, Atlas13Plant], ids=["1.8+", "1.3"])
 async def atlas(request: pytest.FixtureRequest) -> AsyncIterator[AtlasPlant]:
     plant: AtlasPlant = request.param()
     await plant.start()

@@ -13,7 +13,7 @@ from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant, FreeAtlasPlant
 from tests.contract.cmms_plant import found_by, read_all
 
 
-@pytest.fixture(params=[AtlasPlant, Atlas13Plant], ids=["1.8", "1.3"])
+@pytest.fixture(params=[AtlasPlant, Atlas13Plant], ids=["1.8+", "1.3"])
 async def atlas(request: pytest.FixtureRequest) -> AsyncIterator[AtlasPlant]:
     plant: AtlasPlant = request.param()
     await plant.start()

@@ -1,4 +1,4 @@
-"""The wire of Atlas: JSON over its REST API, version 1.3 to 1.8."""
+"""The wire of Atlas: JSON over its REST API, version 1.3 to 1.8 and later."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Our words in Atlas's title and description, and the key in the title.
 
-Atlas 1.8 takes tags out of a text and keeps `&`, `<` and `>` as `&amp;`, `&lt;` and `&gt;`, which count towards the
+Atlas 1.8+ takes tags out of a text and keeps `&`, `<` and `>` as `&amp;`, `&lt;` and `&gt;`, which count towards the
 length of a field: a title of more than 255 characters is an error inside Atlas.
 """
 

@@ -1,4 +1,4 @@
-"""The sandbox's Atlas answers as the recorded servers do, 1.3.0 and d4ce8ef9 (1.8)."""
+"""The sandbox's Atlas answers as the recorded servers do, 1.3.0 and d4ce8ef9 (1.8+)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,7 +51,7 @@ async def opened(version: Version, **more: Any) -> Company:
     return company
 
 
-@pytest.fixture(params=["1.8", "1.3"])
+@pytest.fixture(params=["1.8+", "1.3"])
 async def company(request: pytest.FixtureRequest) -> AsyncIterator[Company]:
     made = await opened(request.param)
     made.server.add_asset("EQ-7")
@@ -151,7 +151,7 @@ async def test_numbers_that_are_taken_at_once_are_one(company: Company) -> None:
 
 
 async def test_the_first_numbers_of_a_company_taken_at_once_leave_it_unable_to_create() -> None:
-    company = await opened("1.8")
+    company = await opened("1.8+")
     await asyncio.gather(*(company.server.store.next_custom_id(ORDER) for _ in range(8)))
     reply = await company.create()
     assert reply.status_code == 500
@@ -244,7 +244,7 @@ async def test_without_a_licence_later_versions_take_no_labour_and_thirty_open_o
 
 
 async def test_the_rate_limit_says_so_without_a_time() -> None:
-    company = await opened("1.8", per_minute=2)
+    company = await opened("1.8+", per_minute=2)
     replies = [await company.http.get("/auth/me") for _ in range(3)]
     assert [reply.status_code for reply in replies] == [200, 200, 429]
     assert replies[2].json()["error"] == "Rate limit exceeded"
@@ -265,7 +265,7 @@ async def test_faults_are_shown(company: Company, kind: str, status: int) -> Non
 
 
 async def test_a_fault_that_it_cannot_show_is_refused() -> None:
-    company = await opened("1.8")
+    company = await opened("1.8+")
     assert "late" not in SHOWN
     with pytest.raises(ValueError, match="atlas cannot show 'late'"):
         company.faults.add(Fault(TARGET, "*", "late"))
