@@ -15,6 +15,7 @@ CMMS_CONNECTORS: Final = {
     "maximo": "MaximoSettings",
     "odoo": "OdooMaintenanceSettings",
     "sap_pm": "SapPmSettings",
+    "atlas": "AtlasSettings",
 }
 """The connectors to a CMMS, and the names of their settings."""
 MES_CONNECTORS: Final = {

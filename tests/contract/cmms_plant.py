@@ -43,10 +43,16 @@ EVERYTHING: Final = CompletedWork(
 
 
 class CmmsPlant(Protocol):
-    """A CMMS with its people, as far as this suite needs one."""
+    """A CMMS with its people, as far as this suite needs one.
+
+    Args:
+        told: what the connector reads of completed work.
+        names_fields: whether the CMMS names a field that it demands.
+    """
 
     secrets: Sequence[str]
     told: CompletedWork
+    names_fields: bool
 
     def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
     def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...
@@ -63,17 +69,17 @@ class CmmsPlant(Protocol):
     async def people_open(self, asset: str) -> str: ...
 
 
-def lease_of(cmms: Cmms) -> AbstractAsyncContextManager[object]:
-    """The lease that a caller holds while it creates, if two requests at once would make two records."""
-    return asyncio.Lock() if cmms.capabilities.idempotency is Idempotency.LOOK_UP else nullcontext()
+async def created_by_many(plant: CmmsPlant, draft: WorkOrderDraft, processes: int) -> list[WorkOrderRecord]:
+    """What several processes get that create one order at once; under a lease, if two requests would make two."""
+    connectors = [plant.connector() for _ in range(processes)]
+    looks_up = connectors[0].capabilities.idempotency is Idempotency.LOOK_UP
+    lease: AbstractAsyncContextManager[object] = asyncio.Lock() if looks_up else nullcontext()
 
+    async def created(cmms: Cmms) -> WorkOrderRecord:
+        async with lease:
+            return await cmms.create_work_order(draft)
 
-async def created_under(
-    lease: AbstractAsyncContextManager[object], cmms: Cmms, draft: WorkOrderDraft
-) -> WorkOrderRecord:
-    """Creates an order while holding a lease."""
-    async with lease:
-        return await cmms.create_work_order(draft)
+    return list(await asyncio.gather(*(created(cmms) for cmms in connectors)))
 
 
 async def read_all(cmms: Cmms, cursor: str | None) -> tuple[list[WorkOrderRecord], str]:
@@ -102,6 +108,18 @@ async def reports(cmms: Cmms) -> list[UnreadableRecord]:
 async def found_by(cmms: Cmms, key: str) -> list[WorkOrderRecord]:
     """The orders that carry a key."""
     return list(await cmms.find_work_orders(OrderQuery(key=key)))
+
+
+async def released(cmms: Cmms, draft: WorkOrderDraft) -> WorkOrderRecord:
+    """The order of a draft, released by a call of its own.
+
+    A released draft waits first only where waiting is a state of the order. Where it is a request, a released draft is
+    created as an order.
+    """
+    if cmms.capabilities.approval is not OrderApproval.REQUEST:
+        return await cmms.create_work_order(draft)
+    waiting = await cmms.create_work_order(draft.model_copy(update={"released": False}))
+    return await cmms.release_work_order(waiting.ref, "approved in the console")
 
 
 def as_created(cmms: Cmms) -> WorkOrderStatus:

@@ -21,6 +21,7 @@ from sandbox.faults import Fault, Faults
 from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
+from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
 from tests.contract.cmms_plant import EVERYTHING, CmmsPlant
 from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.engine_process import answering, engine_process
@@ -37,6 +38,7 @@ class MaximoPlant:
 
     secrets: Sequence[str] = ("maximo-secret-key",)
     told = EVERYTHING
+    names_fields = True
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",
@@ -264,7 +266,9 @@ class JobControlShop:
             await plant.leave()
 
 
-@pytest.fixture(params=[MaximoPlant, SapPmPlant], ids=["maximo", "sap_pm"])
+@pytest.fixture(
+    params=[MaximoPlant, SapPmPlant, AtlasPlant, Atlas13Plant], ids=["maximo", "sap_pm", "atlas", "atlas-1.3"]
+)
 async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CmmsPlant]:
     plant = request.param(tmp_path)
     await plant.start()

@@ -36,6 +36,7 @@ class SapPmPlant:
         },
         downtime=timedelta(hours=3),
     )
+    names_fields = True
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",

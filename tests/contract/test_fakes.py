@@ -104,6 +104,7 @@ class FakeCmmsPlant:
 
     secrets: Sequence[str] = ()
     told = EVERYTHING
+    names_fields = True
 
     def __init__(self, fake: Callable[[TestClock, OrderBook], Cmms]) -> None:
         self._clock = TestClock()

@@ -84,6 +84,7 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
         and "SecretStr" in str(settings_model(name.split(".")[0]).model_fields[name.split(".")[1]].annotation)
     }
     assert secrets == {
+        "atlas.password",
         "factorysemantics.password",
         "maximo.api_key",
         "odoo.api_key",

@@ -34,6 +34,7 @@ class OdooCmmsPlant:
     """
 
     told = CompletedWork(disposition="maintenance.stage_3")
+    names_fields = True
 
     def __init__(self, database: OdooDatabase, approved_stage: str | None = None) -> None:
         self.database = database

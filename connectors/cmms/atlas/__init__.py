@@ -1,0 +1,25 @@
+"""Atlas CMMS (Grashjs/cmms), by its REST API with the sign-in of one user."""
+
+import httpx
+
+from connectors.cmms.atlas.connector import AtlasCmms
+from connectors.cmms.atlas.outcomes import AtlasOutcomeCodes, AtlasOutcomeTable
+from connectors.cmms.atlas.settings import AtlasSettings
+from domain.clock import Clock
+
+__all__ = ["AtlasCmms", "AtlasOutcomeCodes", "AtlasOutcomeTable", "AtlasSettings", "connect", "outcome_codes"]
+
+
+def connect(settings: AtlasSettings, http: httpx.AsyncClient, *, system: str, clock: Clock) -> AtlasCmms:
+    """The connector to one Atlas; nothing is asked of it yet.
+
+    Args:
+        system: the id of this instance.
+        clock: by which a deleted order is stamped.
+    """
+    return AtlasCmms(settings, http, system, clock)
+
+
+def outcome_codes(settings: AtlasSettings) -> AtlasOutcomeCodes:
+    """The site's table from what technicians choose to outcome classes."""
+    return AtlasOutcomeCodes(settings.outcomes)

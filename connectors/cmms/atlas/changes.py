@@ -1,0 +1,124 @@
+"""The requests and orders that a poll has not given out yet.
+
+Both have a watermark on `updatedAt`, which is one for both. A page that has further ones behind it counts only up to
+its last date, so that the two lists are merged oldest first.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from connectors.call import Call
+from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, Papers, at_or_after
+from connectors.cmms.atlas.models import AtlasRequest
+from connectors.cmms.atlas.rows import AtlasPaper, PaperReading, UnreadablePaper
+from connectors.watermark import Watermark
+from domain.keys import CASE_PREFIX
+
+OURS = AtlasFilter("title", "cn", f"[{CASE_PREFIX}")
+"""Records that have a key of ours in the title, or people's that look so."""
+
+
+class AtlasCursor(Watermark):
+    """The watermark of a poll of Atlas."""
+
+    def start(self, overlap: timedelta) -> datetime | None:
+        """From when to ask; None asks from the beginning."""
+        return None if self.watermark is None else self.watermark - overlap
+
+    def unseen(self, rows: Iterable[AtlasPaper]) -> list[AtlasPaper]:
+        """The rows not given out yet in this version."""
+        return [row for row in rows if _fingerprint(row) not in self.seen]
+
+    def unreported(self, rows: Iterable[UnreadablePaper]) -> list[UnreadablePaper]:
+        """The unreadable rows not reported yet with this content, each once."""
+        return list({mark: row for row in rows if (mark := _mark(row)) not in self.seen}.values())
+
+    def advanced(
+        self, given: Iterable[AtlasPaper], unreadable: Iterable[UnreadablePaper], overlap: timedelta
+    ) -> "AtlasCursor":
+        """The cursor after these were given out. An unreadable row without a date moves no watermark."""
+        dates: dict[str, datetime | None] = {_fingerprint(row): row.updatedAt.astimezone(UTC) for row in given}
+        dates |= {_mark(row): row.changed_at for row in unreadable}
+        return self.passed(dates, lambda watermark: watermark - overlap)
+
+
+@dataclass(frozen=True)
+class AtlasUnseen:
+    """What was not given out yet. A request that became an order is represented by the order."""
+
+    rows: Sequence[AtlasPaper]
+    passed: Sequence[AtlasPaper]
+    """The same, and the requests that are left out."""
+    unreadable: Sequence[UnreadablePaper]
+
+
+@dataclass(frozen=True)
+class _Fresh:
+    rows: list[AtlasPaper]
+    unreadable: list[UnreadablePaper]
+    until: datetime | None
+    """Up to when the list is complete; None if it is so to its end."""
+
+
+async def unseen(
+    client: AtlasClient, call: Call, cursor: AtlasCursor, overlap: timedelta, reading: PaperReading
+) -> AtlasUnseen:
+    """What is new, oldest first: as much as a page of each list has."""
+    lists = [await _fresh(client, call, cursor, overlap, reading, papers) for papers in (REQUESTS, ORDERS)]
+    ends = [each.until for each in lists if each.until is not None]
+    until = min(ends, default=None)
+    rows = [row for each in lists for row in each.rows if until is None or row.updatedAt <= until]
+    rows.sort(key=lambda row: (row.updatedAt, isinstance(row, AtlasRequest), row.id))
+    unreadable = [
+        row
+        for each in lists
+        for row in each.unreadable
+        if until is None or row.changed_at is None or row.changed_at <= until
+    ]
+    kept = [row for row in rows if not (isinstance(row, AtlasRequest) and row.workOrder is not None)]
+    return AtlasUnseen(kept, rows, unreadable)
+
+
+async def _fresh(
+    client: AtlasClient,
+    call: Call,
+    cursor: AtlasCursor,
+    overlap: timedelta,
+    reading: PaperReading,
+    papers: Papers,
+) -> _Fresh:
+    """The first page that has anything new with a date.
+
+    A page that was given out already is passed by asking again from its last date: by its number, a row would be
+    skipped whenever another one changes in between and moves to the end. The number counts only if a whole page has
+    one date, or none that can be read.
+    """
+    start, number = cursor.start(overlap), 0
+    undated: list[UnreadablePaper] = []
+    while True:
+        filters = [OURS] if start is None else [OURS, at_or_after("updatedAt", start)]
+        page = await client.search(call, papers, filters, "updatedAt", number)
+        rows, bad = reading.each(papers, page.content)
+        fresh, unreported = cursor.unseen(rows), cursor.unreported(bad)
+        undated += [row for row in unreported if row.changed_at is None]
+        dated = [row for row in unreported if row.changed_at is not None]
+        dates = [row.updatedAt for row in rows] + [row.changed_at for row in bad if row.changed_at is not None]
+        last = page.last or not page.content
+        if fresh or dated or last:
+            return _Fresh(fresh, dated + cursor.unreported(undated), None if last else max(dates, default=None))
+        onward = max(dates, default=None)
+        if onward is not None and (start is None or onward > start):
+            start, number = onward, 0
+        else:
+            number += 1
+
+
+def _fingerprint(row: AtlasPaper) -> str:
+    kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
+    return hashlib.sha256(f"{kind}/{row.id}/{row.updatedAt.isoformat()}".encode()).hexdigest()[:12]
+
+
+def _mark(row: UnreadablePaper) -> str:
+    return row.report.digest[:12]

@@ -1,0 +1,245 @@
+"""The wire of Atlas: JSON over its REST API, version 1.3 to 1.8 and later."""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import BaseModel
+
+from connectors.call import Call
+from connectors.cmms.atlas.faults import read_fault
+from connectors.cmms.atlas.models import (
+    AtlasAsset,
+    AtlasComment,
+    AtlasErrorReply,
+    AtlasLabor,
+    AtlasList,
+    AtlasPage,
+    AtlasPartUse,
+    AtlasRecord,
+)
+from connectors.cmms.atlas.settings import AtlasSettings
+from connectors.cmms.atlas.sign_in import AtlasSignIn, is_of_the_token
+from connectors.http import JsonSystem
+from connectors.rows import Rows, read_each
+from domain.canonical import Json
+from domain.errors import ActionRequired
+
+logger = logging.getLogger(__name__)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+Papers = Literal["requests", "work-orders"]
+"""The two kinds of record, as they stand in addresses."""
+
+REQUESTS: Final[Papers] = "requests"
+ORDERS: Final[Papers] = "work-orders"
+
+_WHOLE: Final = (
+    "dueDate",
+    "priority",
+    "estimatedDuration",
+    "estimatedStartDate",
+    "description",
+    "title",
+    "requiredSignature",
+)
+_LINKS: Final = ("image", "category", "location", "team", "primaryUser", "asset")
+_LINK_LISTS: Final = ("assignedTo", "customers", "files")
+_ONLY_ORDERS: Final = ("completedOn", "archived")
+"""What a record is changed with: Atlas empties each field that a change leaves out."""
+
+
+@dataclass(frozen=True)
+class AtlasFilter:
+    """One condition of a search, as Atlas writes it.
+
+    Args:
+        date: whether the value is a date, which must then have milliseconds and a Z.
+    """
+
+    field: str
+    operation: str
+    value: Json
+    date: bool = False
+
+    @property
+    def body(self) -> dict[str, Json]:
+        """Its JSON."""
+        given: dict[str, Json] = {"field": self.field, "operation": self.operation, "value": self.value}
+        return {**given, "enumName": "JS_DATE"} if self.date else given
+
+
+def at_or_after(field: str, moment: datetime) -> AtlasFilter:
+    """A record whose date is not before a moment."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return AtlasFilter(field, "ge", f"{text}Z", date=True)
+
+
+class AtlasClient:
+    """Requests to one Atlas, in the name of the user of the settings."""
+
+    def __init__(self, settings: AtlasSettings, http: httpx.AsyncClient) -> None:
+        self._settings = settings
+        self._json = JsonSystem(
+            http,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            read_fault=read_fault,
+            secrets=(settings.password,),
+        )
+        self._sign_in = AtlasSignIn(settings, self._json)
+
+    def clean(self, text: str) -> str:
+        """Words of Atlas fit for a message."""
+        return self._json.clean(text)
+
+    def without_secrets(self, text: str) -> str:
+        """A text with our secrets masked."""
+        return self._json.without_secrets(text)
+
+    async def user(self, call: Call) -> int:
+        """The id of our user."""
+        return await self._sign_in.user(call)
+
+    async def search(
+        self, call: Call, papers: Papers | Literal["assets"], filters: Sequence[AtlasFilter], sort: str, number: int = 0
+    ) -> AtlasPage:
+        """A page of the records that match all filters, by rising `sort`."""
+        body: dict[str, Json] = {
+            "filterFields": [each.body for each in filters],
+            "pageSize": self._settings.page_size,
+            "pageNum": number,
+            "direction": "ASC",
+            "sortField": sort,
+        }
+        return self._json.read(call, await self._send(call, "POST", f"/{papers}/search", body=body), AtlasPage)
+
+    async def assets_named(self, call: Call, name: str) -> tuple[AtlasAsset, ...]:
+        """The assets whose field of the settings has this value."""
+        page = await self.search(call, "assets", (AtlasFilter(self._settings.asset_field, "eq", name),), "id")
+        found = read_each(page.content, AtlasAsset.model_validate, lambda _, place: f"asset {place} of {name}")
+        for words in found.unreadable:
+            raise call.error(ActionRequired, self.clean(words), field=self._settings.asset_field)
+        return found.rows
+
+    async def asset(self, call: Call, number: int) -> AtlasAsset | None:
+        """An asset by its id; None if it is gone, or cannot be read: that must not hide the orders of others."""
+        reply = await self._send(call, "GET", f"/assets/{number}", also=(404,))
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            return None
+        content = self._json.read(call, reply, AtlasRecord).root
+        found = read_each([content], AtlasAsset.model_validate, lambda *_: f"asset {number}")
+        for words in found.unreadable:
+            logger.warning("%s: the name of an asset is left out: %s", call.system, self.clean(words))
+        return next(iter(found.rows), None)
+
+    async def paper(self, call: Call, papers: Papers, number: int) -> dict[str, Any] | None:
+        """A request or an order as it came; None if it is gone."""
+        reply = await self._send(call, "GET", f"/{papers}/{number}", also=(404,))
+        return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, AtlasRecord).root
+
+    async def create(self, call: Call, papers: Papers, body: Mapping[str, Json]) -> dict[str, Any]:
+        """Creates a request or an order."""
+        return self._json.read(call, await self._send(call, "POST", f"/{papers}", body=body), AtlasRecord).root
+
+    async def change(
+        self, call: Call, papers: Papers, number: int, now: Mapping[str, Any], changes: Mapping[str, Json]
+    ) -> bool:
+        """Changes a record that was read just before. False if a request is approved by now, and so fixed.
+
+        Everything that is not changed is sent as it was read. Atlas has no way to refuse a change of what somebody
+        else changed in between.
+        """
+        body: dict[str, Json] = {name: now.get(name) for name in _WHOLE}
+        body |= {name: _link(now.get(name)) for name in _LINKS}
+        body |= {name: [_link(each) for each in now.get(name) or ()] for name in _LINK_LISTS}
+        if papers == ORDERS:
+            body |= {name: now.get(name) for name in _ONLY_ORDERS}
+            body["completedBy"] = _link(now.get("completedBy"))
+        else:
+            # Without it, a request that was rejected would wait again.
+            body |= {"cancelled": now.get("cancelled"), "audioDescription": _link(now.get("audioDescription"))}
+        reply = await self._send(call, "PATCH", f"/{papers}/{number}", body={**body, **changes}, also=(406,))
+        return reply.status_code != httpx.codes.NOT_ACCEPTABLE
+
+    async def approve(self, call: Call, number: int) -> None:
+        """Makes a work order of a request. If it is approved already (406), nothing changes."""
+        await self._send(call, "PATCH", f"/{REQUESTS}/{number}/approve", body={}, also=(406,))
+
+    async def cancel(self, call: Call, number: int, reason: str) -> None:
+        """Rejects a request. If it is approved already (406), nothing changes."""
+        query = urlencode({"reason": reason})
+        await self._send(call, "PATCH", f"/{REQUESTS}/{number}/cancel?{query}", also=(406,))
+
+    async def comments(self, call: Call, order: int) -> Rows[AtlasComment] | None:
+        """The comments on an order that exists; None if this version of Atlas has no comments."""
+        reply = await self._send(call, "POST", f"/comments/search/{order}", also=(404,))
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            if self._json.read(call, reply, AtlasErrorReply).path is None:
+                raise self._json.error(call, reply)
+            return None
+        return self._listed(call, reply, AtlasComment)
+
+    async def comment(self, call: Call, order: int, content: str) -> None:
+        """Adds a comment to an order."""
+        await self._send(call, "POST", "/comments", body={"content": content, "workOrder": {"id": order}})
+
+    async def labor(self, call: Call, order: int) -> Rows[AtlasLabor]:
+        """The labour of an order."""
+        return self._listed(call, await self._send(call, "GET", f"/labors/work-order/{order}"), AtlasLabor)
+
+    async def parts(self, call: Call, order: int) -> Rows[AtlasPartUse]:
+        """The parts of an order."""
+        return self._listed(call, await self._send(call, "GET", f"/part-quantities/work-order/{order}"), AtlasPartUse)
+
+    def _listed(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> Rows[ModelT]:
+        contents = self._json.read(call, reply, AtlasList).root
+        found = read_each(contents, model.model_validate, lambda _, place: f"{model.__name__} {place}")
+        for words in found.unreadable:
+            logger.warning("%s: left out of an order: %s", call.system, self.clean(words))
+        return found
+
+    async def _send(
+        self,
+        call: Call,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Json] | None = None,
+        also: Collection[int] = (),
+    ) -> httpx.Response:
+        """One request; if its token is refused, once more with another one. A request that was refused did nothing."""
+        token = await self._sign_in.token(call)
+        reply = await self._with(call, token, method, path, body, also)
+        if is_of_the_token(reply):
+            reply = await self._with(call, await self._sign_in.token(call, refused=token), method, path, body, also)
+        if is_of_the_token(reply):
+            raise call.error(
+                ActionRequired,
+                "it refuses our session (HTTP 403 without a word) right after it accepted our credentials",
+            )
+        if reply.status_code == httpx.codes.FORBIDDEN:
+            raise self._json.error(call, reply)
+        return reply
+
+    async def _with(
+        self, call: Call, token: str, method: str, path: str, body: Mapping[str, Json] | None, also: Collection[int]
+    ) -> httpx.Response:
+        return await self._json.send(
+            call,
+            method,
+            f"{self._settings.url}{path}",
+            headers={"authorization": f"Bearer {token}", "accept": "application/json"},
+            body=body,
+            also=(httpx.codes.FORBIDDEN, *also),
+        )
+
+
+def _link(record: object) -> Json:
+    """A record that another one refers to, as Atlas takes it."""
+    return {"id": record["id"]} if isinstance(record, dict) and "id" in record else None

@@ -1,0 +1,225 @@
+"""The port `Cmms` over Atlas: look up, create, read back."""
+
+import asyncio
+from typing import Final
+
+import httpx
+
+from connectors.call import Call
+from connectors.cmms.atlas import mapping, texts
+from connectors.cmms.atlas.changes import OURS, AtlasCursor, unseen
+from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, at_or_after
+from connectors.cmms.atlas.models import AtlasOrder, AtlasRequest
+from connectors.cmms.atlas.reading import AtlasReading
+from connectors.cmms.atlas.rows import AtlasPaper
+from connectors.cmms.atlas.settings import AtlasSettings
+from connectors.text import one_line
+from domain.clock import Clock
+from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.errors import ActionRequired, Refused, Unavailable
+from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+
+_REASON_LENGTH: Final = 250
+_NO_REASON: Final = "Withdrawn by Millwright"
+"""Atlas demands a reason of a rejection."""
+
+
+class AtlasCmms:
+    """The port `Cmms` over one Atlas; see `domain.ports.Cmms` for what each method promises.
+
+    Args:
+        settings: the site's.
+        http: by what requests are made.
+        system: the id of this instance.
+        clock: by which a deleted order is stamped.
+    """
+
+    def __init__(self, settings: AtlasSettings, http: httpx.AsyncClient, system: str, clock: Clock) -> None:
+        self._settings = settings
+        self._system = system
+        self._clock = clock
+        self._client = AtlasClient(settings, http)
+        self._reading = AtlasReading(self._client, settings, system, clock)
+        self._creating = asyncio.Lock()
+        """Atlas gives one number to records that are created at once, and a new company fails for good."""
+
+    async def check(self) -> str:
+        call = Call(self._system, "check")
+        user = await self._client.user(call)
+        page = await self._client.search(call, ORDERS, (OURS,), "id")
+        host = httpx.URL(self._settings.url).host
+        return (
+            f"Atlas CMMS at {host} answers; signed in as {self._settings.email} (user {user}); "
+            f"{page.totalElements if page.totalElements is not None else 'an unknown number of'} orders of ours"
+        )
+
+    @property
+    def capabilities(self) -> CmmsCapabilities:
+        return mapping.capabilities(self._settings)
+
+    async def find_work_orders(self, query: OrderQuery) -> tuple[WorkOrderRecord, ...]:
+        call = Call(self._system, "find-work-orders", query.key)
+        filters = []
+        if query.asset_external_id is not None:
+            filters.append(AtlasFilter("asset", "eq", (await self._reading.asset(call, query.asset_external_id)).id))
+        if query.since is not None:
+            filters.append(at_or_after("createdAt", query.since))
+        if query.key is None:
+            rows = await self._reading.search(call, filters)
+        else:
+            rows = await self._reading.with_key(call, query.key, filters)
+        found = [await self._reading.record(call, row) for row in rows]
+        return tuple(record for record in found if not (query.open_only and record.status.finished))
+
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        call = Call(self._system, "create-work-order", draft.key)
+        row = await self._find(call, draft.key) or await self._create(call, draft)
+        if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
+            row = await self._approved(call, row)
+        record = await self._reading.record(call, row)
+        if record.asset_external_id != draft.asset_external_id:
+            raise call.error(
+                ActionRequired,
+                f"{record.ref.id} carries this key but is for the asset {record.asset_external_id}, not "
+                f"{draft.asset_external_id}",
+                field="asset",
+            )
+        return record
+
+    async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        call = Call(self._system, "read-work-order", ref.key)
+        row = await self._reading.current(call, ref)
+        return await self._reading.record(call, row, ref) if row else self._gone(ref)
+
+    async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:  # noqa: ARG002  # Atlas takes none
+        call = Call(self._system, "release-work-order", ref.key)
+        row = await self._reading.current(call, ref)
+        if row is None:
+            return self._gone(ref)
+        if mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
+            row = await self._approved(call, row)
+        return await self._reading.record(call, row, ref)
+
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        """A request is rejected with the memo, an order is archived."""
+        call = Call(self._system, "withdraw-work-order", ref.key)
+        row = await self._reading.current(call, ref)
+        if row is None:
+            return self._gone(ref)
+        record = await self._reading.record(call, row, ref)
+        open_ones = (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
+        if record.status not in open_ones or record.touched is not Touched.NO:
+            return record
+        if isinstance(row, AtlasRequest):
+            await self._client.cancel(call, row.id, one_line(memo, _REASON_LENGTH) or _NO_REASON)
+        else:
+            now = await self._client.paper(call, ORDERS, row.id)
+            if now is not None:
+                await self._client.change(call, ORDERS, row.id, now, {"archived": True})
+        after = await self._reading.current(call, record.ref)
+        return await self._reading.record(call, after, record.ref) if after else self._gone(record.ref)
+
+    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
+        """A comment on an order. A request, and an order of Atlas 1.3, has the note in its description."""
+        call = Call(self._system, "add-note", ref.key)
+        row = await self._reading.current(call, ref)
+        if row is None:
+            raise call.error(ActionRequired, f"{ref.id} is gone", field="customId")
+        if texts.has_note(row.description, note_key):
+            return
+        line = texts.note_line(note_key, text)
+        if isinstance(row, AtlasOrder):
+            comments = await self._client.comments(call, row.id)
+            if comments is not None:
+                if not any(texts.has_note(each.content, note_key) for each in comments.rows):
+                    await self._client.comment(call, row.id, line)
+                return
+        await self._note_in_description(call, row, note_key, line)
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        call = Call(self._system, "changed-since")
+        try:
+            mark = AtlasCursor.parse(cursor)
+        except ValueError as error:
+            raise call.error(Refused, str(error)) from None
+        fresh = await unseen(self._client, call, mark, self._settings.overlap, self._reading.rows)
+        records: list[WorkOrderRecord] = []
+        unreadable = [row.report for row in fresh.unreadable]
+        for row in fresh.rows:
+            view = await self._reading.view(call, row)
+            try:
+                records.append(mapping.record_of(row, view, self._settings))
+            except mapping.UNMAPPABLE as error:
+                unreadable.append(mapping.unreadable_record(row, self._system, error))
+        after = mark.advanced(fresh.passed, fresh.unreadable, self._settings.overlap)
+        moved = fresh.passed or fresh.unreadable or cursor is None
+        return ChangePage(
+            records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
+        )
+
+    async def _find(self, call: Call, key: str) -> AtlasPaper | None:
+        rows = await self._reading.with_key(call, key)
+        if len(rows) > 1:
+            numbers = ", ".join(row.number for row in rows)
+            raise call.error(
+                ActionRequired,
+                f"more than one record carries this key: {numbers}; keep one, and take the key off the title and the "
+                "description of the others",
+                field="title",
+            )
+        return next(iter(rows), None)
+
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasPaper:
+        asset = await self._reading.asset(call, draft.asset_external_id)
+        body = mapping.draft_body(draft, asset, self._settings)
+        async with self._creating:
+            await self._client.create(call, ORDERS if draft.released else REQUESTS, body)
+        row = await self._find(call, draft.key)
+        if row is None:
+            raise call.error(
+                ActionRequired,
+                "the record was made but cannot be found by the key in its title: our user may not see it, or a "
+                "workflow there changes titles",
+                field="title",
+            )
+        return row
+
+    async def _approved(self, call: Call, row: AtlasPaper) -> AtlasPaper:
+        """A request that waits, approved and read back; somebody else's approval in the same moment counts as well."""
+        await self._client.approve(call, row.id)
+        request = await self._reading.paper(call, REQUESTS, row.id)
+        made = request.workOrder if isinstance(request, AtlasRequest) else None
+        order = None if made is None else await self._reading.paper(call, ORDERS, made.id)
+        if order is not None:
+            return order
+        if request is None or mapping.status_of(request) is WorkOrderStatus.WAITING_APPROVAL:
+            raise call.error(Unavailable, "it approved the request, but shows no order of it (yet, or any more)")
+        return request
+
+    async def _note_in_description(self, call: Call, row: AtlasPaper, note_key: str, line: str) -> None:
+        papers = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
+        now = await self._client.paper(call, papers, row.id)
+        if now is None:
+            raise call.error(Unavailable, f"{row.number} went away meanwhile")
+        description = now.get("description")
+        if texts.has_note(description, note_key):
+            return
+        longer = texts.with_note(description, line)
+        if longer is None:
+            raise call.error(
+                ActionRequired,
+                f"the description of {row.number} is full, so that our note does not fit: shorten it there",
+                field="description",
+            )
+        if not await self._client.change(call, papers, row.id, now, {"description": longer}):
+            raise call.error(Unavailable, f"{row.number} was approved meanwhile, and takes the note as an order")
+
+    def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
+        """A record that was deleted. Atlas keeps no trace of that, so the time is that of this reading."""
+        return WorkOrderRecord(
+            ref=ref,
+            status=WorkOrderStatus.DELETED,
+            vendor_status="not found",
+            changed_at=self._clock.now(),
+            touched=Touched.YES,
+        )

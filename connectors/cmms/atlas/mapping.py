@@ -1,0 +1,274 @@
+"""Between our work orders and the requests and orders of Atlas: pure functions and the tables that they read."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import ValidationError
+
+from connectors.cmms.atlas import texts
+from connectors.cmms.atlas.models import AtlasAsset, AtlasComment, AtlasLabor, AtlasOrder, AtlasPartUse, AtlasRequest
+from connectors.cmms.atlas.rows import AtlasPaper
+from connectors.cmms.atlas.settings import AtlasSettings
+from connectors.json_reading import first_fault
+from connectors.rows import Rows
+from domain.canonical import Json
+from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
+from domain.unreadable import UnreadableRecord
+from domain.work_orders import (
+    CompletionReport,
+    FindingRole,
+    Labor,
+    Part,
+    RecordKind,
+    ReportedCode,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
+
+logger = logging.getLogger(__name__)
+
+STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
+    "OPEN": WorkOrderStatus.APPROVED,
+    "IN_PROGRESS": WorkOrderStatus.IN_PROGRESS,
+    "ON_HOLD": WorkOrderStatus.ON_HOLD,
+    "COMPLETE": WorkOrderStatus.COMPLETED,
+}
+"""The states of an order. A request has none: it waits, was rejected, or became an order."""
+
+_OPEN: Final = "OPEN"
+_PENDING: Final = "PENDING"
+_REJECTED: Final = "CANCELLED"
+_SECONDS_PER_HOUR: Final = 3600.0
+
+UNMAPPABLE: Final = (ValueError, OverflowError)
+"""What `record_of` raises for a row whose values no record can have, such as hours that add up to infinity."""
+
+
+@dataclass(frozen=True)
+class AtlasWork:
+    """What people did on an order beside the order itself. What could not be read is counted, and left out."""
+
+    comments: Rows[AtlasComment]
+    labor: Rows[AtlasLabor]
+    parts: Rows[AtlasPartUse]
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether there is anything that we did not write."""
+        rows = (self.comments, self.labor, self.parts)
+        theirs = any(not comment.system and not texts.is_ours(comment.content) for comment in self.comments.rows)
+        return theirs or bool(self.labor.rows or self.parts.rows) or any(each.unreadable for each in rows)
+
+
+@dataclass(frozen=True)
+class AtlasView:
+    """What is known beside a row.
+
+    Args:
+        system: the instance.
+        user: the id of our user.
+        asset: the crosswalk's name of the row's asset.
+        work: what people did on the order, as far as it was asked for.
+    """
+
+    system: str
+    user: int
+    asset: str | None
+    work: AtlasWork | None = None
+
+
+def capabilities(settings: AtlasSettings) -> CmmsCapabilities:
+    """What Atlas can do."""
+    return CmmsCapabilities(
+        idempotency=Idempotency.LOOK_UP,
+        approval=OrderApproval.REQUEST,
+        cancellation=OrderCancellation.DO_NOT_EXECUTE,
+        search_by_key=True,
+        changes=ChangeFeed.POLL,
+        tombstones=False,
+        priorities=dict(settings.priorities),
+        limits=TextLimits(summary=texts.SUMMARY_LENGTH, description=texts.OWN_TEXT_LENGTH, note=texts.NOTE_LENGTH),
+        one_at_a_time_per_asset=True,
+    )
+
+
+def draft_body(draft: WorkOrderDraft, asset: AtlasAsset, settings: AtlasSettings) -> dict[str, Json]:
+    """What is posted for a draft, as a request or as an order."""
+    body: dict[str, Json] = {
+        "title": texts.title_of(draft.summary, draft.key),
+        "description": texts.description_of(draft.paragraphs, draft.key),
+        "priority": settings.priorities[draft.priority],
+        "asset": {"id": asset.id},
+    }
+    if asset.location is not None:
+        body["location"] = {"id": asset.location.id}
+    if draft.due_at is not None:
+        due = draft.due_at.astimezone(UTC).replace(tzinfo=None)
+        body["dueDate"] = f"{due.isoformat(timespec='milliseconds')}Z"
+    return body
+
+
+def asset_name(asset: AtlasAsset | None, settings: AtlasSettings) -> str | None:
+    """The crosswalk's name of an asset."""
+    if asset is None:
+        return None
+    names: Mapping[str, str | None] = {
+        "barCode": asset.barCode,
+        "customId": asset.customId,
+        "serialNumber": asset.serialNumber,
+        "name": asset.name,
+    }
+    return names[settings.asset_field]
+
+
+def keys_on(row: AtlasPaper) -> tuple[str, ...]:
+    """The keys on a record. An order without one has that of its request."""
+    found = texts.keys_on(row.title, row.description)
+    parent = row.parentRequest if isinstance(row, AtlasOrder) else None
+    return found or texts.keys_on((parent.title if parent else None) or "", None)
+
+
+def status_of(row: AtlasPaper) -> WorkOrderStatus:
+    """Our status for a record; a state that we do not know is taken as work under way, never as its end."""
+    if isinstance(row, AtlasRequest):
+        return WorkOrderStatus.CANCELLED if row.cancelled else WorkOrderStatus.WAITING_APPROVAL
+    status = STATUSES.get(row.status)
+    if status is None:
+        logger.warning("order %s has the status %s, taken as in progress", row.number, row.status)
+        return WorkOrderStatus.IN_PROGRESS
+    return WorkOrderStatus.CANCELLED if row.archived and status is not WorkOrderStatus.COMPLETED else status
+
+
+def needs_work(row: AtlasPaper, user: int) -> bool:
+    """Whether what people did on it is needed: to report it, or because nothing else says that it was touched."""
+    if isinstance(row, AtlasRequest):
+        return False
+    return row.status == "COMPLETE" or (row.status == _OPEN and {row.createdBy, row.updatedBy} == {user})
+
+
+def touched_by_others(row: AtlasPaper, view: AtlasView) -> Touched:
+    """Whether anybody but us has changed a record.
+
+    Yes if another user made or changed it last, if our key was taken off it, if there is work, a part or a comment of
+    another on it, or if it is in a state that we never set. Unknown if Atlas names no user.
+    """
+    users = {row.createdBy, row.updatedBy}
+    by_others = bool(users - {view.user, None})
+    worked_on = isinstance(row, AtlasOrder) and row.status != _OPEN
+    if by_others or worked_on or not keys_on(row) or (view.work is not None and view.work.is_of_people):
+        return Touched.YES
+    return Touched.UNKNOWN if None in users else Touched.NO
+
+
+def ref_of(row: AtlasPaper, system: str, key: str) -> WorkOrderRef:
+    """The record that we made: the request, if the order was made from one."""
+    parent = row.parentRequest if isinstance(row, AtlasOrder) else None
+    if isinstance(row, AtlasRequest):
+        return WorkOrderRef(system=system, kind=RecordKind.REQUEST, id=row.number, locator=f"{row.id}", key=key)
+    if parent is not None:
+        return WorkOrderRef(
+            system=system,
+            kind=RecordKind.REQUEST,
+            id=parent.customId or str(parent.id),
+            locator=f"{parent.id}/{row.id}",
+            key=key,
+        )
+    return order_ref(row, system, key)
+
+
+def order_ref(row: AtlasOrder, system: str, key: str) -> WorkOrderRef:
+    """The order itself."""
+    return WorkOrderRef(system=system, kind=RecordKind.ORDER, id=row.number, locator=str(row.id), key=key)
+
+
+def record_of(
+    row: AtlasPaper, view: AtlasView, settings: AtlasSettings, ref: WorkOrderRef | None = None
+) -> WorkOrderRecord:
+    """A record of Atlas as ours; `report` only if the work is completed.
+
+    Args:
+        ref: of the record that we made, if the row no longer names it.
+    """
+    key = ref.key if ref is not None else next(iter(keys_on(row)), "")
+    made = ref_of(row, view.system, key)
+    if ref is not None and ref.kind is not made.kind:
+        made = ref
+    status = status_of(row)
+    order = row if isinstance(row, AtlasOrder) else None
+    return WorkOrderRecord(
+        ref=made,
+        order=order_ref(order, view.system, key) if order and made.kind is RecordKind.REQUEST else None,
+        status=status,
+        vendor_status=_vendor_status(row),
+        status_guessed=order is not None and order.status not in STATUSES,
+        changed_at=row.updatedAt,
+        touched=touched_by_others(row, view),
+        asset_external_id=view.asset,
+        priority=capabilities(settings).own_priority(row.priority),
+        report=report_of(order, view, settings) if order and status is WorkOrderStatus.COMPLETED else None,
+    )
+
+
+def unreadable_record(row: AtlasPaper, system: str, error: Exception) -> UnreadableRecord:
+    """The report on a row that `record_of` refused."""
+    field, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))
+    return UnreadableRecord.of(system, row.number, field or None, problem, row.model_dump(mode="json"))
+
+
+def _vendor_status(row: AtlasPaper) -> str:
+    if isinstance(row, AtlasRequest):
+        return _REJECTED if row.cancelled else _PENDING
+    return f"{row.status}, archived" if row.archived else row.status
+
+
+def report_of(row: AtlasOrder, view: AtlasView, settings: AtlasSettings) -> CompletionReport:
+    """What the technician reported on an order. Atlas keeps no start of the work but that of its labour."""
+    labor = view.work.labor.rows if view.work else ()
+    comments = view.work.comments.rows if view.work else ()
+    parts = view.work.parts.rows if view.work else ()
+    starts = [each.startedAt for each in labor if each.startedAt is not None]
+    return CompletionReport(
+        started_at=min(starts, default=None),
+        finished_at=row.completedOn,
+        codes=_codes(row, settings),
+        parts=_parts(parts),
+        labor=_labor(labor),
+        notes=_notes(row, comments),
+    )
+
+
+def _codes(row: AtlasOrder, settings: AtlasSettings) -> tuple[ReportedCode, ...]:
+    roles = {label: FindingRole(role) for role, label in settings.finding_fields.items()}
+    chosen = ((roles.get(each.customField.label), texts.words_of(each.value)) for each in row.customFieldValues)
+    return tuple(ReportedCode(role=role, code=code) for role, code in chosen if role is not None and code)
+
+
+def _parts(used: tuple[AtlasPartUse, ...]) -> tuple[Part, ...]:
+    names = {each.part.id: texts.words_of(each.part.name) or str(each.part.id) for each in used}
+    totals: defaultdict[int, float] = defaultdict(float)
+    for each in used:
+        totals[each.part.id] += each.quantity
+    return tuple(Part(item=names[part], quantity=total) for part, total in totals.items() if total > 0)
+
+
+def _labor(booked: tuple[AtlasLabor, ...]) -> tuple[Labor, ...]:
+    names = {each.assignedTo.id: each.assignedTo.name for each in booked if each.assignedTo is not None}
+    hours: defaultdict[int, float] = defaultdict(float)
+    for each in booked:
+        if each.assignedTo is not None:
+            hours[each.assignedTo.id] += each.duration / _SECONDS_PER_HOUR
+    return tuple(Labor(code=names[person], hours=worked) for person, worked in hours.items() if worked > 0)
+
+
+def _notes(row: AtlasOrder, comments: tuple[AtlasComment, ...]) -> tuple[str, ...]:
+    theirs = [each for each in comments if not each.system and not texts.is_ours(each.content)]
+    dated = sorted(theirs, key=lambda each: each.createdAt or datetime.max.replace(tzinfo=UTC))
+    words = [*(texts.words_of(each.content) for each in dated), texts.words_of(row.feedback)]
+    return tuple(each for each in words if each)

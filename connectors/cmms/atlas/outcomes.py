@@ -1,0 +1,47 @@
+"""From what technicians choose in a site's custom fields to outcome classes."""
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.outcomes import OutcomeClass
+from domain.work_orders import CompletionReport, FindingRole
+
+
+class AtlasOutcomeTable(BaseModel):
+    """What a site's codes mean: code to class, for each custom field. Upper and lower case are the same.
+
+    Custom fields are a site's own, so there is no default: an empty table leaves every outcome to a person.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problem: dict[str, OutcomeClass] = {}
+    cause: dict[str, OutcomeClass] = {}
+    remedy: dict[str, OutcomeClass] = {}
+
+
+class AtlasOutcomeCodes:
+    """`domain.ports.OutcomeCodes` over a site's table.
+
+    A problem usually says only that there was a fault; what makes the outcome special (no fault found, a sensor,
+    prevented in time) may stand in any of the three. So any other class outranks `confirmed`, and two special classes
+    that contradict each other are left to a person.
+    """
+
+    def __init__(self, table: AtlasOutcomeTable) -> None:
+        given = {
+            FindingRole.PROBLEM: table.problem,
+            FindingRole.CAUSE: table.cause,
+            FindingRole.REMEDY: table.remedy,
+        }
+        self._tables = {
+            role: {code.casefold(): meant for code, meant in codes.items()} for role, codes in given.items()
+        }
+
+    def classify(self, report: CompletionReport) -> OutcomeClass:
+        """The class of a completed order; UNKNOWN where the codes are missing, not in the table or at odds."""
+        found = (self._tables.get(chosen.role, {}).get(chosen.code.casefold()) for chosen in report.codes)
+        meant = {each for each in found if each is not None}
+        special = meant - {OutcomeClass.CONFIRMED}
+        if len(special) > 1 or not meant:
+            return OutcomeClass.UNKNOWN
+        return next(iter(special or meant))

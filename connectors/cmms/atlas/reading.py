@@ -1,0 +1,203 @@
+"""Finds and reads requests and orders of Atlas, with what is known beside them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from connectors.call import Call
+from connectors.cmms.atlas import mapping
+from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, Papers
+from connectors.cmms.atlas.models import AtlasAsset, AtlasOrder, AtlasRequest
+from connectors.cmms.atlas.rows import AtlasPaper, PaperReading, UnreadablePaper
+from connectors.cmms.atlas.settings import AtlasSettings
+from connectors.rows import Rows
+from domain.clock import Clock
+from domain.errors import ActionRequired
+from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef
+
+_FUTURE: Final = timedelta(days=1)
+"""How far the clocks of Atlas and the plant may differ."""
+
+
+class AtlasReading:
+    """Reads records of one Atlas. It changes nothing there."""
+
+    def __init__(self, client: AtlasClient, settings: AtlasSettings, system: str, clock: Clock) -> None:
+        self._client = client
+        self._settings = settings
+        self._system = system
+        self._clock = clock
+        self._asset_names: dict[int, str] = {}
+
+    @property
+    def rows(self) -> PaperReading:
+        """How the rows of an answer are read now."""
+        return PaperReading(self._system, self._clock.now() + _FUTURE, self._client.without_secrets)
+
+    async def asset(self, call: Call, name: str) -> AtlasAsset:
+        """The asset of a name of the crosswalk.
+
+        Raises:
+            ActionRequired: Atlas has none, or several.
+        """
+        field = self._settings.asset_field
+        found = await self._client.assets_named(call, name)
+        if len(found) == 1:
+            return found[0]
+        problem = "has no asset" if not found else f"has {len(found)} assets"
+        raise call.error(
+            ActionRequired,
+            f"it {problem} with the {field} {name}; correct the asset there, or its name with `assets map`",
+            field=field,
+        )
+
+    async def search(self, call: Call, filters: Sequence[AtlasFilter]) -> list[AtlasPaper]:
+        """The requests and orders that match, oldest first. A request that became an order is left out for the order.
+
+        Raises:
+            ActionRequired: one cannot be read. It may be the one that is looked for.
+        """
+        orders = await self._all(call, ORDERS, filters)
+        requests = await self._all(call, REQUESTS, filters)
+        parents = {row.parentRequest.id for row in orders if isinstance(row, AtlasOrder) and row.parentRequest}
+        found = [*orders]
+        for row in requests:
+            if row.id in parents:
+                continue
+            # The search may be older than the approval, or a person took our key off the order.
+            made = row.workOrder.id if isinstance(row, AtlasRequest) and row.workOrder is not None else None
+            order = await self.paper(call, ORDERS, made) if made is not None else None
+            found.append(order or row)
+        return sorted(found, key=lambda row: (row.createdAt, row.id))
+
+    async def with_key(self, call: Call, key: str, filters: Sequence[AtlasFilter] = ()) -> list[AtlasPaper]:
+        """The records with our key that match the filters too.
+
+        Raises:
+            ActionRequired: one has the key in one field, and the key of another case in another field.
+        """
+        found = []
+        for row in await self.search(call, (AtlasFilter("title", "cn", key), *filters)):
+            keys = mapping.keys_on(row)
+            if key in keys and len(keys) > 1:
+                raise call.error(
+                    ActionRequired,
+                    f"{row.number} has the keys of two cases, {' and '.join(keys)}, in its title and its "
+                    "description; take off the wrong one",
+                    field="title",
+                )
+            if key in keys:
+                found.append(row)
+        return found
+
+    async def paper(self, call: Call, papers: Papers, number: int) -> AtlasPaper | None:
+        """A request or an order by its id; None if it is gone.
+
+        Raises:
+            ActionRequired: it cannot be read.
+        """
+        content = await self._client.paper(call, papers, number)
+        return None if content is None else self._readable(call, self.rows.one(papers, content))
+
+    async def current(self, call: Call, ref: WorkOrderRef) -> AtlasPaper | None:
+        """What a reference stands for now: a request that waits or was rejected, or the order; None if it is gone.
+
+        Atlas forgets a deleted order also in its request, which waits again then. So a locator names both, once there
+        is an order, and the request of a deleted order is not taken for one that waits.
+
+        Raises:
+            ActionRequired: another key is on it.
+        """
+        request, order = _ids(ref)
+        row: AtlasPaper | None = None
+        if request is not None:
+            row = await self.paper(call, REQUESTS, request)
+            if isinstance(row, AtlasRequest) and row.workOrder is not None:
+                row = await self.paper(call, ORDERS, row.workOrder.id)
+            elif order is not None:
+                row = await self.paper(call, ORDERS, order)
+        elif order is not None:
+            row = await self.paper(call, ORDERS, order)
+        if row is None and order is None and ref.key:
+            row = next(iter(await self.with_key(call, ref.key)), None)
+        if row is not None:
+            self._check_key(call, row, ref.key)
+        return row
+
+    async def record(self, call: Call, row: AtlasPaper, ref: WorkOrderRef | None = None) -> WorkOrderRecord:
+        """A record as ours.
+
+        Raises:
+            ActionRequired: it has values that no record can have.
+        """
+        view = await self.view(call, row)
+        try:
+            return mapping.record_of(row, view, self._settings, ref)
+        except mapping.UNMAPPABLE as error:
+            report = mapping.unreadable_record(row, self._system, error)
+            raise call.error(ActionRequired, self._client.clean(report.words), field=report.field) from None
+
+    async def view(self, call: Call, row: AtlasPaper) -> mapping.AtlasView:
+        """What is known beside a row."""
+        user = await self._client.user(call)
+        asset = await self._asset_name(call, row.asset)
+        work = await self.work(call, row.id) if mapping.needs_work(row, user) else None
+        return mapping.AtlasView(self._system, user, asset, work)
+
+    async def work(self, call: Call, order: int) -> mapping.AtlasWork:
+        """What people did on an order beside the order itself."""
+        comments = await self._client.comments(call, order)
+        return mapping.AtlasWork(
+            comments or Rows((), ()), await self._client.labor(call, order), await self._client.parts(call, order)
+        )
+
+    async def _asset_name(self, call: Call, asset: AtlasAsset | None) -> str | None:
+        """The crosswalk's name of a record's asset. A record itself has only the asset's name and custom id."""
+        if asset is None or self._settings.asset_field in ("name", "customId"):
+            return mapping.asset_name(asset, self._settings)
+        name = self._asset_names.get(asset.id)
+        if name is None:
+            name = mapping.asset_name(await self._client.asset(call, asset.id), self._settings)
+            if name is not None:
+                self._asset_names[asset.id] = name
+        return name
+
+    async def _all(self, call: Call, papers: Papers, filters: Sequence[AtlasFilter]) -> list[AtlasPaper]:
+        found: dict[int, AtlasPaper] = {}
+        number = 0
+        while True:
+            page = await self._client.search(call, papers, filters, "id", number)
+            rows, unreadable = self.rows.each(papers, page.content)
+            for bad in unreadable:
+                self._readable(call, bad)
+            found |= {row.id: row for row in rows}
+            if page.last or not page.content:
+                return list(found.values())
+            number += 1
+
+    def _readable(self, call: Call, read: AtlasPaper | UnreadablePaper) -> AtlasPaper:
+        if isinstance(read, UnreadablePaper):
+            raise call.error(ActionRequired, self._client.clean(read.report.words), field=read.report.field)
+        return read
+
+    def _check_key(self, call: Call, row: AtlasPaper, key: str) -> None:
+        """Refuses a record that has another key than the case's. Without any key it is still the one of its place."""
+        keys = mapping.keys_on(row)
+        if keys and keys[0] != key:
+            raise call.error(
+                ActionRequired,
+                f"{row.number} carries {keys[0]} in its title or description now, not the key of its case",
+                field="title",
+            )
+
+
+def _ids(ref: WorkOrderRef) -> tuple[int | None, int | None]:
+    """The ids of the request and of the order that a locator names."""
+    first, _, second = (ref.locator or "").partition("/")
+    if ref.kind is RecordKind.REQUEST:
+        return _number(first), _number(second)
+    return None, _number(first)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None

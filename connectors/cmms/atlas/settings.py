@@ -1,0 +1,67 @@
+"""What the Atlas connector needs to know of a site."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from connectors.cmms.atlas.outcomes import AtlasOutcomeTable
+from domain.addresses import check_encrypted
+from domain.model import Duration
+
+AtlasPriority = Literal["NONE", "LOW", "MEDIUM", "HIGH"]
+
+
+def _priorities() -> dict[int, AtlasPriority]:
+    return {1: "HIGH", 2: "MEDIUM", 3: "LOW", 4: "NONE"}
+
+
+class AtlasSettings(BaseModel):
+    """Settings of one Atlas.
+
+    Args:
+        url: where the API is, e.g. `https://host/api`, or `https://host:8080` without a proxy. Plain http only to this
+            machine itself.
+        email: of the user as whom we sign in. It must be a user of its own: what it changes is not "touched".
+        password: of this user.
+        asset_field: the field of an asset that has the crosswalk's name.
+        priorities: from 1 (highest) to 4, the priority in Atlas; several may have the same.
+        finding_fields: for problem, cause and remedy the label of the work order's custom field in which the
+            technician chooses it. Atlas 1.3 has no such fields.
+        timeout: the longest that one request may take.
+        concurrency: how many requests may be under way at once.
+        page_size: how many orders are asked for at once. Each one costs up to six more requests, of which Atlas
+            allows 100 in a minute unless its owner has changed that.
+        overlap: how far behind the last change the next poll begins again.
+        outcomes: what the site's problem, cause and remedy codes mean.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: str
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
+    password: SecretStr = Field(min_length=1)
+    asset_field: Literal["barCode", "customId", "serialNumber", "name"] = "barCode"
+    priorities: dict[int, AtlasPriority] = Field(default_factory=_priorities)
+    finding_fields: dict[Literal["problem", "cause", "remedy"], str] = {}
+    timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
+    concurrency: int = Field(default=4, ge=1)
+    page_size: int = Field(default=10, ge=1, le=1000)
+    overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
+    outcomes: AtlasOutcomeTable = AtlasOutcomeTable()
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        trimmed = url.rstrip("/")
+        if not trimmed.startswith(("https://", "http://")) or "@" in trimmed or "?" in trimmed:
+            raise ValueError("needs the form https://host/api, without a user, a password or a query in it")
+        check_encrypted(trimmed)
+        return trimmed
+
+    @field_validator("priorities")
+    @classmethod
+    def _maps_all_four(cls, priorities: dict[int, AtlasPriority]) -> dict[int, AtlasPriority]:
+        if set(priorities) != {1, 2, 3, 4}:
+            raise ValueError("needs a priority of Atlas for each of 1, 2, 3 and 4")
+        return priorities

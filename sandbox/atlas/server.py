@@ -1,0 +1,164 @@
+"""One company on an Atlas, on 127.0.0.1: REST for machines, plain methods for the company's people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal, Protocol
+
+from starlette.types import ASGIApp
+
+from sandbox.atlas.misbehaviour import Misbehaviour
+from sandbox.atlas.routes import Routes
+from sandbox.atlas.sessions import RateLimit, Sessions
+from sandbox.atlas.store import ORDER, REQUEST, Asset, Comment, Paper, PartUse, Store, User, Work
+from sandbox.faults import Faults
+from sandbox.http_server import HttpServer
+
+Version = Literal["1.3", "1.8+"]
+
+_LASTS: Final = {"1.3": timedelta(days=14), "1.8+": timedelta(minutes=30)}
+PLANNER: Final = "planner@plant.local"
+TECHNICIAN: Final = "technician@plant.local"
+_LOCATION: Final = 900
+
+
+class Clock(Protocol):
+    """Gives plant time."""
+
+    def now(self) -> datetime: ...
+
+
+class AtlasServer:
+    """See the module.
+
+    Args:
+        clock: plant time.
+        email: of the robot that signs in.
+        password: of the robot.
+        version: as which of the two observed versions it behaves.
+        port: 0 for any free one.
+        faults: what to misbehave with.
+        licensed: whether the company has a licence. Without one, version 1.8+ takes no labour, and no more than 30
+            orders that are not complete.
+        per_minute: how many requests version 1.8+ takes from a user in a minute; None for any number.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        email: str,
+        password: str,
+        version: Version = "1.8+",
+        port: int = 0,
+        faults: Faults | None = None,
+        *,
+        licensed: bool = False,
+        per_minute: int | None = None,
+    ) -> None:
+        old = version == "1.3"
+        self.store = Store(clock.now)
+        self.sessions = Sessions(clock.now, _LASTS[version], rotating=not old)
+        routes = Routes(self.store, self.sessions, RateLimit(per_minute), old=old, licensed=licensed)
+        app: ASGIApp = Misbehaviour(routes, faults if faults is not None else Faults(), self.sessions, old=old)
+        self._http = HttpServer(app, port)
+        self.robot = self._add_user(email, password, "Line", "Robot")
+        self.planner = self._add_user(PLANNER, "planner-password", "Pat", "Planner")
+        self.technician = self._add_user(TECHNICIAN, "technician-password", "Toni", "Technician")
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`."""
+        return self._http.url
+
+    async def start(self) -> None:
+        """Answer.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        await self._http.start()
+
+    async def stop(self) -> None:
+        """Stop answering."""
+        await self._http.stop()
+
+    def add_asset(self, barcode: str, *, name: str | None = None, serial: str | None = None) -> Asset:
+        """A planner adds an asset. The company's number sequence exists from then on."""
+        if not self.store.sequences:
+            self.store.sequences.append({})
+        number = self.store.next_id()
+        custom_id = f"A{len(self.store.assets) + 1:06d}"
+        asset = Asset(number, name or f"Machine {barcode}", barcode, serial or f"SN-{barcode}", custom_id, _LOCATION)
+        self.store.assets[number] = asset
+        return asset
+
+    def papers(self, kind: Literal["request", "work_order"]) -> Sequence[Paper]:
+        """Every request, or every order."""
+        return [*self.store.papers[kind].values()]
+
+    def shown(self, custom_id: str) -> Paper:
+        """The request or the order of a number; of an approved request its order.
+
+        Raises:
+            LookupError: there is none.
+        """
+        for kind in (REQUEST, ORDER):
+            for paper in self.store.papers[kind].values():
+                if paper.custom_id == custom_id:
+                    order = self.store.papers[ORDER].get(paper.other or 0) if kind == REQUEST else None
+                    return order or paper
+        raise LookupError(custom_id)
+
+    def approve(self, request: Paper) -> Paper:
+        """The planner approves a request."""
+        return self.store.approve(request, self._number(), self.planner.id)
+
+    def reject(self, request: Paper, reason: str) -> None:
+        """The planner rejects a request."""
+        request.cancelled, request.reason = True, reason
+        self.store.changed(request, self.planner.id)
+
+    def archive(self, order: Paper) -> None:
+        """The planner archives an order."""
+        order.archived = True
+        self.store.changed(order, self.planner.id)
+
+    def edit(self, paper: Paper, title: str, description: str) -> None:
+        """The planner changes a title and a description."""
+        paper.content = {**paper.content, "title": title, "description": description}
+        self.store.changed(paper, self.planner.id)
+
+    def change_status(self, order: Paper, status: str, feedback: str | None = None) -> None:
+        """The technician moves an order on."""
+        self.store.change_status(order, status, feedback, self.technician.id)
+
+    def add_comment(self, order: Paper, words: str) -> None:
+        """The technician writes a comment."""
+        now = self.store.now()
+        self.store.comments.append(Comment(self.store.next_id(), order.id, self.technician.id, words, now))
+
+    def log_work(self, order: Paper, time: timedelta) -> None:
+        """The technician books time that ends now."""
+        started, seconds = self.store.now() - time, int(time.total_seconds())
+        self.store.work.append(Work(self.store.next_id(), order.id, self.technician.id, seconds, started))
+
+    def use_part(self, order: Paper, name: str, quantity: float) -> None:
+        """The technician uses a part."""
+        self.store.parts.append(PartUse(self.store.next_id(), order.id, self.store.next_id(), name, quantity))
+
+    def open_order(self, asset: Asset, title: str) -> Paper:
+        """The planner opens an order."""
+        content: dict[str, object] = {"title": title, "asset": {"id": asset.id}, "priority": "LOW"}
+        return self.store.add_paper(ORDER, self._number(), content, self.planner.id)
+
+    def _number(self) -> str:
+        """The number of an order that people make; they are never two at once."""
+        (row,) = self.store.sequences
+        row[ORDER] = row.get(ORDER, 1) + 1
+        return f"WO{row[ORDER] - 1:06d}"
+
+    def _add_user(self, email: str, password: str, first: str, last: str) -> User:
+        user = User(self.store.next_id(), email, password, first, last)
+        self.store.users[user.id] = user
+        return user

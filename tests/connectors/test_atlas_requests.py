@@ -1,0 +1,322 @@
+"""What the Atlas connector puts on the wire, and what it makes of answers that no polite server gives."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.cmms import OrderQuery
+from domain.errors import ActionRequired, Unavailable
+from domain.work_orders import RecordKind, WorkOrderDraft, WorkOrderRef, WorkOrderStatus
+from tests.connectors.atlas_answers import ASSET, BASE, KEY, PASSWORD, AtlasWire, connected, order, page, request
+
+REQUEST = WorkOrderRef(system="atlas", kind=RecordKind.REQUEST, id="R000001", locator="9", key=KEY)
+APPROVED = REQUEST.model_copy(update={"locator": "9/1"})
+ORDER = WorkOrderRef(system="atlas", id="WO000001", locator="1", key=KEY)
+PARENT = {"id": 9, "title": f"Bearing wear on Press 7 [{KEY}]", "customId": "R000001"}
+MADE = {"id": 1, "title": "Bearing", "customId": "WO000001"}
+GONE = httpx.Response(404, json={"success": False, "message": "Work Order not found"})
+NO_ADDRESS = httpx.Response(404, json={"status": 404, "error": "Not Found", "path": "/comments/search/1"})
+
+
+def draft(*, released: bool = False, priority: int = 1) -> WorkOrderDraft:
+    return WorkOrderDraft(
+        key=KEY,
+        asset="m1/comp1",
+        asset_attributes={},
+        asset_external_id="EQ-7",
+        summary="Bearing",
+        paragraphs=("Seen.",),
+        failure_mode="VIB",
+        priority=priority,
+        released=released,
+        reported_at=datetime(2026, 11, 21, tzinfo=UTC),
+    )
+
+
+def ok(row: dict[str, Any]) -> httpx.Response:
+    return httpx.Response(200, json=row)
+
+
+def sent(asked: httpx.Request) -> Any:
+    return json.loads(asked.content)
+
+
+async def test_signing_in_sends_email_password_and_type_and_every_request_its_token() -> None:
+    asked: list[httpx.Request] = []
+    wire = AtlasWire()
+
+    def signed_in(request_: httpx.Request) -> httpx.Response:
+        asked.append(request_)
+        return ok({"accessToken": "token-1", "refreshToken": "r", "tokenType": "Bearer", "expiresAt": "x"})
+
+    wire.answer({"POST /auth/signin": signed_in})
+    line = await connected(wire).check()
+    assert sent(asked[0]) == {"email": "millwright@plant.test", "password": PASSWORD, "type": "CLIENT"}
+    assert {each.headers.get("authorization") for each in wire.asked[1:]} == {"Bearer token-1"}
+    assert line == ("Atlas CMMS at atlas.test answers; signed in as millwright@plant.test (user 2); 0 orders of ours")
+
+
+async def test_our_key_is_searched_in_the_title_of_orders_and_requests_before_anything_is_created() -> None:
+    wire = AtlasWire()
+    wire.answer(
+        {
+            "POST /requests/search": [page(), page(request())],
+            "POST /assets/search": page(ASSET),
+            "POST /requests": ok(request()),
+        }
+    )
+    record = await connected(wire).create_work_order(draft())
+    assert (record.ref, record.status) == (REQUEST, WorkOrderStatus.WAITING_APPROVAL)
+    paths = [each.url.path.removeprefix("/api") for each in wire.asked if each.method == "POST"]
+    assert paths == [
+        "/work-orders/search",
+        "/requests/search",
+        "/assets/search",
+        "/requests",
+        "/work-orders/search",
+        "/requests/search",
+    ]
+    assert sent(wire.of("POST", "/requests/search")[0]) == {
+        "filterFields": [{"field": "title", "operation": "cn", "value": KEY}],
+        "pageSize": 10,
+        "pageNum": 0,
+        "direction": "ASC",
+        "sortField": "id",
+    }
+    assert sent(wire.of("POST", "/assets/search")[0])["filterFields"] == [
+        {"field": "barCode", "operation": "eq", "value": "EQ-7"}
+    ]
+
+
+async def test_a_released_draft_is_created_as_an_order() -> None:
+    wire = AtlasWire()
+    wire.answer(
+        {
+            "POST /work-orders/search": [page(), page(order())],
+            "POST /assets/search": page(ASSET),
+            "POST /work-orders": ok(order()),
+        }
+    )
+    record = await connected(wire).create_work_order(draft(released=True))
+    assert (record.ref, record.order, record.status) == (ORDER, None, WorkOrderStatus.APPROVED)
+    assert wire.of("POST", "/requests") == []
+
+
+@pytest.mark.parametrize(("rows", "words"), [([], "it has no asset with the barCode EQ-7"), ([1, 2], "2 assets")])
+async def test_an_asset_that_is_missing_or_there_twice_needs_a_person(rows: list[int], words: str) -> None:
+    wire = AtlasWire()
+    wire.answer({"POST /assets/search": page(*({**ASSET, "id": number} for number in rows))})
+    with pytest.raises(ActionRequired, match=words) as caught:
+        await connected(wire).create_work_order(draft())
+    assert caught.value.field == "barCode"
+    assert wire.of("POST", "/requests") == []
+
+
+async def test_a_record_that_cannot_be_found_after_its_creation_needs_a_person() -> None:
+    wire = AtlasWire()
+    wire.answer({"POST /assets/search": page(ASSET), "POST /requests": ok(request())})
+    with pytest.raises(ActionRequired, match="cannot be found by the key in its title"):
+        await connected(wire).create_work_order(draft())
+
+
+async def test_two_records_with_one_key_need_a_person_who_is_told_their_numbers() -> None:
+    wire = AtlasWire()
+    wire.answer({"POST /work-orders/search": page(order()), "POST /requests/search": page(request())})
+    with pytest.raises(ActionRequired, match="WO000001, R000001; keep one"):
+        await connected(wire).create_work_order(draft())
+
+
+async def test_a_record_with_the_keys_of_two_cases_needs_a_person() -> None:
+    wire = AtlasWire()
+    wire.answer({"POST /requests/search": page(request(description="Millwright key: MW22222222"))})
+    with pytest.raises(ActionRequired, match=f"{KEY} and MW22222222"):
+        await connected(wire).find_work_orders(OrderQuery(key=KEY))
+
+
+async def test_a_record_with_our_key_on_another_asset_needs_a_person() -> None:
+    wire = AtlasWire()
+    wire.answer({"POST /requests/search": page(request()), "GET /assets/5": ok({**ASSET, "barCode": "EQ-8"})})
+    with pytest.raises(ActionRequired, match="is for the asset EQ-8, not EQ-7"):
+        await connected(wire).create_work_order(draft())
+
+
+async def test_two_creations_of_one_process_come_one_after_the_other() -> None:
+    under_way = most = 0
+    wire = AtlasWire()
+    cmms = connected(wire)
+    client = cmms._client  # the only place where two requests can be seen under way
+    create = client.create
+
+    async def slowly(*given: Any) -> dict[str, Any]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return await create(*given)
+
+    client.create = slowly  # type: ignore[method-assign, assignment]
+    wire.answer({"POST /assets/search": page(ASSET), "POST /requests": ok(request())})
+    await asyncio.gather(*(cmms.create_work_order(draft()) for _ in range(4)), return_exceptions=True)
+    assert most == 1
+
+
+async def test_a_release_approves_the_request_with_a_body_and_keeps_both_references() -> None:
+    wire = AtlasWire()
+    wire.answer(
+        {
+            "GET /requests/9": [ok(request()), ok({**request(), "workOrder": MADE})],
+            "PATCH /requests/9/approve": ok(order(parentRequest=PARENT)),
+            "GET /work-orders/1": ok(order(parentRequest=PARENT)),
+        }
+    )
+    record = await connected(wire).release_work_order(REQUEST, "approved in the console")
+    assert (record.status, record.ref) == (WorkOrderStatus.APPROVED, APPROVED)
+    assert record.order == ORDER
+    assert sent(wire.of("PATCH", "/requests/9/approve")[0]) == {}
+
+
+async def test_a_request_that_a_planner_approved_in_the_same_moment_is_not_approved_twice() -> None:
+    wire = AtlasWire()
+    refused = httpx.Response(406, json={"success": False, "message": "Request is already approved"})
+    wire.answer(
+        {
+            "GET /requests/9": [ok(request()), ok({**request(), "workOrder": MADE})],
+            "PATCH /requests/9/approve": refused,
+            "GET /work-orders/1": ok(order(parentRequest=PARENT, createdBy=3)),
+        }
+    )
+    record = await connected(wire).release_work_order(REQUEST, "approved")
+    assert (record.status, record.touched) == (WorkOrderStatus.APPROVED, "yes")
+
+
+async def test_a_request_whose_order_does_not_show_is_asked_for_later() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request()), "PATCH /requests/9/approve": ok(order())})
+    with pytest.raises(Unavailable, match="shows no order of it"):
+        await connected(wire).release_work_order(REQUEST, "approved")
+
+
+async def test_the_request_of_an_order_that_was_deleted_is_not_taken_for_one_that_waits() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request()), "GET /work-orders/1": GONE})
+    cmms = connected(wire)
+    assert (await cmms.read_work_order(APPROVED)).status is WorkOrderStatus.DELETED
+    assert (await cmms.release_work_order(APPROVED, "approved")).status is WorkOrderStatus.DELETED
+    assert wire.of("PATCH", "/requests/9/approve") == []
+
+
+async def test_a_withdrawn_request_is_rejected_with_the_reason_in_the_address() -> None:
+    wire = AtlasWire()
+    rejected = {**request(), "cancelled": True}
+    wire.answer({"GET /requests/9": [ok(request()), ok(rejected)], "PATCH /requests/9/cancel": ok(rejected)})
+    record = await connected(wire).withdraw_work_order(REQUEST, "revised & <gone>")
+    assert record.status is WorkOrderStatus.CANCELLED
+    assert wire.of("PATCH", "/requests/9/cancel")[0].url.params["reason"] == "revised & <gone>"
+
+
+async def test_a_withdrawn_order_is_archived_and_everything_else_is_sent_as_it_was_read() -> None:
+    wire = AtlasWire()
+    wire.answer(
+        {
+            "GET /work-orders/1": [ok(order()), ok(order()), ok(order(archived=True))],
+            "PATCH /work-orders/1": ok(order(archived=True)),
+        }
+    )
+    record = await connected(wire).withdraw_work_order(ORDER, "revised")
+    assert record.status is WorkOrderStatus.CANCELLED
+    assert sent(wire.of("PATCH", "/work-orders/1")[0]) == {
+        "dueDate": "2026-11-23T06:50:10.000+00:00",
+        "priority": "HIGH",
+        "estimatedDuration": 1.5,
+        "estimatedStartDate": None,
+        "description": f"Vibration RMS 9.1 mm/s.\n\nMillwright key: {KEY}",
+        "title": f"Bearing wear on Press 7 [{KEY}]",
+        "requiredSignature": False,
+        "image": None,
+        "category": {"id": 3},
+        "location": {"id": 4},
+        "team": None,
+        "primaryUser": {"id": 2},
+        "asset": {"id": 5},
+        "assignedTo": [],
+        "customers": [],
+        "files": [],
+        "completedOn": None,
+        "completedBy": None,
+        "archived": True,
+    }
+
+
+@pytest.mark.parametrize("changes", [{"updatedBy": 3}, {"status": "IN_PROGRESS"}, {"updatedBy": None}], ids=str)
+async def test_what_others_have_in_hand_is_not_withdrawn(changes: dict[str, Any]) -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /work-orders/1": ok(order(**changes))})
+    await connected(wire).withdraw_work_order(ORDER, "revised")
+    assert wire.of("PATCH", "/work-orders/1") == []
+
+
+async def test_a_note_on_an_order_is_a_comment_once() -> None:
+    wire = AtlasWire()
+    ours = {"user": {"id": 2}, "content": "[MW:note-1] Seen &amp; again."}
+    wire.answer({"GET /work-orders/1": ok(order()), "POST /comments/search/1": [ok([]), ok([ours])]})  # type: ignore[arg-type]
+    cmms = connected(wire)
+    await cmms.add_note(ORDER, "note-1", "Seen & again.")
+    await cmms.add_note(ORDER, "note-1", "Seen & again.")
+    (comment,) = wire.of("POST", "/comments")
+    assert sent(comment) == {"content": "[MW:note-1] Seen & again.", "workOrder": {"id": 1}}
+
+
+@pytest.mark.parametrize(
+    ("ref", "path", "row"), [(REQUEST, "/requests/9", request()), (ORDER, "/work-orders/1", order())]
+)
+async def test_a_note_on_a_request_or_without_comments_goes_to_the_description(
+    ref: WorkOrderRef, path: str, row: dict[str, Any]
+) -> None:
+    wire = AtlasWire()
+    wire.answer({f"GET {path}": ok(row), "POST /comments/search/1": NO_ADDRESS, f"PATCH {path}": ok(row)})
+    await connected(wire).add_note(ref, "note-1", "Seen again.")
+    body = sent(wire.of("PATCH", path)[0])
+    assert body["description"] == f"{row['description']}\n\n[MW:note-1] Seen again."
+    assert body["title"] == row["title"]
+    assert body.get("cancelled") == row.get("cancelled")
+    assert wire.of("POST", "/comments") == []
+
+
+async def test_a_full_description_needs_a_person() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request(description="x" * 10_000))})
+    with pytest.raises(ActionRequired, match="description of R000001 is full") as caught:
+        await connected(wire).add_note(REQUEST, "note-1", "Seen again.")
+    assert caught.value.field == "description"
+
+
+async def test_a_request_that_is_approved_while_a_note_is_added_takes_the_note_later() -> None:
+    wire = AtlasWire()
+    fixed = httpx.Response(406, json={"success": False, "message": "Can't patch an approved request"})
+    wire.answer({"GET /requests/9": ok(request()), "PATCH /requests/9": fixed})
+    with pytest.raises(Unavailable, match="approved meanwhile"):
+        await connected(wire).add_note(REQUEST, "note-1", "Seen again.")
+
+
+async def test_orders_of_an_asset_since_a_time_are_asked_for_with_both() -> None:
+    wire = AtlasWire()
+    wire.answer({"POST /assets/search": page(ASSET), "POST /work-orders/search": page(order(title="It drips."))})
+    since = datetime(2026, 11, 21, 6, 0, 0, 123_456, tzinfo=UTC)
+    (found,) = await connected(wire).find_work_orders(OrderQuery(asset_external_id="EQ-7", since=since))
+    assert found.ref.id == "WO000001"
+    assert sent(wire.of("POST", "/work-orders/search")[0])["filterFields"] == [
+        {"field": "asset", "operation": "eq", "value": 5},
+        {"field": "createdAt", "operation": "ge", "value": "2026-11-21T06:00:00.123Z", "enumName": "JS_DATE"},
+    ]
+
+
+async def test_nothing_is_sent_anywhere_but_to_the_address_of_the_settings() -> None:
+    wire = AtlasWire()
+    await connected(wire).check()
+    assert {str(each.url).startswith(BASE) for each in wire.asked} == {True}

@@ -1,0 +1,172 @@
+"""A company on the sandbox's Atlas CMMS, and its people."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from connectors.cmms import atlas
+from domain.clock import Clock
+from domain.work_orders import FindingRole, RecordKind, WorkOrderDraft, WorkOrderRef
+from sandbox.atlas.server import AtlasServer, Version
+from sandbox.atlas.store import ORDER, REQUEST, Paper
+from sandbox.clock import PlantClock
+from sandbox.faults import Fault, Faults
+from tests.contract.cmms_plant import CompletedWork
+
+START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
+EMAIL, PASSWORD = "millwright@plant.local", "Quartz-Harbor-9213"
+_QUICK, _PATIENT = timedelta(seconds=1), timedelta(seconds=10)
+_FINDINGS = {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}
+
+
+class AtlasPlant:
+    """A company on version 1.8+, with a licence: without one it has no labour.
+
+    Args:
+        names: the barcodes of its assets.
+    """
+
+    secrets: Sequence[str] = (PASSWORD,)
+    told = CompletedWork(
+        codes={
+            FindingRole.PROBLEM: (None, "OVERVOLT"),
+            FindingRole.CAUSE: (None, "REGULATR"),
+            FindingRole.REMEDY: (None, "REPLACE"),
+        },
+        work_lasted=timedelta(hours=2),
+    )
+    names_fields = False
+    version: Version = "1.8+"
+    licensed = True
+    operations: Mapping[str, str] = {
+        "create": "create_*",
+        "query": "search_requests",
+        "note": "change_request",
+        "status": "approve",
+    }
+
+    def __init__(self, _directory: Path | None = None, names: Sequence[str] = ("M001-COMP1", "M002-COMP1")) -> None:
+        self.clock = PlantClock(START)
+        self.faults = Faults()
+        self.server = AtlasServer(self.clock, EMAIL, PASSWORD, self.version, faults=self.faults, licensed=self.licensed)
+        self.assets = {name: self.server.add_asset(name) for name in names}
+        self._clients: list[httpx.AsyncClient] = []
+        self._numbers = 0
+
+    async def start(self) -> None:
+        await self.server.start()
+
+    async def stop(self) -> None:
+        for client in self._clients:
+            await client.aclose()
+        await self.server.stop()
+
+    def connector(
+        self, *, secret: str | None = None, quick: bool = False, clock: Clock | None = None
+    ) -> atlas.AtlasCmms:
+        client = httpx.AsyncClient()
+        self._clients.append(client)
+        settings = atlas.AtlasSettings.model_validate(
+            {
+                "url": self.server.url,
+                "email": EMAIL,
+                "password": secret or PASSWORD,
+                "finding_fields": _FINDINGS,
+                "page_size": 3,
+                "timeout": _QUICK if quick else _PATIENT,
+            }
+        )
+        return atlas.connect(settings, client, system="atlas", clock=clock or self.clock)
+
+    def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
+        self._numbers += 1
+        return WorkOrderDraft(
+            key=f"MW{self._numbers:08d}",
+            asset="machine-1/comp1",
+            asset_attributes={},
+            asset_external_id=asset,
+            summary="Machine 1, comp1: voltage above its baseline " * 4,
+            paragraphs=tuple(f"Paragraph {number}. " + "word " * 20 for number in range(3)),
+            failure_mode="ELF",
+            priority=2,
+            released=released,
+            reported_at=self.clock.now(),
+            due_at=self.clock.now() + timedelta(hours=4),
+        )
+
+    def wait(self, time: timedelta) -> None:
+        self.clock.set(self.clock.now() + time)
+
+    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None:
+        """An ended session is refused twice: the connector signs in again after the first time by itself."""
+        again = 2 if kind == "session_expired" else 1
+        self.faults.add(Fault("atlas", self.operations.get(operation, operation), kind, times * again, params))
+
+    def papers(self) -> list[Paper]:
+        """Every request, and every order that was made without one."""
+        orders = [order for order in self.server.papers("work_order") if order.other is None]
+        return [*self.server.papers("request"), *orders]
+
+    def orders_of(self, key: str) -> int:
+        return sum(f"[{key}]" in paper.title for paper in self.papers())
+
+    def shown(self, ref: WorkOrderRef) -> Paper:
+        """The request, or the order if there is one."""
+        store = self.server.store
+        first, _, _ = (ref.locator or "").partition("/")
+        kind = REQUEST if ref.kind is RecordKind.REQUEST else ORDER
+        paper = store.papers[kind][int(first)]
+        return store.papers[ORDER].get(paper.other or 0, paper) if kind == REQUEST else paper
+
+    async def notes(self, ref: WorkOrderRef) -> list[str]:
+        paper = self.shown(ref)
+        lines = [line for line in str(paper.content["description"]).splitlines() if line.startswith("[MW:")]
+        comments = [row.content for row in self.server.store.comments if row.order == paper.id]
+        return lines + [words for words in comments if words.startswith("[MW:")]
+
+    def approve(self, ref: WorkOrderRef) -> None:
+        paper = self.shown(ref)
+        if paper.kind == REQUEST:
+            self.server.approve(paper)
+
+    def cancel(self, ref: WorkOrderRef) -> None:
+        paper = self.shown(ref)
+        if paper.kind == REQUEST:
+            self.server.reject(paper, "not now")
+        else:
+            self.server.archive(paper)
+
+    def set_aside(self, ref: WorkOrderRef) -> None:
+        self.server.change_status(self.shown(ref), "ON_HOLD")
+
+    def delete(self, ref: WorkOrderRef) -> None:
+        self.server.store.delete(self.shown(ref))
+
+    def put_key(self, ref: WorkOrderRef, key: str | None) -> None:
+        title = "Machine 1, comp1: voltage" + (f" [{key}]" if key else "")
+        self.server.edit(self.shown(ref), title, f"Millwright key: {key}" if key else "")
+
+    async def people_open(self, asset: str) -> str:
+        return self.server.open_order(self.assets[asset], "It drips.").custom_id
+
+    def complete(self, ref: WorkOrderRef, note: str) -> None:
+        order = self.shown(ref)
+        self.server.log_work(order, timedelta(hours=2))
+        order.fields = {"Problem": "OVERVOLT", "Cause": "REGULATR", "Remedy": "REPLACE", "Shift": "late"}
+        self.server.change_status(order, "COMPLETE", note)
+
+
+class Atlas13Plant(AtlasPlant):
+    """A company on version 1.3: it has no custom fields on orders and no comments, and it names a field."""
+
+    told = CompletedWork(work_lasted=timedelta(hours=2))
+    names_fields = True
+    version: Version = "1.3"
+
+
+class FreeAtlasPlant(AtlasPlant):
+    """A company on version 1.8+ without a licence."""
+
+    licensed = False
