@@ -71,6 +71,7 @@ class MachineStates:
     async def _read(self, system: str, longest_gap: timedelta) -> StatesRead:
         machines = await self._states.machines(system)
         if not machines:
+            await self._states.record_silence(system, longest_gap)
             return StatesRead(machines=0, changed=0)
         read_at = self._clock.now()
         said = await instance(self._mes, system, "mes", "read-states").read_states(list(machines))

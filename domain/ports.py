@@ -78,8 +78,8 @@ class Cmms(Protocol):
         If the order no longer exists, its status is `deleted` and its stamp is the time of this reading.
 
         Raises:
-            ActionRequired: the record no longer has the case's key (`field` names where the key was), or a field of it
-                cannot be read (`field` names it).
+            ActionRequired: the record has the key of another case, or none and is not known to be ours (`field` names
+                where the key was), or a field of it cannot be read (`field` names it).
         """
         ...
 

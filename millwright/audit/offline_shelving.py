@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -38,7 +39,7 @@ def shelving_findings(
         yield from guarded(where, _held_findings(row, acts, known, where, whole))
     if whole:
         yield from _work_findings(rows, acts)
-        yield from _window_of_state_findings(rows, acts)
+        yield from guarded("windows of states", _window_of_state_findings(rows, acts))
     held = {
         (f"event/{held_row['event']}", held_row["version"][:12], row["id"], held_row["revision"])
         for row in rows
@@ -86,15 +87,21 @@ def _work_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> It
 
 def _window_of_state_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> Iterator[OfflineFinding]:
     """Names each window that no reading of an MES justifies, and those that last too long."""
+    read: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
+    for subject, told in acts.items():
+        system = subject.removeprefix("operating/")
+        for act in told if system != subject else ():
+            for machine, state in act["detail"]["said"].items() if act["kind"] == "operating-read" else ():
+                times, states_said = read.setdefault((system, machine), ([], []))
+                times.append(_instant(act["detail"]["read_at"]) or "")
+                states_said.append(state["state"])
     for row in rows:
         states = _STATES_OF.get(row["kind"])
         if states is None:
             continue
-        said = None
-        for act in acts.get(f"operating/{row['made_by']}", []):
-            told = act["detail"]["said"].get(row["asset"])
-            if act["kind"] == "operating-read" and _instant(act["detail"]["read_at"]) <= row["from_at"]:
-                said = told["state"] if told is not None else said
+        times, states_said = read.get((row["made_by"], row["asset"]), ([], []))
+        newest = bisect_right(times, row["from_at"])
+        said = states_said[newest - 1] if newest else None
         begins, ends = (datetime.fromisoformat(row[name][:-1]) for name in ("from_at", "until_at"))
         if said not in states or ends - begins > _LONGEST_WORK:
             what = f"is of a state that {row['made_by']} did not report, or lasts too long"

@@ -15,6 +15,7 @@ from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.events.register import RegisterStore
+from millwright.storage.reporting.condition import read_order_faults
 from tests.support.completed_work import completed
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation
@@ -262,3 +263,19 @@ async def test_a_second_order_with_the_key_of_a_case_is_told_and_not_followed(pl
     done = order(str(case), WorkOrderStatus.COMPLETED, minutes=6)
     assert await changes.store_page("maximo", [done], "3") == [case]
     assert (await verify(plant.engine)).findings == ()
+
+
+async def test_a_copy_is_told_until_people_have_finished_it_and_keeps_no_machine_quiet(plant: Plant) -> None:
+    await placed(plant, minutes=0)
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    changes = ChangeStore(plant.engine, plant.clock, timedelta(hours=8))
+
+    async def told(status: WorkOrderStatus, minutes: int) -> tuple[str, ...]:
+        copied = order(str(case), status, minutes=minutes)
+        ref = copied.ref.model_copy(update={"id": "1002", "locator": "https://maximo/1002"})
+        await changes.store_page("maximo", [copied.model_copy(update={"ref": ref})], str(minutes))
+        return (await read_order_faults(plant.engine, plant.clock.now(), START)).unmatched
+
+    assert await told(WorkOrderStatus.IN_PROGRESS, 5) == ("maximo/1002",)
+    assert await plant.rows("SELECT count(*) FROM suppressions") == [(0,)]
+    assert await told(WorkOrderStatus.CANCELLED, 6) == ()

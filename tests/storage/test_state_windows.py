@@ -19,7 +19,7 @@ from tests.support.plant import MOTOR, START, code, deviation
 from tests.support.steady_policy import MACHINE, MES, said
 
 LONGEST = timedelta(hours=12)
-GAP = timedelta(minutes=10)
+GAP = timedelta(hours=5)
 STANDS = (MachineState.PLANNED_STOP, MachineState.SETUP)
 WORKED_ON = (MachineState.MAINTENANCE, MachineState.LOCKED_OUT)
 RUNS = [state for state in MachineState if state not in (*STANDS, *WORKED_ON)]
@@ -127,27 +127,67 @@ async def test_from_a_stop_to_work_on_the_machine_is_another_window(plant: Plant
     assert await windows(plant) == [("standstill", 4.0, MES), ("out_of_service", 16.0, None)]
 
 
-async def test_readings_that_say_the_same_keep_one_window_and_its_limit(plant: Plant) -> None:
-    for at in (2, 6, 10, 13.9):
-        await read(plant, at, MachineState.PLANNED_STOP, since=1)
+async def returned(plant: Plant) -> None:
+    """What has ended by now returns."""
+    await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
+
+
+SINCE = pytest.mark.parametrize("since", [1.0, None], ids=["since", "no time of its own"])
+"""Whether the MES says since when the machine is in the state."""
+
+
+@SINCE
+async def test_a_stay_that_lasts_longer_than_the_limit_has_one_window_and_the_next_stay_has_another(
+    plant: Plant, since: float | None
+) -> None:
+    for at in (2, 2.1, 2.2):
+        await read(plant, at, MachineState.PLANNED_STOP, since)
     assert await windows(plant) == [("standstill", 14.0, None)]
-    await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
     plant.clock.time = hour(15)
-    await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
-    await read(plant, 16, MachineState.PLANNED_STOP, since=1)
-    assert len(await windows(plant)) == 1
+    await returned(plant)
+    for at, state in ((16, MachineState.PLANNED_STOP), (17, MachineState.UNKNOWN), (18, MachineState.PLANNED_STOP)):
+        await read(plant, at, state, since)
+    assert await windows(plant) == [("standstill", 14.0, None)]
     await read(plant, 20, MachineState.RUNNING)
-    await read(plant, 22, MachineState.PLANNED_STOP, since=21)
+    await read(plant, 22, MachineState.PLANNED_STOP)
     assert [window[1] for window in await windows(plant)] == [14.0, 34.0]
     await no_finding(plant)
 
 
-async def test_what_a_person_ended_stays_ended_until_the_machine_stands_again(plant: Plant) -> None:
-    await read(plant, 2, MachineState.PLANNED_STOP, since=1)
+@SINCE
+@pytest.mark.parametrize("doubt", [MachineState.UNKNOWN, None])
+async def test_after_a_reading_that_says_nothing_the_stay_goes_on_to_its_limit(
+    plant: Plant, since: float | None, doubt: MachineState | None
+) -> None:
+    for at, state in ((2.0, MachineState.SETUP), (2.1, doubt), (2.2, MachineState.SETUP)):
+        await read(plant, at, state, since)
+    assert await windows(plant) == [("standstill", pytest.approx(2.1), MES), ("standstill", 14.0, None)]
+    await no_finding(plant)
+
+
+@SINCE
+async def test_what_a_person_ended_stays_ended_until_the_machine_stands_again(
+    plant: Plant, since: float | None
+) -> None:
+    await read(plant, 2, MachineState.PLANNED_STOP, since)
     ((window,),) = await plant.rows("SELECT id FROM suppressions")
     await SuppressionStore(plant.engine, plant.clock, {}, LONGEST).end(str(window), "olaf", "it runs, I see it")
-    await read(plant, 3, MachineState.PLANNED_STOP, since=1)
+    for at, state in ((3, MachineState.PLANNED_STOP), (4, MachineState.UNKNOWN), (5, MachineState.PLANNED_STOP)):
+        await read(plant, at, state, since)
     assert await windows(plant) == [("standstill", 2.0, "olaf")]
+    await read(plant, 6, MachineState.IDLE)
+    await read(plant, 7, MachineState.PLANNED_STOP)
+    assert [by for _, _, by in await windows(plant)] == ["olaf", None]
+
+
+@SINCE
+async def test_a_worker_that_was_away_ends_what_nobody_read_and_the_stay_goes_on(
+    plant: Plant, since: float | None
+) -> None:
+    await read(plant, 2, MachineState.PLANNED_STOP, since)
+    await read(plant, 9, MachineState.PLANNED_STOP, since)
+    assert await windows(plant) == [("standstill", 7.0, "millwright"), ("standstill", 14.0, None)]
+    await no_finding(plant)
 
 
 async def test_a_setting_that_is_set_later_counts_from_the_next_reading_and_one_that_is_removed_ends_it(
@@ -166,10 +206,10 @@ async def test_an_mes_that_is_silent_suppresses_no_longer_than_a_gap(plant: Plan
     plant.clock.time = hour(2) + GAP
     await states(plant).record_silence(MES, GAP)
     assert await windows(plant) == [("standstill", 14.0, None)]
-    plant.clock.time = hour(2.5)
+    plant.clock.time = hour(7.1)
     await states(plant).record_silence(MES, GAP)
     await states(plant).record_silence(MES, GAP)
-    assert await windows(plant) == [("standstill", 2.5, "millwright")]
-    await plant.take(*motor_fails(4))
+    assert await windows(plant) == [("standstill", 7.0, "millwright")]
+    await plant.take(*motor_fails(9))
     assert await asset_of_cases(plant) == [MOTOR]
     await no_finding(plant)

@@ -32,6 +32,7 @@ SELECT 'suppression ' || s.id, 'is of a state that ' || s.made_by || ' did not r
 FROM suppressions s LEFT JOIN LATERAL (SELECT a.body::json -> 'detail' -> 'said' -> s.asset ->> 'state' AS state
     FROM acts a WHERE a.subject = 'operating/' || s.made_by AND a.kind = 'operating-read'
     AND (a.body::json -> 'detail' ->> 'read_at')::timestamptz <= s.from_at
+    AND a.id < (SELECT min(m.id) FROM acts m WHERE m.subject = 'suppression/' || s.id)
     AND a.body::json -> 'detail' -> 'said' -> s.asset IS NOT NULL ORDER BY a.id DESC LIMIT 1) a ON true
 WHERE s.kind IN ('standstill', 'out_of_service') AND (s.until_at - s.from_at > '{LONGEST_WORK.days} days'::interval
     OR a.state IS NULL OR a.state NOT IN ('planned_stop', 'setup', 'maintenance', 'locked_out')

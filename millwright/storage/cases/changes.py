@@ -89,13 +89,15 @@ class ChangeStore:
                 ).one_or_none()
                 body = record.model_dump(mode="json")
                 before = WorkOrderRecord.model_validate(known.record) if known is not None and known.record else None
-                if before is not None and not before.ref.same_record(record.ref):
-                    # A second order with this key, such as a copy that people made. The case follows the first one.
+                # A second order with this key, such as a copy that people made. The case follows the first one.
+                copied = before is not None and not before.ref.same_record(record.ref)
+                if copied:
                     known = before = None
                 # A page that was read before the order itself, or from an index that lags behind, overwrites nothing.
                 if before is not None and (record == before or record.stamped_before(before)):
                     continue
-                await follow_work(connection, record, known.case_id if known else None, self._work_window, entry)
+                if not copied:
+                    await follow_work(connection, record, known.case_id if known else None, self._work_window, entry)
                 kept = await connection.execute(
                     insert(changes)
                     .values(

@@ -100,6 +100,8 @@ class OperatingStateStore:
                 if changed:
                     bodies = [canonical(state).decode() for state in changed.values()]
                     await cursor.execute(_ADD_STATES, (read_at, system, list(changed), bodies))
+            if last is not None and not unbroken:
+                await end_unread(connection, system, last, last + longest_gap, entry)
             now_said = {machine: changed.get(machine) or _state(known[machine]) for machine in said}
             await follow_states(connection, system, read_at, now_said, self._stop_window, entry)
             await ledger.append(connection, entry)
@@ -112,7 +114,7 @@ class OperatingStateStore:
             entry = ledger.Entry(self._clock.now())
             if last is None or entry.at - last <= longest_gap:
                 return
-            if await end_unread(connection, system, last, entry):
+            if await end_unread(connection, system, last, last + longest_gap, entry):
                 await ledger.append(connection, entry)
 
     async def generation(self, system: str) -> int:

@@ -44,7 +44,12 @@ SELECT h.key, h.equipment,
 FROM holds h WHERE h.state IN {LIVE_STATES} ORDER BY h.intended_at, h.key
 """)
 # Orders with a key of ours that no case follows: another installation created them, or they are copies of an order.
-_UNMATCHED = text("SELECT DISTINCT system || '/' || external_id AS it FROM changes WHERE case_id IS NULL ORDER BY it")
+# One that people have finished there needs nobody any more.
+_UNMATCHED = text(
+    "SELECT system || '/' || external_id AS it FROM (SELECT DISTINCT ON (system, external_id) system, external_id, "
+    "record ->> 'status' AS status FROM changes WHERE case_id IS NULL "
+    "ORDER BY system, external_id, changed_at DESC) newest WHERE (status <> ALL(:finished)) IS NOT FALSE ORDER BY it"
+)
 _UNREAD = text(
     "SELECT system || '/' || external_id AS it FROM work_orders WHERE external_id IS NOT NULL "
     "AND status <> ALL(:finished) AND (read_at IS NULL OR read_at < :before) ORDER BY it"
@@ -195,7 +200,7 @@ async def read_order_faults(engine: AsyncEngine, now: datetime, read_before: dat
     finished = list(FINISHED_STATUSES)
     async with transaction(engine) as connection:
         return OrderFaults(
-            unmatched=tuple(await connection.scalars(_UNMATCHED)),
+            unmatched=tuple(await connection.scalars(_UNMATCHED, {"finished": finished})),
             unread=tuple(await connection.scalars(_UNREAD, {"finished": finished, "before": read_before})),
             held_unordered=tuple(await connection.scalars(_HELD_UNORDERED, {"now": now})),
         )
