@@ -243,11 +243,11 @@ async def test_an_answer_that_was_lost_after_the_act_is_shown_to_a_person(mes_pl
     "kind", ["drop_then_nothing", "timeout", "status_429", "status_500", "refuse_field", "session_expired"]
 )
 async def test_a_call_that_did_nothing_is_made_again(mes_plant: MesPlant, kind: str) -> None:
-    mes = mes_plant.connector(quick=kind == "timeout")
+    mes = mes_plant.connector()
     plan = await mes.plan_hold(mes_plant.equipment, "MWKEY")
     mes_plant.misbehave("Pause", kind, {"field": "x", "code": "16"} if kind == "refuse_field" else None)
     with pytest.raises(Unavailable):
-        await mes.place_hold(plan, "reason")
+        await mes_plant.connector(quick=kind == "timeout").place_hold(plan, "reason")
     assert await mes.place_hold(plan, "reason") is PlaceResult.IN_EFFECT
     assert mes_plant.holds() == [("MWKEY", True)]
 

@@ -35,6 +35,8 @@ DATABASES: Final = ("postgres", "engine/postgres")
 _PROC: Final = Path("/proc")
 _PATIENCE: Final = 10.0
 _LOOK_EVERY: Final = 0.05
+_ENDING: Final = 2.0
+"""For how many seconds a process that was killed may still hold its lock after it can no longer be seen."""
 
 
 class HomeLock:
@@ -72,14 +74,18 @@ def lock(home: Path, *, alone: bool) -> HomeLock:
     """
     kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
     file = home / LOCK_FILE
-    deadline = time.monotonic() + _PATIENCE
+    began = time.monotonic()
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            if not parts_left(home) or time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if not _holders(file) and waited < _ENDING:
+                time.sleep(_LOOK_EVERY)
+                continue
+            if not parts_left(home) or waited > _PATIENCE:
                 raise _in_use(home) from None
             end_parts(home)
             continue
