@@ -135,6 +135,27 @@ async def test_however_many_orders_of_others_changed_one_poll_ends_and_the_next_
     assert (await read_all(cmms, cursor))[0] == []
 
 
+async def test_a_mass_change_of_others_within_the_overlap_does_not_stop_the_poll(plant: SapPmPlant) -> None:
+    cmms = plant.connector(page_size=50)
+    ours = await cmms.create_work_order(plant.draft())
+    plant.approve(ours.ref)
+    _, cursor = await read_all(cmms, None)
+    for _ in range(100):
+        plant.wait(timedelta(seconds=1))
+        for _ in range(12):
+            plant.server.make_order(plant.server.open_notification("M001-COMP1", "It drips.", by="P"), by="P")
+    for _ in range(2):
+        _, cursor = await read_all(cmms, cursor)
+    plant.wait(timedelta(minutes=10))
+    plant.server.confirm(plant.order(ours.ref), final=True, by="TECH1")
+    found: list[WorkOrderRecord] = []
+    for _ in range(3):
+        records, cursor = await read_all(cmms, cursor)
+        found += records
+    assert [record.ref.id for record in found] == [ours.ref.id]
+    assert found[0].status is WorkOrderStatus.IN_PROGRESS
+
+
 async def test_from_the_beginning_no_orders_of_others_are_read(plant: SapPmPlant) -> None:
     cmms = plant.connector()
     for _ in range(30):
