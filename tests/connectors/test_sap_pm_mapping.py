@@ -147,6 +147,27 @@ def test_who_changed_it(notification: dict[str, Any], order: dict[str, Any] | No
 
 
 @pytest.mark.parametrize(
+    ("statuses", "touched"), [("NOCO", Touched.NO), ("NOPR", Touched.YES), ("OSNO DLFL", Touched.YES)]
+)
+def test_our_note_of_a_withdrawal_explains_that_a_notification_is_completed_and_nothing_else(
+    statuses: str, touched: Touched
+) -> None:
+    text = texts.with_note(notification_row(), texts.WITHDRAWN, "pat said no", proved=True)
+    row = notification_row(MaintNotifLongTextForEdit=text, ConcatenatedActiveSystStsName=statuses)
+    assert mapping.touched_by_others(SapPmWork(row), SETTINGS) is touched
+
+
+@pytest.mark.parametrize("sent", ["[MW:withdrawn] no [/MW]", "[\x01MW:withdrawn]", "[MW-state:0123456789]"])
+def test_a_senders_text_that_looks_like_a_mark_of_ours_is_none(sent: str) -> None:
+    draft = DRAFT.model_copy(update={"paragraphs": (f"Seen. {sent}",)})
+    row = notification_row(**mapping.notification_body(draft, SETTINGS), ConcatenatedActiveSystStsName="NOCO")
+    assert not texts.has_note(row, texts.WITHDRAWN)
+    assert not texts.has_state(row)
+    assert SapPmWork(row).status(SETTINGS)[0] is WorkOrderStatus.SKIPPED
+    assert texts.text_of(row) == texts.text_of(row).replace("[/MW]", "")
+
+
+@pytest.mark.parametrize(
     "edit",
     [
         {"NotificationText": "Bearing, urgent"},

@@ -260,6 +260,29 @@ async def test_an_order_of_ours_is_flagged_with_its_notification_when_it_is_with
     assert "[MW:withdrawn] pat said no [/MW]" in plant.text(created.ref)
 
 
+async def test_what_a_planner_accepted_after_a_withdrawal_that_failed_is_not_completed(plant: SapPmPlant) -> None:
+    cmms = plant.connector()
+    created = await cmms.create_work_order(plant.draft())
+    plant.misbehave("CompleteMaintNotification", "status_500")
+    with pytest.raises(Unavailable):
+        await cmms.withdraw_work_order(created.ref, "pat said no")
+    found = plant.server.store.notifications[created.ref.id]
+    plant.server.store.process_notification(found)
+    record = await cmms.withdraw_work_order(created.ref, "pat said no")
+    assert (record.status, record.touched) == (WorkOrderStatus.APPROVED, Touched.YES)
+    assert found.has("NOPR")
+
+
+async def test_a_withdrawal_that_failed_is_completed_when_it_is_asked_for_again(plant: SapPmPlant) -> None:
+    cmms = plant.connector()
+    created = await cmms.create_work_order(plant.draft())
+    plant.misbehave("CompleteMaintNotification", "status_500")
+    with pytest.raises(Unavailable):
+        await cmms.withdraw_work_order(created.ref, "pat said no")
+    assert (await cmms.withdraw_work_order(created.ref, "pat said no")).status is WorkOrderStatus.CANCELLED
+    assert plant.text(created.ref).count("[MW:withdrawn]") == 1
+
+
 async def test_by_do_not_execute_an_order_is_cancelled_where_the_word_for_it_is_known(plant: SapPmPlant) -> None:
     cmms = plant.connector(cancel_order_by="do_not_execute", not_executed_statuses=["znex"])
     created = await cmms.create_work_order(plant.draft(released=True))

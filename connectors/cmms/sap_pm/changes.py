@@ -29,7 +29,7 @@ OUR_REFERENCES: Final = (
 _AT_ONCE: Final = 50
 """How many records are named in one filter."""
 _MOST_STRETCHES: Final = 20
-"""How many stretches without anything of ours one call reads behind the watermark. The next poll goes on behind them."""
+"""How many stretches after the watermark, without anything of ours, one call reads. The next poll goes on there."""
 _MOST_PAGES: Final = 40
 
 
@@ -74,8 +74,8 @@ class SapPmChanges:
         """
         start, passed = mark.start(self._settings.overlap), None
         undated: list[SapPmUnreadableRow] = []
-        behind = 0
-        while behind < _MOST_STRETCHES:
+        counted = 0
+        while counted < _MOST_STRETCHES:
             notifications = await self._stretch(SapPmNotification, OUR_REFERENCES, start)
             orders = _Stretch[SapPmOrder]((), (), None)
             if start is not None:
@@ -92,7 +92,7 @@ class SapPmChanges:
                 return SapPmUnseen(fresh, dated + mark.unreported(undated), passed)
             start = passed = until
             # Those before the watermark do not count: each call reads them, and must move the watermark all the same.
-            behind += mark.watermark is None or until > mark.watermark
+            counted += mark.watermark is None or until > mark.watermark
         return SapPmUnseen([], mark.unreported(undated), passed)
 
     async def _stretch(self, model: type[RowT], where: str, start: datetime | None) -> _Stretch[RowT]:
