@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import ActionRequired
 from domain.work_orders import ChangePage, WorkOrderStatus
-from tests.connectors.sap_pm_answers import LATER, REF, Wire, listed, notification, one, order
+from tests.connectors.sap_pm_answers import LATER, REF, Wire, filter_of, listed, notification, one, order
 
 GOOD = notification(MaintenanceNotification="10000009", MaintNotifExtReferenceNumber="MWGOODGOOD")
 FUTURE = "/Date(4102444800000+0000)/"
@@ -109,6 +109,45 @@ async def test_an_order_that_names_no_notification_that_can_be_read_is_never_lef
     with pytest.raises(ActionRequired) as caught:
         await Wire(one(notification()), odd).connector().read_work_order(REF)
     assert caught.value.field == "MaintenanceNotification"
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["the-notification-names-it", "the-notification-names-none"])
+async def test_an_order_whose_notification_cannot_be_read_hides_only_its_own(*, named: bool) -> None:
+    numbers = [f"1000000{place}" for place in range(5)]
+    orders = {number: f"400000{number[-1]}" for number in numbers[1:4]}
+    odd = numbers[2]
+    rows = [
+        notification(MaintenanceNotification=number, MaintenanceOrder=orders.get(number, "") if named else "")
+        for number in numbers
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "API_MAINTENANCEORDER" not in request.url.path:
+            return listed(*rows)
+        asked = filter_of(request)
+        return listed(
+            *(
+                order(MaintenanceOrder=made, MaintenanceNotification=["x"] if of == odd else of)
+                for of, made in orders.items()
+                if f"MaintenanceNotification eq '{of}'" in asked or f"MaintenanceOrder eq '{made}'" in asked
+            )
+        )
+
+    page = await Wire(*[answer] * 40).connector().changed_since(None)
+    assert {record.ref.id: record.order and record.order.id for record in page.records} == {
+        number: orders.get(number) for number in numbers if number != odd
+    }
+    (report,) = page.unreadable
+    assert (report.record, report.field) == (orders[odd], "MaintenanceNotification")
+
+
+async def test_the_order_that_a_notification_names_is_unreadable_even_if_it_names_another() -> None:
+    odd = order(MaintenanceNotification="10000077", LastChangeDateTime="yesterday")
+    page = (
+        await Wire(listed(notification(MaintenanceOrder="4000001"), GOOD), listed(odd)).connector().changed_since(None)
+    )
+    assert [record.ref.id for record in page.records] == ["10000009"]
+    assert [report.record for report in page.unreadable] == ["4000001"]
 
 
 async def test_a_vendors_status_that_nobody_knows_is_read_and_guessed() -> None:

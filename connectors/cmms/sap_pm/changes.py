@@ -148,17 +148,24 @@ async def works_of(
 ) -> tuple[list[SapPmWork], list[SapPmUnreadableRow]]:
     """Notifications with their orders, and the reports on those whose order cannot be read or told."""
     orders: list[SapPmOrder] = []
-    broken: dict[str | None, SapPmUnreadableRow] = {}
-    wanted = [("MaintenanceNotification", row.number) for row in rows]
-    wanted += [("MaintenanceOrder", row.order) for row in rows if row.order]
-    for some in _parts(sorted(wanted)):
+    broken: dict[tuple[str, str], SapPmUnreadableRow] = {}
+    wanted = {("MaintenanceNotification", row.number) for row in rows}
+    wanted |= {("MaintenanceOrder", row.order) for row in rows if row.order}
+    questions = list(_parts(sorted(wanted)))
+    while questions:
+        some = questions.pop(0)
         found, unreadable = await all_of(client, call, SapPmOrder, any_of(some), settings)
+        if len(some) > 1 and not all(wanted.intersection(_names(row)) for row in unreadable):
+            # An order that cannot be read may belong to any of these. Which one shows when fewer are asked for.
+            questions += [some[: len(some) // 2], some[len(some) // 2 :]]
+            continue
         orders += found
-        broken |= {row.notification: row for row in unreadable}
+        for lost in unreadable:
+            broken |= dict.fromkeys(wanted.intersection(_names(lost)) or some, lost)
     works: list[SapPmWork] = []
-    reports: list[SapPmUnreadableRow] = list(broken.values())
+    reports: list[SapPmUnreadableRow] = list({row.report.digest: row for row in broken.values()}.values())
     for row in rows:
-        if row.number in broken or None in broken:
+        if ("MaintenanceNotification", row.number) in broken or ("MaintenanceOrder", row.order) in broken:
             continue
         of_row = {
             order.number: order for order in orders if row.number == order.notification or row.order == order.number
@@ -195,6 +202,12 @@ async def all_of(
 def any_of(fields: Iterable[tuple[str, str]]) -> str:
     """The filter for records of which some field has the value named."""
     return " or ".join(f"{name} eq {text_literal(value)}" for name, value in fields)
+
+
+def _names(row: SapPmUnreadableRow) -> set[tuple[str, str]]:
+    """By which fields an order that cannot be read is named."""
+    named = {("MaintenanceOrder", row.report.record)}
+    return named | {("MaintenanceNotification", row.notification)} if row.notification else named
 
 
 def _parts(values: list[tuple[str, str]]) -> Iterable[list[tuple[str, str]]]:
