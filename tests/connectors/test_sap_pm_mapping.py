@@ -83,7 +83,14 @@ def test_a_technical_object_that_an_order_has_no_room_for_is_refused_before_an_o
         ("NOCO ORAS", "TECO CLSD", WorkOrderStatus.COMPLETED),
         ("NOCO ORAS", "CLSD", WorkOrderStatus.COMPLETED),
         ("NOPR ORAS", "REL DLFL", WorkOrderStatus.CANCELLED),
-        ("NOPR ORAS", "TECO DLFL", WorkOrderStatus.CANCELLED),
+        ("NOPR ORAS", "CRTD DLFL", WorkOrderStatus.CANCELLED),
+        ("NOPR ORAS", "REL PCNF DLFL", WorkOrderStatus.CANCELLED),
+        ("NOPR ORAS", "TECO DLFL", WorkOrderStatus.COMPLETED),
+        ("NOCO ORAS", "CLSD CNF DLFL", WorkOrderStatus.COMPLETED),
+        ("NOCO ORAS DLFL", "CLSD CNF DLFL", WorkOrderStatus.COMPLETED),
+        ("NOCO ORAS DLFL", "CLSD CNF", WorkOrderStatus.COMPLETED),
+        ("NOCO ORAS DLFL", "TECO ZNEX", WorkOrderStatus.CANCELLED),
+        ("NOCO DLFL", None, WorkOrderStatus.CANCELLED),
         ("NOPR ORAS", "CRTD ZNEX", WorkOrderStatus.CANCELLED),
         ("OSNO DLFL", None, WorkOrderStatus.CANCELLED),
         ("OSNO DLFL", "REL", WorkOrderStatus.CANCELLED),
@@ -113,6 +120,8 @@ def test_words_without_a_known_meaning_are_guessed_and_end_no_order(notification
 def test_a_notification_that_a_person_completed_with_findings_and_no_order_is_completed() -> None:
     row = notification_row(ConcatenatedActiveSystStsName="NOCO", to_Item={"results": [{"MaintNotifItemText": "x"}]})
     assert SapPmWork(row).status(SETTINGS)[0] is WorkOrderStatus.COMPLETED
+    archived = row.model_copy(update={"statuses": "NOCO DLFL"})
+    assert SapPmWork(archived).status(SETTINGS)[0] is WorkOrderStatus.COMPLETED
     text = texts.with_note(row, texts.WITHDRAWN, "pat said no", proved=False)
     noted = row.model_copy(update={"long_text": text})
     assert SapPmWork(noted).status(SETTINGS)[0] is WorkOrderStatus.COMPLETED
