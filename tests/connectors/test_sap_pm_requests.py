@@ -136,6 +136,30 @@ async def test_a_number_can_not_leave_the_key_of_a_path() -> None:
     assert path.endswith("MaintenanceNotification(%271%27%27%29%2Fto_Item%3Fx%3D%27%27%27)")
 
 
+async def test_a_record_that_is_gone_is_deleted_even_if_a_copy_of_it_has_the_key() -> None:
+    copied = notification(MaintenanceNotification="10000002", CreatedByUser="PLANNER")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(")"):
+            return refused(404)
+        return listed(copied) if KEY in filter_of(request) else NONE
+
+    record = await Wire(*[answer] * 4).connector().read_work_order(REF)
+    assert (record.status, record.ref) == (WorkOrderStatus.DELETED, REF)
+
+
+async def test_a_record_is_not_taken_for_gone_where_the_service_itself_is() -> None:
+    with pytest.raises(ActionRequired, match="No service found"):
+        await Wire(refused(404), refused(404, "/IWFND/MED/170", "No service found")).connector().read_work_order(REF)
+
+
+async def test_a_reference_without_a_number_is_read_by_its_key() -> None:
+    wire = Wire(listed(notification()), NONE)
+    record = await wire.connector().read_work_order(REF.model_copy(update={"id": ""}))
+    assert record.ref.id == "10000001"
+    assert filter_of(wire.asked[0]) == f"MaintNotifExtReferenceNumber eq '{KEY}'"
+
+
 async def test_two_notifications_with_one_key_need_a_person_who_is_told_their_numbers() -> None:
     both = listed(notification(), notification(MaintenanceNotification="10000002"))
     with pytest.raises(ActionRequired, match="10000001, 10000002"):

@@ -326,14 +326,20 @@ class SapPmCmms:
         return (await self._with_orders(call, [now]))[0]
 
     async def _read(self, call: Call, ref: WorkOrderRef) -> SapPmWork | None:
-        """The notification of a reference with its order; None where it is gone.
+        """The notification of a reference with its order; None where it is gone, even if another one has the key.
 
         Raises:
             ActionRequired: it has another key.
         """
+        if not ref.id:
+            return await self._find(call, ref.key)
         row = await self._client.read(call, SapPmNotification, ref.id)
         if row is None:
-            return await self._find(call, ref.key)
+            # A service that is not active answers 404 as well. A search for the number tells which it is.
+            rows = await self._all(call, SapPmNotification, [f"MaintenanceNotification eq {text_literal(ref.id)}"])
+            row = next((row for row in rows if row.number == ref.id), None)
+        if row is None:
+            return None
         if row.key and row.key != ref.key.upper():
             raise call.error(
                 ActionRequired,
