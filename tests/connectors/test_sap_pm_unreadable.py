@@ -1,12 +1,15 @@
 """Records of SAP that cannot be read: each is reported with number and field, and hides no other."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from connectors.cmms.sap_pm.cursor import SapPmCursor
+from domain.cmms import OrderQuery
 from domain.errors import ActionRequired
-from domain.work_orders import ChangePage, WorkOrderStatus
+from domain.work_orders import ChangePage, Touched, WorkOrderStatus
 from tests.connectors.sap_pm_answers import LATER, REF, Wire, filter_of, listed, notification, one, order
 
 GOOD = notification(MaintenanceNotification="10000009", MaintNotifExtReferenceNumber="MWGOODGOOD")
@@ -96,6 +99,38 @@ async def test_a_stamp_in_the_future_moves_no_cursor() -> None:
 async def test_an_unreadable_record_of_others_is_reported_to_nobody() -> None:
     page = await first_page(notification(MaintNotifExtReferenceNumber="THEIRS", CreationDateTime="x"), GOOD)
     assert page.unreadable == ()
+
+
+@pytest.mark.parametrize("reference", ["MWST-77", "MW77", "MWABCDEFG1", "MWABCDEFGHI", "MWABCDEF H"])
+async def test_a_reference_of_a_person_that_begins_like_a_key_is_none_of_ours(reference: str) -> None:
+    theirs = notification(MaintNotifExtReferenceNumber=reference, CreatedByUser="PLANNER")
+    page = await first_page(theirs, GOOD)
+    assert [record.ref.id for record in page.records] == ["10000009"]
+    page = await first_page({**theirs, "CreationDateTime": "x"}, GOOD)
+    assert ([record.ref.id for record in page.records], page.unreadable) == (["10000009"], ())
+    about = OrderQuery(asset_external_id="10004711")
+    (found,) = await Wire(listed(theirs), listed(), listed()).connector().find_work_orders(about)
+    assert (found.ref.key, found.touched) == ("", Touched.YES)
+
+
+async def test_a_change_of_an_order_of_a_persons_notification_is_not_returned() -> None:
+    theirs = notification(MaintNotifExtReferenceNumber="MWST-77", CreatedByUser="PLANNER")
+    changed = order(MaintenanceNotification="10000001", LastChangeDateTime=LATER)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "API_MAINTENANCEORDER" in request.url.path:
+            return listed(changed)
+        return listed(theirs) if "10000001" in filter_of(request) else listed()
+
+    begun = SapPmCursor(watermark=datetime(2015, 1, 5, 8, tzinfo=UTC)).text()
+    page = await Wire(*[answer] * 10).connector().changed_since(begun)
+    assert (page.records, page.unreadable) == ((), ())
+
+
+async def test_a_reference_that_a_person_put_in_the_place_of_our_key_is_named() -> None:
+    taken = one(notification(MaintNotifExtReferenceNumber="MWST-77"))
+    with pytest.raises(ActionRequired, match="MWST-77"):
+        await Wire(taken).connector().read_work_order(REF)
 
 
 async def test_a_record_that_is_read_by_its_number_and_cannot_be_is_named_with_its_field() -> None:

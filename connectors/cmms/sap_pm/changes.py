@@ -25,7 +25,7 @@ OUR_REFERENCES: Final = (
     f"MaintNotifExtReferenceNumber ge {text_literal(CASE_PREFIX)} and "
     f"MaintNotifExtReferenceNumber lt {text_literal(_AFTER_PREFIX)}"
 )
-"""A range, because comparisons are what every OData filter can do."""
+"""A range, because comparisons are what every OData filter can do. It has references of people too; see `is_key`."""
 _AT_ONCE: Final = 50
 """How many records are named in one filter."""
 _MOST_STRETCHES: Final = 20
@@ -132,14 +132,14 @@ class SapPmChanges:
         self, notifications: _Stretch[SapPmNotification], orders: _Stretch[SapPmOrder]
     ) -> tuple[list[SapPmWork], list[SapPmUnreadableRow]]:
         """Our notifications that changed, or whose order did, each with its order."""
-        known = {row.number: row for row in notifications.rows}
+        known = {row.number: row for row in notifications.rows if row.key}
         named = {row.notification for row in orders.rows} | {row.notification for row in orders.unreadable}
         wanted = [("MaintenanceNotification", number) for number in sorted(filter(None, named - known.keys()))]
         for some in _parts(wanted):
             where = f"{OUR_REFERENCES} and ({any_of(some)})"
             # One that cannot be read is reported when it changes itself.
             found, _ = await all_of(self._client, self._call, SapPmNotification, where, self._settings)
-            known = {row.number: row for row in found} | known
+            known = {row.number: row for row in found if row.key} | known
         return await works_of(self._client, self._call, self._settings, list(known.values()))
 
 

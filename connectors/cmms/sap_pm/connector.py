@@ -60,8 +60,8 @@ class SapPmCmms:
         page = await self._client.find(call, SapPmNotification, OUR_REFERENCES, order_by=order_by, top=1)
         host = httpx.URL(self._settings.url).host
         client = f", client {self._settings.sap_client}" if self._settings.sap_client else ""
-        found = "notifications of ours are there" if page.count else "no notification of ours is there"
-        return f"SAP Plant Maintenance at {host}{client} answers; signed in as {self._settings.user}; {found}"
+        found = f"{'notifications' if page.count else 'no notification'} that may be ours"
+        return f"SAP Plant Maintenance at {host}{client} answers; signed in as {self._settings.user}; it has {found}"
 
     @property
     def capabilities(self) -> CmmsCapabilities:
@@ -204,10 +204,12 @@ class SapPmCmms:
     def _check_key(self, call: Call, row: SapPmNotification, key: str) -> None:
         """Refuses a notification whose text names another key: people copy notifications with their reference."""
         written = key_in(texts.text_of(row))
-        if row.key != key.upper() or (written is not None and written.upper() != row.key):
+        reference = row.upper_reference
+        if reference != key.upper() or (written is not None and written.upper() != reference):
             raise call.error(
                 ActionRequired,
-                f"notification {row.number} has {row.key} in {_REFERENCE}, and {written or 'no key'} in its long text",
+                f"notification {row.number} has {reference} in {_REFERENCE}, and {written or 'no key'} in its "
+                "long text",
                 field=_REFERENCE,
             )
 
@@ -340,10 +342,10 @@ class SapPmCmms:
             row = next((row for row in rows if row.number == ref.id), None)
         if row is None:
             return None
-        if row.key and row.key != ref.key.upper():
+        if row.upper_reference not in ("", ref.key.upper()):
             raise call.error(
                 ActionRequired,
-                f"notification {ref.id} has {row.key} in {_REFERENCE} now, not the key of its case",
+                f"notification {ref.id} has {row.upper_reference} in {_REFERENCE} now, not the key of its case",
                 field=_REFERENCE,
             )
         return (await self._with_orders(call, [row]))[0]
