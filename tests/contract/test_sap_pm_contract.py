@@ -140,10 +140,10 @@ async def test_a_mass_change_of_others_within_the_overlap_does_not_stop_the_poll
     ours = await cmms.create_work_order(plant.draft())
     plant.approve(ours.ref)
     _, cursor = await read_all(cmms, None)
-    for _ in range(100):
-        plant.wait(timedelta(seconds=1))
-        for _ in range(12):
-            plant.server.make_order(plant.server.open_notification("M001-COMP1", "It drips.", by="P"), by="P")
+    theirs = plant.server.open_notification("M001-COMP1", "It drips.", by="P")
+    for number in range(1200):
+        plant.wait(timedelta(seconds=number % 12 == 0))
+        plant.server.make_order(theirs, by="P")
     for _ in range(2):
         _, cursor = await read_all(cmms, cursor)
     plant.wait(timedelta(minutes=10))
