@@ -225,7 +225,7 @@ class SapPmCmms:
         return work
 
     async def _release(self, call: Call, work: SapPmWork) -> SapPmWork:
-        """Releases the order of a notification that waits; makes it before if there is none. Others stay as they are."""
+        """Releases the order of a waiting notification; makes it first if there is none. Others stay as they are."""
         if work.status(self._settings)[0] is not WorkOrderStatus.WAITING_APPROVAL:
             return work
         if work.order is None:
