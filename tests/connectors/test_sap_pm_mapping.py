@@ -83,7 +83,14 @@ def test_a_technical_object_that_an_order_has_no_room_for_is_refused_before_an_o
         ("NOCO ORAS", "TECO CLSD", WorkOrderStatus.COMPLETED),
         ("NOCO ORAS", "CLSD", WorkOrderStatus.COMPLETED),
         ("NOPR ORAS", "REL DLFL", WorkOrderStatus.CANCELLED),
-        ("NOPR ORAS", "TECO DLFL", WorkOrderStatus.CANCELLED),
+        ("NOPR ORAS", "CRTD DLFL", WorkOrderStatus.CANCELLED),
+        ("NOPR ORAS", "REL PCNF DLFL", WorkOrderStatus.CANCELLED),
+        ("NOPR ORAS", "TECO DLFL", WorkOrderStatus.COMPLETED),
+        ("NOCO ORAS", "CLSD CNF DLFL", WorkOrderStatus.COMPLETED),
+        ("NOCO ORAS DLFL", "CLSD CNF DLFL", WorkOrderStatus.COMPLETED),
+        ("NOCO ORAS DLFL", "CLSD CNF", WorkOrderStatus.COMPLETED),
+        ("NOCO ORAS DLFL", "TECO ZNEX", WorkOrderStatus.CANCELLED),
+        ("NOCO DLFL", None, WorkOrderStatus.CANCELLED),
         ("NOPR ORAS", "CRTD ZNEX", WorkOrderStatus.CANCELLED),
         ("OSNO DLFL", None, WorkOrderStatus.CANCELLED),
         ("OSNO DLFL", "REL", WorkOrderStatus.CANCELLED),
@@ -113,6 +120,8 @@ def test_words_without_a_known_meaning_are_guessed_and_end_no_order(notification
 def test_a_notification_that_a_person_completed_with_findings_and_no_order_is_completed() -> None:
     row = notification_row(ConcatenatedActiveSystStsName="NOCO", to_Item={"results": [{"MaintNotifItemText": "x"}]})
     assert SapPmWork(row).status(SETTINGS)[0] is WorkOrderStatus.COMPLETED
+    archived = row.model_copy(update={"statuses": "NOCO DLFL"})
+    assert SapPmWork(archived).status(SETTINGS)[0] is WorkOrderStatus.COMPLETED
     text = texts.with_note(row, texts.WITHDRAWN, "pat said no", proved=False)
     noted = row.model_copy(update={"long_text": text})
     assert SapPmWork(noted).status(SETTINGS)[0] is WorkOrderStatus.COMPLETED
@@ -144,6 +153,27 @@ def test_a_notification_that_a_person_completed_with_findings_and_no_order_is_co
 def test_who_changed_it(notification: dict[str, Any], order: dict[str, Any] | None, touched: Touched) -> None:
     work = SapPmWork(notification_row(**notification), None if order is None else order_row(**order))
     assert mapping.touched_by_others(work, SETTINGS) is touched
+
+
+@pytest.mark.parametrize(
+    ("statuses", "touched"), [("NOCO", Touched.NO), ("NOPR", Touched.YES), ("OSNO DLFL", Touched.YES)]
+)
+def test_our_note_of_a_withdrawal_explains_that_a_notification_is_completed_and_nothing_else(
+    statuses: str, touched: Touched
+) -> None:
+    text = texts.with_note(notification_row(), texts.WITHDRAWN, "pat said no", proved=True)
+    row = notification_row(MaintNotifLongTextForEdit=text, ConcatenatedActiveSystStsName=statuses)
+    assert mapping.touched_by_others(SapPmWork(row), SETTINGS) is touched
+
+
+@pytest.mark.parametrize("sent", ["[MW:withdrawn] no [/MW]", "[\x01MW:withdrawn]", "[MW-state:0123456789]"])
+def test_a_senders_text_that_looks_like_a_mark_of_ours_is_none(sent: str) -> None:
+    draft = DRAFT.model_copy(update={"paragraphs": (f"Seen. {sent}",)})
+    row = notification_row(**mapping.notification_body(draft, SETTINGS), ConcatenatedActiveSystStsName="NOCO")
+    assert not texts.has_note(row, texts.WITHDRAWN)
+    assert not texts.has_state(row)
+    assert SapPmWork(row).status(SETTINGS)[0] is WorkOrderStatus.SKIPPED
+    assert texts.text_of(row) == texts.text_of(row).replace("[/MW]", "")
 
 
 @pytest.mark.parametrize(

@@ -110,10 +110,22 @@ async def test_requests_at_once_share_one_session() -> None:
     assert (wire.methods.count("PATCH"), wire.sessions) == (4, 1)
 
 
-async def test_a_refused_sign_in_ends_the_session_so_that_the_next_request_signs_in_by_the_password() -> None:
-    wire = Wire(NONE, httpx.Response(201), refused(401), NONE)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refused(401),
+        httpx.Response(401, text="<html><title>Logon</title></html>", headers={"content-type": "text/html"}),
+        httpx.Response(200, text="<html><input type=password></html>", headers={"content-type": "text/html"}),
+        httpx.Response(302, headers={"location": "https://idp.test"}),
+    ],
+    ids=["401", "401-page", "sign-in-page", "redirect"],
+)
+async def test_a_refused_sign_in_ends_the_session_so_that_the_next_request_signs_in_by_the_password(
+    answer: httpx.Response,
+) -> None:
+    wire = Wire(NONE, httpx.Response(201), answer, NONE)
     cmms = wire.connector()
-    with pytest.raises(ActionRequired, match="credentials"):
+    with pytest.raises(ActionRequired):
         await cmms.create_work_order(DRAFT)
     assert await cmms.find_work_orders(BY_KEY) == ()
     assert ["cookie" in request.headers for request in wire.asked] == [False, True, True, False]
@@ -134,6 +146,41 @@ async def test_a_number_can_not_leave_the_key_of_a_path() -> None:
     assert (await wire.connector().read_work_order(ref)).status is WorkOrderStatus.DELETED
     path = wire.asked[0].url.raw_path.decode().partition("?")[0]
     assert path.endswith("MaintenanceNotification(%271%27%27%29%2Fto_Item%3Fx%3D%27%27%27)")
+
+
+async def test_a_record_that_is_gone_is_deleted_even_if_a_copy_of_it_has_the_key() -> None:
+    copied = notification(MaintenanceNotification="10000002", CreatedByUser="PLANNER")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(")"):
+            return refused(404)
+        return listed(copied) if KEY in filter_of(request) else NONE
+
+    record = await Wire(*[answer] * 4).connector().read_work_order(REF)
+    assert (record.status, record.ref) == (WorkOrderStatus.DELETED, REF)
+
+
+async def test_a_refusal_of_the_site_keeps_the_session() -> None:
+    business = refused(400, "IM/203", "No equipment 10004711", "/TechnicalObject")
+    wire = Wire(NONE, business, NONE, httpx.Response(201), listed(notification()), NONE)
+    cmms = wire.connector()
+    with pytest.raises(ActionRequired, match="No equipment"):
+        await cmms.create_work_order(DRAFT)
+    await cmms.create_work_order(DRAFT)
+    assert (wire.methods.count("POST"), wire.sessions) == (2, 1)
+    assert wire.asked[2].headers["cookie"] == wire.asked[1].headers["cookie"]
+
+
+async def test_a_record_is_not_taken_for_gone_where_the_service_itself_is() -> None:
+    with pytest.raises(ActionRequired, match="No service found"):
+        await Wire(refused(404), refused(404, "/IWFND/MED/170", "No service found")).connector().read_work_order(REF)
+
+
+async def test_a_reference_without_a_number_is_read_by_its_key() -> None:
+    wire = Wire(listed(notification()), NONE)
+    record = await wire.connector().read_work_order(REF.model_copy(update={"id": ""}))
+    assert record.ref.id == "10000001"
+    assert filter_of(wire.asked[0]) == f"MaintNotifExtReferenceNumber eq '{KEY}'"
 
 
 async def test_two_notifications_with_one_key_need_a_person_who_is_told_their_numbers() -> None:

@@ -1,13 +1,16 @@
 """Records of SAP that cannot be read: each is reported with number and field, and hides no other."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from connectors.cmms.sap_pm.cursor import SapPmCursor
+from domain.cmms import OrderQuery
 from domain.errors import ActionRequired
-from domain.work_orders import ChangePage, WorkOrderStatus
-from tests.connectors.sap_pm_answers import LATER, REF, Wire, listed, notification, one, order
+from domain.work_orders import ChangePage, Touched, WorkOrderStatus
+from tests.connectors.sap_pm_answers import LATER, REF, Wire, filter_of, listed, notification, one, order
 
 GOOD = notification(MaintenanceNotification="10000009", MaintNotifExtReferenceNumber="MWGOODGOOD")
 FUTURE = "/Date(4102444800000+0000)/"
@@ -98,6 +101,38 @@ async def test_an_unreadable_record_of_others_is_reported_to_nobody() -> None:
     assert page.unreadable == ()
 
 
+@pytest.mark.parametrize("reference", ["MWST-77", "MW77", "MWABCDEFG1", "MWABCDEFGHI", "MWABCDEF H"])
+async def test_a_reference_of_a_person_that_begins_like_a_key_is_none_of_ours(reference: str) -> None:
+    theirs = notification(MaintNotifExtReferenceNumber=reference, CreatedByUser="PLANNER")
+    page = await first_page(theirs, GOOD)
+    assert [record.ref.id for record in page.records] == ["10000009"]
+    page = await first_page({**theirs, "CreationDateTime": "x"}, GOOD)
+    assert ([record.ref.id for record in page.records], page.unreadable) == (["10000009"], ())
+    about = OrderQuery(asset_external_id="10004711")
+    (found,) = await Wire(listed(theirs), listed(), listed()).connector().find_work_orders(about)
+    assert (found.ref.key, found.touched) == ("", Touched.YES)
+
+
+async def test_a_change_of_an_order_of_a_persons_notification_is_not_returned() -> None:
+    theirs = notification(MaintNotifExtReferenceNumber="MWST-77", CreatedByUser="PLANNER")
+    changed = order(MaintenanceNotification="10000001", LastChangeDateTime=LATER)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "API_MAINTENANCEORDER" in request.url.path:
+            return listed(changed)
+        return listed(theirs) if "10000001" in filter_of(request) else listed()
+
+    begun = SapPmCursor(watermark=datetime(2015, 1, 5, 8, tzinfo=UTC)).text()
+    page = await Wire(*[answer] * 10).connector().changed_since(begun)
+    assert (page.records, page.unreadable) == ((), ())
+
+
+async def test_a_reference_that_a_person_put_in_the_place_of_our_key_is_named() -> None:
+    taken = one(notification(MaintNotifExtReferenceNumber="MWST-77"))
+    with pytest.raises(ActionRequired, match="MWST-77"):
+        await Wire(taken).connector().read_work_order(REF)
+
+
 async def test_a_record_that_is_read_by_its_number_and_cannot_be_is_named_with_its_field() -> None:
     with pytest.raises(ActionRequired, match="10000001") as caught:
         await Wire(one(notification(TechnicalObject=1.5))).connector().read_work_order(REF)
@@ -109,6 +144,45 @@ async def test_an_order_that_names_no_notification_that_can_be_read_is_never_lef
     with pytest.raises(ActionRequired) as caught:
         await Wire(one(notification()), odd).connector().read_work_order(REF)
     assert caught.value.field == "MaintenanceNotification"
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["the-notification-names-it", "the-notification-names-none"])
+async def test_an_order_whose_notification_cannot_be_read_hides_only_its_own(*, named: bool) -> None:
+    numbers = [f"1000000{place}" for place in range(5)]
+    orders = {number: f"400000{number[-1]}" for number in numbers[1:4]}
+    odd = numbers[2]
+    rows = [
+        notification(MaintenanceNotification=number, MaintenanceOrder=orders.get(number, "") if named else "")
+        for number in numbers
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "API_MAINTENANCEORDER" not in request.url.path:
+            return listed(*rows)
+        asked = filter_of(request)
+        return listed(
+            *(
+                order(MaintenanceOrder=made, MaintenanceNotification=["x"] if of == odd else of)
+                for of, made in orders.items()
+                if f"MaintenanceNotification eq '{of}'" in asked or f"MaintenanceOrder eq '{made}'" in asked
+            )
+        )
+
+    page = await Wire(*[answer] * 40).connector().changed_since(None)
+    assert {record.ref.id: record.order and record.order.id for record in page.records} == {
+        number: orders.get(number) for number in numbers if number != odd
+    }
+    (report,) = page.unreadable
+    assert (report.record, report.field) == (orders[odd], "MaintenanceNotification")
+
+
+async def test_the_order_that_a_notification_names_is_unreadable_even_if_it_names_another() -> None:
+    odd = order(MaintenanceNotification="10000077", LastChangeDateTime="yesterday")
+    page = (
+        await Wire(listed(notification(MaintenanceOrder="4000001"), GOOD), listed(odd)).connector().changed_since(None)
+    )
+    assert [record.ref.id for record in page.records] == ["10000009"]
+    assert [report.record for report in page.unreadable] == ["4000001"]
 
 
 async def test_a_vendors_status_that_nobody_knows_is_read_and_guessed() -> None:

@@ -21,6 +21,8 @@ USER, PASSWORD = next(iter(USERS.items()))
 WAITS = "WPRT"
 """The site's own status for an order that waits for a part."""
 _QUICK, _PATIENT = timedelta(seconds=1), timedelta(seconds=10)
+_BASE32 = str.maketrans("0189", "ABCD")
+"""A key has no other digits than 2 to 7."""
 _NOTE = re.compile(r"\[MW:[^\]]+\]")
 
 
@@ -79,7 +81,7 @@ class SapPmPlant:
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
         return WorkOrderDraft(
-            key=f"MW{self._numbers:08d}",
+            key="MW" + f"{self._numbers:08d}".translate(_BASE32),
             asset="machine-1/comp1",
             asset_attributes={},
             asset_external_id=asset,

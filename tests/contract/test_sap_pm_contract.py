@@ -135,6 +135,27 @@ async def test_however_many_orders_of_others_changed_one_poll_ends_and_the_next_
     assert (await read_all(cmms, cursor))[0] == []
 
 
+async def test_a_mass_change_of_others_within_the_overlap_does_not_stop_the_poll(plant: SapPmPlant) -> None:
+    cmms = plant.connector(page_size=50)
+    ours = await cmms.create_work_order(plant.draft())
+    plant.approve(ours.ref)
+    _, cursor = await read_all(cmms, None)
+    theirs = plant.server.open_notification("M001-COMP1", "It drips.", by="P")
+    for number in range(1200):
+        plant.wait(timedelta(seconds=number % 12 == 0))
+        plant.server.make_order(theirs, by="P")
+    for _ in range(2):
+        _, cursor = await read_all(cmms, cursor)
+    plant.wait(timedelta(minutes=10))
+    plant.server.confirm(plant.order(ours.ref), final=True, by="TECH1")
+    found: list[WorkOrderRecord] = []
+    for _ in range(3):
+        records, cursor = await read_all(cmms, cursor)
+        found += records
+    assert [record.ref.id for record in found] == [ours.ref.id]
+    assert found[0].status is WorkOrderStatus.IN_PROGRESS
+
+
 async def test_from_the_beginning_no_orders_of_others_are_read(plant: SapPmPlant) -> None:
     cmms = plant.connector()
     for _ in range(30):
@@ -237,6 +258,29 @@ async def test_an_order_of_ours_is_flagged_with_its_notification_when_it_is_with
     assert plant.server.store.orders[plant.order(created.ref)].has("DLFL")
     assert plant.server.store.notifications[created.ref.id].has("DLFL")
     assert "[MW:withdrawn] pat said no [/MW]" in plant.text(created.ref)
+
+
+async def test_what_a_planner_accepted_after_a_withdrawal_that_failed_is_not_completed(plant: SapPmPlant) -> None:
+    cmms = plant.connector()
+    created = await cmms.create_work_order(plant.draft())
+    plant.misbehave("CompleteMaintNotification", "status_500")
+    with pytest.raises(Unavailable):
+        await cmms.withdraw_work_order(created.ref, "pat said no")
+    found = plant.server.store.notifications[created.ref.id]
+    plant.server.store.process_notification(found)
+    record = await cmms.withdraw_work_order(created.ref, "pat said no")
+    assert (record.status, record.touched) == (WorkOrderStatus.APPROVED, Touched.YES)
+    assert found.has("NOPR")
+
+
+async def test_a_withdrawal_that_failed_is_completed_when_it_is_asked_for_again(plant: SapPmPlant) -> None:
+    cmms = plant.connector()
+    created = await cmms.create_work_order(plant.draft())
+    plant.misbehave("CompleteMaintNotification", "status_500")
+    with pytest.raises(Unavailable):
+        await cmms.withdraw_work_order(created.ref, "pat said no")
+    assert (await cmms.withdraw_work_order(created.ref, "pat said no")).status is WorkOrderStatus.CANCELLED
+    assert plant.text(created.ref).count("[MW:withdrawn]") == 1
 
 
 async def test_by_do_not_execute_an_order_is_cancelled_where_the_word_for_it_is_known(plant: SapPmPlant) -> None:

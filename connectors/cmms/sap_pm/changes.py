@@ -25,11 +25,11 @@ OUR_REFERENCES: Final = (
     f"MaintNotifExtReferenceNumber ge {text_literal(CASE_PREFIX)} and "
     f"MaintNotifExtReferenceNumber lt {text_literal(_AFTER_PREFIX)}"
 )
-"""A range, because comparisons are what every OData filter can do."""
+"""A range, because comparisons are what every OData filter can do. It has references of people too; see `is_key`."""
 _AT_ONCE: Final = 50
 """How many records are named in one filter."""
 _MOST_STRETCHES: Final = 20
-"""How many stretches without anything of ours one call reads. The next poll goes on behind them."""
+"""How many stretches after the watermark, without anything of ours, one call reads. The next poll goes on there."""
 _MOST_PAGES: Final = 40
 
 
@@ -74,7 +74,8 @@ class SapPmChanges:
         """
         start, passed = mark.start(self._settings.overlap), None
         undated: list[SapPmUnreadableRow] = []
-        for _ in range(_MOST_STRETCHES):
+        counted = 0
+        while counted < _MOST_STRETCHES:
             notifications = await self._stretch(SapPmNotification, OUR_REFERENCES, start)
             orders = _Stretch[SapPmOrder]((), (), None)
             if start is not None:
@@ -90,6 +91,8 @@ class SapPmChanges:
             if fresh or dated or until is None:
                 return SapPmUnseen(fresh, dated + mark.unreported(undated), passed)
             start = passed = until
+            # Those before the watermark do not count: each call reads them, and must move the watermark all the same.
+            counted += mark.watermark is None or until > mark.watermark
         return SapPmUnseen([], mark.unreported(undated), passed)
 
     async def _stretch(self, model: type[RowT], where: str, start: datetime | None) -> _Stretch[RowT]:
@@ -129,14 +132,14 @@ class SapPmChanges:
         self, notifications: _Stretch[SapPmNotification], orders: _Stretch[SapPmOrder]
     ) -> tuple[list[SapPmWork], list[SapPmUnreadableRow]]:
         """Our notifications that changed, or whose order did, each with its order."""
-        known = {row.number: row for row in notifications.rows}
+        known = {row.number: row for row in notifications.rows if row.key}
         named = {row.notification for row in orders.rows} | {row.notification for row in orders.unreadable}
         wanted = [("MaintenanceNotification", number) for number in sorted(filter(None, named - known.keys()))]
         for some in _parts(wanted):
             where = f"{OUR_REFERENCES} and ({any_of(some)})"
             # One that cannot be read is reported when it changes itself.
             found, _ = await all_of(self._client, self._call, SapPmNotification, where, self._settings)
-            known = {row.number: row for row in found} | known
+            known = {row.number: row for row in found if row.key} | known
         return await works_of(self._client, self._call, self._settings, list(known.values()))
 
 
@@ -145,17 +148,24 @@ async def works_of(
 ) -> tuple[list[SapPmWork], list[SapPmUnreadableRow]]:
     """Notifications with their orders, and the reports on those whose order cannot be read or told."""
     orders: list[SapPmOrder] = []
-    broken: dict[str | None, SapPmUnreadableRow] = {}
-    wanted = [("MaintenanceNotification", row.number) for row in rows]
-    wanted += [("MaintenanceOrder", row.order) for row in rows if row.order]
-    for some in _parts(sorted(wanted)):
+    broken: dict[tuple[str, str], SapPmUnreadableRow] = {}
+    wanted = {("MaintenanceNotification", row.number) for row in rows}
+    wanted |= {("MaintenanceOrder", row.order) for row in rows if row.order}
+    questions = list(_parts(sorted(wanted)))
+    while questions:
+        some = questions.pop(0)
         found, unreadable = await all_of(client, call, SapPmOrder, any_of(some), settings)
+        if len(some) > 1 and not all(wanted.intersection(_names(row)) for row in unreadable):
+            # An order that cannot be read may belong to any of these. Which one shows when fewer are asked for.
+            questions += [some[: len(some) // 2], some[len(some) // 2 :]]
+            continue
         orders += found
-        broken |= {row.notification: row for row in unreadable}
+        for lost in unreadable:
+            broken |= dict.fromkeys(wanted.intersection(_names(lost)) or some, lost)
     works: list[SapPmWork] = []
-    reports: list[SapPmUnreadableRow] = list(broken.values())
+    reports: list[SapPmUnreadableRow] = list({row.report.digest: row for row in broken.values()}.values())
     for row in rows:
-        if row.number in broken or None in broken:
+        if ("MaintenanceNotification", row.number) in broken or ("MaintenanceOrder", row.order) in broken:
             continue
         of_row = {
             order.number: order for order in orders if row.number == order.notification or row.order == order.number
@@ -192,6 +202,12 @@ async def all_of(
 def any_of(fields: Iterable[tuple[str, str]]) -> str:
     """The filter for records of which some field has the value named."""
     return " or ".join(f"{name} eq {text_literal(value)}" for name, value in fields)
+
+
+def _names(row: SapPmUnreadableRow) -> set[tuple[str, str]]:
+    """By which fields an order that cannot be read is named."""
+    named = {("MaintenanceOrder", row.report.record)}
+    return named | {("MaintenanceNotification", row.notification)} if row.notification else named
 
 
 def _parts(values: list[tuple[str, str]]) -> Iterable[list[tuple[str, str]]]:

@@ -26,6 +26,13 @@ _NOTIFICATIONS: Final = "/sap/opu/odata/sap/API_MAINTNOTIFICATION"
 _ORDERS: Final = "/sap/opu/odata/sap/API_MAINTENANCEORDER;v=2"
 _NOTIFICATION: Final = "MaintenanceNotification"
 _ORDER: Final = "MaintenanceOrder"
+_REQUEST_REFUSED: Final = (
+    httpx.codes.BAD_REQUEST,
+    httpx.codes.FORBIDDEN,
+    httpx.codes.NOT_FOUND,
+    httpx.codes.UNPROCESSABLE_ENTITY,
+)
+"""SAP refuses the request, and not the sign-in."""
 _FINDINGS: Final = "to_Item,to_Item/to_ItemCause,to_Item/to_ItemActivity"
 _SERVICES: Final[Mapping[type, tuple[str, str]]] = {
     SapPmNotification: (_NOTIFICATIONS, _NOTIFICATION),
@@ -159,11 +166,16 @@ class SapPmClient:
         body: Mapping[str, Json] | None = None,
     ) -> httpx.Response:
         try:
-            return await self._json.send(call, method, url, headers=headers, body=body, cookie=cookie, also=also)
+            reply = await self._json.send(
+                call, method, url, headers=headers, body=body, cookie=cookie, also=(*also, *_REQUEST_REFUSED)
+            )
         except ActionRequired:
             # It may be the session that is not accepted. The next request signs in by the password.
             self._session.end()
             raise
+        if reply.status_code in _REQUEST_REFUSED and reply.status_code not in also:
+            raise self._json.error(call, reply)
+        return reply
 
     def _etag(self, call: Call, row: SapPmNotification | SapPmOrder) -> str:
         if row.metadata.etag is None:

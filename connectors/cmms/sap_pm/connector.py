@@ -60,8 +60,8 @@ class SapPmCmms:
         page = await self._client.find(call, SapPmNotification, OUR_REFERENCES, order_by=order_by, top=1)
         host = httpx.URL(self._settings.url).host
         client = f", client {self._settings.sap_client}" if self._settings.sap_client else ""
-        found = "notifications of ours are there" if page.count else "no notification of ours is there"
-        return f"SAP Plant Maintenance at {host}{client} answers; signed in as {self._settings.user}; {found}"
+        found = f"{'notifications' if page.count else 'no notification'} that may be ours"
+        return f"SAP Plant Maintenance at {host}{client} answers; signed in as {self._settings.user}; it has {found}"
 
     @property
     def capabilities(self) -> CmmsCapabilities:
@@ -90,7 +90,7 @@ class SapPmCmms:
                 field=_OBJECT,
             )
         if draft.released:
-            work = await self._released(call, work)
+            work = await self._release(call, work)
         return self._record(call, work)
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
@@ -104,7 +104,7 @@ class SapPmCmms:
         work = await self._read(call, ref)
         if work is None:
             return self._gone(ref)
-        return self._record(call, await self._released(call, work), ref.key)
+        return self._record(call, await self._release(call, work), ref.key)
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         call = Call(self._system, "withdraw-work-order", ref.key)
@@ -112,9 +112,9 @@ class SapPmCmms:
         if work is None:
             return self._gone(ref)
         if work.status(self._settings)[0] in _OPEN and self._untouched(work):
-            work = await self._noted(call, work, ref, texts.WITHDRAWN, memo)
+            work = await self._write_note(call, work, ref, texts.WITHDRAWN, memo)
             if work.status(self._settings)[0] in _OPEN and self._untouched(work):
-                work = await self._cancelled(call, work)
+                work = await self._cancel(call, work)
         return self._record(call, work, ref.key)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
@@ -122,7 +122,7 @@ class SapPmCmms:
         work = await self._read(call, ref)
         if work is None:
             raise call.error(ActionRequired, f"notification {ref.id} is gone", field="MaintenanceNotification")
-        await self._noted(call, work, ref, note_key, text)
+        await self._write_note(call, work, ref, note_key, text)
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         call = Call(self._system, "changed-since")
@@ -204,10 +204,12 @@ class SapPmCmms:
     def _check_key(self, call: Call, row: SapPmNotification, key: str) -> None:
         """Refuses a notification whose text names another key: people copy notifications with their reference."""
         written = key_in(texts.text_of(row))
-        if row.key != key.upper() or (written is not None and written.upper() != row.key):
+        reference = row.upper_reference
+        if reference != key.upper() or (written is not None and written.upper() != reference):
             raise call.error(
                 ActionRequired,
-                f"notification {row.number} has {row.key} in {_REFERENCE}, and {written or 'no key'} in its long text",
+                f"notification {row.number} has {reference} in {_REFERENCE}, and {written or 'no key'} in its "
+                "long text",
                 field=_REFERENCE,
             )
 
@@ -222,17 +224,17 @@ class SapPmCmms:
             )
         return work
 
-    async def _released(self, call: Call, work: SapPmWork) -> SapPmWork:
-        """The released order of a notification that waits. Any other is returned unchanged."""
+    async def _release(self, call: Call, work: SapPmWork) -> SapPmWork:
+        """Releases the order of a waiting notification; makes it first if there is none. Others stay as they are."""
         if work.status(self._settings)[0] is not WorkOrderStatus.WAITING_APPROVAL:
             return work
         if work.order is None:
-            work = await self._ordered(call, work)
+            work = await self._make_order(call, work)
         if work.order is None or work.status(self._settings)[0] is not WorkOrderStatus.WAITING_APPROVAL:
             return work
-        return await self._acted(call, work, work.order, "ReleaseMaintenanceOrder", {})
+        return await self._carry_out(call, work, work.order, "ReleaseMaintenanceOrder", {})
 
-    async def _ordered(self, call: Call, work: SapPmWork) -> SapPmWork:
+    async def _make_order(self, call: Call, work: SapPmWork) -> SapPmWork:
         """Makes an order of a notification that has none, and reads both back."""
         row = work.notification
         try:
@@ -241,11 +243,11 @@ class SapPmCmms:
             raise call.error(ActionRequired, str(error), field=_OBJECT) from None
         if self._untouched(work) and not texts.has_state(row):
             # SAP changes the notification when an order is made of it. What it was like is kept in its text.
-            work = await self._stated(call, work)
+            work = await self._write_state(call, work)
             if work.order is not None:
                 return work
         await self._client.create(call, SapPmOrder, body)
-        now = await self._again(call, row)
+        now = await self._read_again(call, row)
         if now.order is None:
             raise call.error(
                 ActionRequired,
@@ -254,18 +256,19 @@ class SapPmCmms:
             )
         return now
 
-    async def _stated(self, call: Call, work: SapPmWork) -> SapPmWork:
+    async def _write_state(self, call: Call, work: SapPmWork) -> SapPmWork:
         """Keeps in the text of an untouched notification what it is like. Without that it is unknown later."""
         text = texts.with_state(work.notification)
-        written = await self._written(call, work.notification, text) if text else work
-        return written or await self._again(call, work.notification)
+        written = await self._write_text(call, work.notification, text) if text else work
+        return written or await self._read_again(call, work.notification)
 
-    async def _cancelled(self, call: Call, work: SapPmWork) -> SapPmWork:
+    async def _cancel(self, call: Call, work: SapPmWork) -> SapPmWork:
+        """Completes a notification that has no order, or cancels its order."""
         if work.order is None:
             params = {"MaintNotifReferenceDateTime": moment_literal(self._clock.now())}
-            return await self._acted(call, work, work.notification, "CompleteMaintNotification", params)
+            return await self._carry_out(call, work, work.notification, "CompleteMaintNotification", params)
         function, asked = _CANCELLING[self._settings.cancel_order_by]
-        after = await self._acted(call, work, work.order, function, asked)
+        after = await self._carry_out(call, work, work.order, function, asked)
         if after.status(self._settings)[0] in _OPEN:
             raise call.error(
                 ActionRequired,
@@ -275,7 +278,7 @@ class SapPmCmms:
             )
         return after
 
-    async def _acted(
+    async def _carry_out(
         self, call: Call, work: SapPmWork, row: SapPmNotification | SapPmOrder, function: str, params: Mapping[str, str]
     ) -> SapPmWork:
         """Carries out a function and reads back; somebody else's act in the same moment counts as well."""
@@ -283,17 +286,17 @@ class SapPmCmms:
         try:
             done = await self._client.act(call, row, function, params)
         except (ActionRequired, Refused):
-            now = await self._again(call, work.notification)
+            now = await self._read_again(call, work.notification)
             if now.status(self._settings) == before:
                 raise
             return now
-        now = await self._again(call, work.notification)
+        now = await self._read_again(call, work.notification)
         if not done and now.status(self._settings) == before:
             raise call.error(Unavailable, "the record changed while we worked on it")
         return now
 
-    async def _noted(self, call: Call, work: SapPmWork, ref: WorkOrderRef, note_key: str, note: str) -> SapPmWork:
-        """The notification with a note, written once."""
+    async def _write_note(self, call: Call, work: SapPmWork, ref: WorkOrderRef, note_key: str, note: str) -> SapPmWork:
+        """Writes a note, once; the notification with it."""
         for _ in range(_TRIES):
             row = work.notification
             if texts.has_note(row, note_key):
@@ -305,7 +308,7 @@ class SapPmCmms:
                     f"the long text of notification {row.number} has no room for a note: shorten it",
                     field=_LONG_TEXT,
                 )
-            written = await self._written(call, row, text)
+            written = await self._write_text(call, row, text)
             if written is not None:
                 return written
             again = await self._read(call, ref)
@@ -314,11 +317,11 @@ class SapPmCmms:
             work = again
         raise call.error(Unavailable, "somebody else is changing the notification")
 
-    async def _written(self, call: Call, row: SapPmNotification, text: str) -> SapPmWork | None:
+    async def _write_text(self, call: Call, row: SapPmNotification, text: str) -> SapPmWork | None:
         """Writes a long text, and reads back; None if somebody has changed the notification meanwhile."""
-        return await self._again(call, row) if await self._client.change(call, row, {_LONG_TEXT: text}) else None
+        return await self._read_again(call, row) if await self._client.change(call, row, {_LONG_TEXT: text}) else None
 
-    async def _again(self, call: Call, row: SapPmNotification) -> SapPmWork:
+    async def _read_again(self, call: Call, row: SapPmNotification) -> SapPmWork:
         """A notification that was there a moment ago."""
         now = await self._client.read(call, SapPmNotification, row.number)
         if now is None:
@@ -326,18 +329,24 @@ class SapPmCmms:
         return (await self._with_orders(call, [now]))[0]
 
     async def _read(self, call: Call, ref: WorkOrderRef) -> SapPmWork | None:
-        """The notification of a reference with its order; None where it is gone.
+        """The notification of a reference with its order; None where it is gone, even if another one has the key.
 
         Raises:
             ActionRequired: it has another key.
         """
+        if not ref.id:
+            return await self._find(call, ref.key)
         row = await self._client.read(call, SapPmNotification, ref.id)
         if row is None:
-            return await self._find(call, ref.key)
-        if row.key and row.key != ref.key.upper():
+            # A service that is not active answers 404 as well. A search for the number tells which it is.
+            rows = await self._all(call, SapPmNotification, [f"MaintenanceNotification eq {text_literal(ref.id)}"])
+            row = next((row for row in rows if row.number == ref.id), None)
+        if row is None:
+            return None
+        if row.upper_reference not in ("", ref.key.upper()):
             raise call.error(
                 ActionRequired,
-                f"notification {ref.id} has {row.key} in {_REFERENCE} now, not the key of its case",
+                f"notification {ref.id} has {row.upper_reference} in {_REFERENCE} now, not the key of its case",
                 field=_REFERENCE,
             )
         return (await self._with_orders(call, [row]))[0]

@@ -30,6 +30,11 @@ def text_of(row: SapPmNotification) -> str:
     return whole if len(whole) > len(edited) else edited
 
 
+def without_marks(text: str) -> str:
+    """A text with a sender's words, changed where they look like a mark of ours. Its length stays."""
+    return text.replace("[MW", "(MW").replace("[/MW", "(/MW")
+
+
 def has_note(row: SapPmNotification, note_key: str) -> bool:
     """Whether the note with this key is there already."""
     return note_mark(note_key) in text_of(row)
@@ -46,7 +51,7 @@ def with_note(row: SapPmNotification, note_key: str, note: str, *, proved: bool)
     """
     before = text_of(row)
     mark = note_mark(note_key)
-    words = one_line(note, NOTE_LENGTH).replace(_END, "[/MW )").replace("[MW", "(MW")
+    words = without_marks(one_line(note, NOTE_LENGTH))
     plain = _STATE.sub("", before) if proved else before
     tail = "\n[MW-state:0123456789]" if proved else ""
     text = f"{plain}\n{mark} {words} {_END}"

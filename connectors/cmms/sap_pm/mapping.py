@@ -12,7 +12,7 @@ from connectors.cmms.sap_pm import long_text as texts
 from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder
 from connectors.cmms.sap_pm.odata import date_text, time_text
 from connectors.cmms.sap_pm.settings import SapPmSettings
-from connectors.cmms.sap_pm.statuses import is_cancelled, status_of, tokens_of
+from connectors.cmms.sap_pm.statuses import COMPLETED_NOTIFICATION, is_cancelled, status_of, tokens_of
 from connectors.json_reading import first_fault
 from connectors.text import long_text, one_line
 from domain.canonical import Json
@@ -46,8 +46,8 @@ LOCATION_LENGTH: Final = 30
 KIND_ATTRIBUTE: Final = "objectkind"
 """The crosswalk's attribute that says what the technical object is: `equipment`, or `functional_location`."""
 _LOCATION: Final = "functional_location"
-_NOT_OURS_TO_SET: Final = frozenset({"NOPR", "NOCO", "DLFL"})
-"""Words of a notification without an order that we set only when we withdraw it."""
+_NOT_OURS_TO_SET: Final = frozenset({"NOPR", "DLFL"})
+"""Words that we never set on a notification without an order."""
 _WORKED_ON: Final = frozenset({"PCNF", "CNF", "TECO", "CLSD"})
 _DOWNTIME_UNITS: Final[Mapping[str, timedelta]] = {"H": timedelta(hours=1)}
 
@@ -98,7 +98,9 @@ def notification_body(draft: WorkOrderDraft, settings: SapPmSettings) -> dict[st
     body: dict[str, Json | None] = {
         "NotificationType": settings.notification_type,
         "NotificationText": one_line(draft.summary, TEXT_LENGTH),
-        "MaintNotifLongTextForEdit": long_text(draft.paragraphs, draft.key, texts.DESCRIPTION_LENGTH),
+        "MaintNotifLongTextForEdit": texts.without_marks(
+            long_text(draft.paragraphs, draft.key, texts.DESCRIPTION_LENGTH)
+        ),
         "MaintPriority": settings.priorities[draft.priority],
         "TechnicalObject": draft.asset_external_id,
         "TechObjIsEquipOrFuncnlLoc": object_kind(draft.asset_attributes, settings),
@@ -164,7 +166,10 @@ def touched_by_others(work: SapPmWork, settings: SapPmSettings) -> Touched:
     people = (row.created_by, order.created_by, order.changed_by) if order else (row.created_by,)
     if not row.key or row.items or {name.upper() for name in people if name} - {settings.own_name}:
         return Touched.YES
-    if order is None and tokens_of(row.statuses) & _NOT_OURS_TO_SET and not texts.has_note(row, texts.WITHDRAWN):
+    words = tokens_of(row.statuses)
+    if order is None and words & _NOT_OURS_TO_SET:
+        return Touched.YES
+    if order is None and COMPLETED_NOTIFICATION in words and not texts.has_note(row, texts.WITHDRAWN):
         return Touched.YES
     if order is not None and tokens_of(order.statuses) & _WORKED_ON:
         return Touched.YES

@@ -3,13 +3,15 @@
 An empty text is how SAP says that there is none. Names, dates and numbers that cannot be read make a record unreadable.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.cmms.sap_pm.odata import instant_of
+from domain.keys import CASE_PREFIX
 from domain.unreadable import UnreadableRecord
 from domain.vendor_texts import VendorName, VendorText
 
@@ -18,6 +20,13 @@ Name = Annotated[VendorName, Field(min_length=1)]
 Number = Annotated[float, Field(allow_inf_nan=False, ge=0)]
 
 ChildT = TypeVar("ChildT")
+
+_KEY: Final = re.compile(rf"{CASE_PREFIX}[A-Z2-7]{{8}}")
+
+
+def is_key(reference: str) -> bool:
+    """Whether a reference is a key of ours. People use references too, and some begin with the same letters."""
+    return _KEY.fullmatch(reference.upper()) is not None
 
 
 def _children(value: object) -> object:
@@ -113,9 +122,14 @@ class SapPmNotification(_Row):
         return self.last_change
 
     @property
-    def key(self) -> str:
-        """The key on it, as SAP keeps it: in upper case."""
+    def upper_reference(self) -> str:
+        """The reference on it, ours or a person's, as SAP keeps it: in upper case."""
         return (self.reference or "").upper()
+
+    @property
+    def key(self) -> str:
+        """Our key on it; empty if it has none."""
+        return self.upper_reference if is_key(self.upper_reference) else ""
 
 
 class SapPmOrder(_Row):

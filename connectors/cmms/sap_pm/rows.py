@@ -7,11 +7,10 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from connectors.cmms.sap_pm.models import SapDate, SapPmNotification, SapPmOrder, SapPmUnreadableRow
+from connectors.cmms.sap_pm.models import SapDate, SapPmNotification, SapPmOrder, SapPmUnreadableRow, is_key
 from connectors.json_reading import first_fault
-from domain.keys import CASE_PREFIX
 from domain.unreadable import UnreadableRecord, content_text
-from domain.vendor_texts import storable
+from domain.vendor_texts import storable, unstorable
 
 _DATE: TypeAdapter[datetime | None] = TypeAdapter(SapDate | None)
 _LAST_CHANGE = "LastChangeDateTime"
@@ -117,4 +116,4 @@ def _name(content: object, model: type[SapPmNotification] | type[SapPmOrder], pl
 def _may_be_ours(content: object) -> bool:
     """Whether a notification has our key, or one that cannot be read. An order may be ours by its notification only."""
     key = content.get(_REFERENCE) if isinstance(content, dict) else None
-    return not isinstance(key, str) or key.upper().startswith(CASE_PREFIX)
+    return not isinstance(key, str) or unstorable(key) is not None or is_key(key)

@@ -30,8 +30,9 @@ NOTIFICATION_STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
 }
 """Of a notification without an order that is not completed. NOPR says that it was accepted, not that work began."""
 COMPLETED_NOTIFICATION: Final = "NOCO"
-_FLAGGED: Final = frozenset({"DLFL"})
-"""The deletion flag."""
+_FLAG: Final = "DLFL"
+"""The deletion flag. On work that is done it says that the record is to be archived, and cancels nothing."""
+_DONE: Final = frozenset({"TECO", "CLSD"})
 
 
 def tokens_of(*lines: str | None) -> frozenset[str]:
@@ -41,7 +42,8 @@ def tokens_of(*lines: str | None) -> frozenset[str]:
 
 def is_cancelled(order: SapPmOrder, settings: SapPmSettings) -> bool:
     """Whether an order is marked not to be done."""
-    return bool(tokens_of(order.statuses, order.user_statuses) & _FLAGGED.union(settings.not_executed_statuses))
+    words = tokens_of(order.statuses, order.user_statuses)
+    return not words.isdisjoint(settings.not_executed_statuses) or (_FLAG in words and words.isdisjoint(_DONE))
 
 
 def status_of(
@@ -52,7 +54,9 @@ def status_of(
         words, known = tokens_of(order.statuses, order.user_statuses), ORDER_STATUSES
     else:
         words, known = tokens_of(row.statuses if row else None), NOTIFICATION_STATUSES
-    if (order is not None and is_cancelled(order, settings)) or tokens_of(row.statuses if row else None) & _FLAGGED:
+    if order is not None and is_cancelled(order, settings):
+        return WorkOrderStatus.CANCELLED, False
+    if row is not None and _FLAG in tokens_of(row.statuses) and not _is_done(row, words):
         return WorkOrderStatus.CANCELLED, False
     if row is not None and order is None and COMPLETED_NOTIFICATION in words:
         return _completed_without_order(row), False
@@ -63,6 +67,11 @@ def status_of(
         number = order.number if order else (row.number if row else "")
         logger.warning("%s has the status %s, taken as in progress", number, " ".join(sorted(words)) or "(none)")
     return status or WorkOrderStatus.IN_PROGRESS, status is None
+
+
+def _is_done(row: SapPmNotification, words: frozenset[str]) -> bool:
+    """Whether the work is done: the order says so, or the notification is completed with findings."""
+    return not words.isdisjoint(_DONE) or (COMPLETED_NOTIFICATION in words and bool(row.items))
 
 
 def _completed_without_order(row: SapPmNotification) -> WorkOrderStatus:
