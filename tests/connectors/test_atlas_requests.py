@@ -170,7 +170,7 @@ async def test_a_release_approves_the_request_with_a_body_and_keeps_both_referen
     wire = AtlasWire()
     wire.answer(
         {
-            "GET /requests/9": [ok(request()), ok({**request(), "workOrder": MADE})],
+            "GET /requests/9": [ok(request()), ok(request()), ok({**request(), "workOrder": MADE})],
             "PATCH /requests/9/approve": ok(order(parentRequest=PARENT)),
             "GET /work-orders/1": ok(order(parentRequest=PARENT)),
         }
@@ -186,7 +186,7 @@ async def test_a_request_that_a_planner_approved_in_the_same_moment_is_not_appro
     refused = httpx.Response(406, json={"success": False, "message": "Request is already approved"})
     wire.answer(
         {
-            "GET /requests/9": [ok(request()), ok({**request(), "workOrder": MADE})],
+            "GET /requests/9": [ok(request()), ok(request()), ok({**request(), "workOrder": MADE})],
             "PATCH /requests/9/approve": refused,
             "GET /work-orders/1": ok(order(parentRequest=PARENT, createdBy=3)),
         }
@@ -214,7 +214,7 @@ async def test_the_request_of_an_order_that_was_deleted_is_not_taken_for_one_tha
 async def test_a_withdrawn_request_is_rejected_with_the_reason_in_the_address() -> None:
     wire = AtlasWire()
     rejected = {**request(), "cancelled": True}
-    wire.answer({"GET /requests/9": [ok(request()), ok(rejected)], "PATCH /requests/9/cancel": ok(rejected)})
+    wire.answer({"GET /requests/9": [ok(request()), ok(request()), ok(rejected)], "PATCH /requests/9/cancel": ok(rejected)})
     record = await connected(wire).withdraw_work_order(REQUEST, "revised & <gone>")
     assert record.status is WorkOrderStatus.CANCELLED
     assert wire.of("PATCH", "/requests/9/cancel")[0].url.params["reason"] == "revised & <gone>"
@@ -259,6 +259,68 @@ async def test_what_others_have_in_hand_is_not_withdrawn(changes: dict[str, Any]
     wire.answer({"GET /work-orders/1": ok(order(**changes))})
     await connected(wire).withdraw_work_order(ORDER, "revised")
     assert wire.of("PATCH", "/work-orders/1") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"status": "IN_PROGRESS", "updatedBy": 7}, WorkOrderStatus.IN_PROGRESS),
+        ({"updatedBy": 7}, WorkOrderStatus.APPROVED),
+        ({"status": "COMPLETE"}, WorkOrderStatus.COMPLETED),
+        ({"updatedAt": "2026-11-21T06:50:12.195Z"}, WorkOrderStatus.APPROVED),
+    ],
+    ids=str,
+)
+async def test_an_order_that_is_changed_while_its_work_is_read_is_not_archived(
+    changes: dict[str, Any], status: WorkOrderStatus
+) -> None:
+    wire = AtlasWire()
+
+    def begun_meanwhile(_: httpx.Request) -> httpx.Response:
+        wire.answer({"GET /work-orders/1": ok(order(**changes))})
+        return httpx.Response(200, json=[])
+
+    wire.answer({"GET /work-orders/1": ok(order()), "GET /part-quantities/work-order/1": begun_meanwhile})
+    record = await connected(wire).withdraw_work_order(ORDER, "revised")
+    assert record.status is status
+    assert wire.of("PATCH", "/work-orders/1") == []
+
+
+async def test_an_order_that_is_deleted_while_its_work_is_read_is_deleted() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /work-orders/1": [ok(order()), GONE]})
+    assert (await connected(wire).withdraw_work_order(ORDER, "revised")).status is WorkOrderStatus.DELETED
+    assert wire.of("PATCH", "/work-orders/1") == []
+
+
+async def test_a_request_that_is_changed_after_it_was_judged_is_not_rejected() -> None:
+    wire = AtlasWire()
+
+    def edited_meanwhile(_: httpx.Request) -> httpx.Response:
+        wire.answer({"GET /requests/9": ok(request(updatedBy=7))})
+        return httpx.Response(200, json=ASSET)
+
+    wire.answer({"GET /requests/9": ok(request()), "GET /assets/5": edited_meanwhile})
+    record = await connected(wire).withdraw_work_order(REQUEST, "revised")
+    assert (record.status, record.touched) == (WorkOrderStatus.WAITING_APPROVAL, "yes")
+    assert wire.of("PATCH", "/requests/9/cancel") == []
+
+
+async def test_a_request_that_a_planner_rejects_before_it_is_released_stays_rejected() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": [ok(request()), ok({**request(), "cancelled": True})]})
+    record = await connected(wire).release_work_order(REQUEST, "approved")
+    assert record.status is WorkOrderStatus.CANCELLED
+    assert wire.of("PATCH", "/requests/9/approve") == []
+
+
+async def test_a_note_in_a_description_keeps_what_a_person_wrote_meanwhile() -> None:
+    wire = AtlasWire()
+    now = order(description="A person's words.", status="IN_PROGRESS", archived=True)
+    wire.answer({"GET /work-orders/1": [ok(order()), ok(now)], "POST /comments/search/1": NO_ADDRESS})
+    await connected(wire).add_note(ORDER, "note-1", "Seen again.")
+    body = sent(wire.of("PATCH", "/work-orders/1")[0])
+    assert (body["description"], body["archived"]) == ("A person's words.\n\n[MW:note-1] Seen again.", True)
 
 
 async def test_a_note_on_an_order_is_a_comment_once() -> None:

@@ -101,7 +101,7 @@ class AtlasCmms:
         return await self._reading.record(call, row, ref)
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        """A request is rejected with the memo, an order is archived."""
+        """A request is rejected with the memo, an order is archived; not if somebody changed it since it was judged."""
         call = Call(self._system, "withdraw-work-order", ref.key)
         row = await self._reading.current(call, ref)
         if row is None:
@@ -110,12 +110,11 @@ class AtlasCmms:
         open_ones = (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
         if record.status not in open_ones or record.touched is not Touched.NO:
             return record
-        if isinstance(row, AtlasRequest):
+        now = await self._reading.unchanged(call, row)
+        if now is not None and isinstance(row, AtlasRequest):
             await self._client.cancel(call, row.id, one_line(memo, _REASON_LENGTH) or _NO_REASON)
-        else:
-            now = await self._client.paper(call, ORDERS, row.id)
-            if now is not None:
-                await self._client.change(call, ORDERS, row.id, now, {"archived": True})
+        elif now is not None:
+            await self._client.change(call, ORDERS, row.id, now, {"archived": True})
         after = await self._reading.current(call, record.ref)
         return await self._reading.record(call, after, record.ref) if after else self._gone(record.ref)
 
@@ -186,14 +185,15 @@ class AtlasCmms:
 
     async def _approved(self, call: Call, row: AtlasPaper) -> AtlasPaper:
         """A request that waits, approved and read back; somebody else's approval in the same moment counts as well."""
-        await self._client.approve(call, row.id)
+        if await self._reading.unchanged(call, row) is not None:
+            await self._client.approve(call, row.id)
         request = await self._reading.paper(call, REQUESTS, row.id)
         made = request.workOrder if isinstance(request, AtlasRequest) else None
         order = None if made is None else await self._reading.paper(call, ORDERS, made.id)
         if order is not None:
             return order
         if request is None or mapping.status_of(request) is WorkOrderStatus.WAITING_APPROVAL:
-            raise call.error(Unavailable, "it approved the request, but shows no order of it (yet, or any more)")
+            raise call.error(Unavailable, "the request was changed meanwhile, or it shows no order of it (yet)")
         return request
 
     async def _note_in_description(self, call: Call, row: AtlasPaper, note_key: str, line: str) -> None:

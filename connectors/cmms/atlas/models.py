@@ -121,6 +121,11 @@ class AtlasRequest(_Paper):
     cancelled: bool = False
     workOrder: AtlasParent | None = None  # noqa: N815
 
+    @property
+    def version(self) -> tuple[object, ...]:
+        """What differs once somebody has changed it."""
+        return self.updatedAt, self.updatedBy, self.cancelled, self.workOrder and self.workOrder.id
+
 
 class AtlasOrder(_Paper):
     """A work order."""
@@ -131,6 +136,11 @@ class AtlasOrder(_Paper):
     completedOn: AtlasDate | None = None  # noqa: N815
     feedback: VendorText | None = None
     customFieldValues: tuple[AtlasFieldValue, ...] = ()  # noqa: N815
+
+    @property
+    def version(self) -> tuple[object, ...]:
+        """What differs once somebody has changed it."""
+        return self.updatedAt, self.updatedBy, self.status, self.archived
 
 
 class AtlasComment(_Row):

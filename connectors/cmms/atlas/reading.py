@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from connectors.call import Call
 from connectors.cmms.atlas import mapping
@@ -98,6 +98,20 @@ class AtlasReading:
         """
         content = await self._client.paper(call, papers, number)
         return None if content is None else self._readable(call, self.rows.one(papers, content))
+
+    async def unchanged(self, call: Call, row: AtlasPaper) -> dict[str, Any] | None:
+        """A record as it is now, to be changed at once; None if somebody changed it since it was read, or it is gone.
+
+        A row may be older than what was asked beside it, and Atlas itself refuses no change of a changed record.
+
+        Raises:
+            ActionRequired: it cannot be read.
+        """
+        papers = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
+        content = await self._client.paper(call, papers, row.id)
+        if content is None or self._readable(call, self.rows.one(papers, content)).version != row.version:
+            return None
+        return content
 
     async def current(self, call: Call, ref: WorkOrderRef) -> AtlasPaper | None:
         """What a reference stands for now: a request that waits or was rejected, or the order; None if it is gone.
