@@ -21,6 +21,11 @@ SETTINGS = AtlasSettings.model_validate(
 )
 
 
+def key_of(number: int) -> str:
+    """A key of ours for a number: no key has the digits 0, 1, 8 and 9."""
+    return f"MW{number:08d}".translate(str.maketrans("0189", "AHIJ"))
+
+
 def order(**changes: Any) -> dict[str, Any]:
     """An order without what we do not read, as recorded but for our key."""
     return {

@@ -12,7 +12,7 @@ from connectors.cmms.atlas.changes import AtlasCursor
 from domain.errors import ActionRequired, Refused
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef
-from tests.connectors.atlas_answers import KEY, SETTINGS, AtlasWire, connected, order, page, request
+from tests.connectors.atlas_answers import KEY, SETTINGS, AtlasWire, connected, key_of, order, page, request
 
 FIRST = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 
@@ -67,13 +67,13 @@ async def polled(
 
 
 def an_order(number: int, minutes: float, **changes: Any) -> dict[str, Any]:
-    title = f"Bearing [MW{number:08d}]"
+    title = f"Bearing [{key_of(number)}]"
     given = {"id": number, "customId": f"WO{number:06d}", "updatedAt": stamp(minutes), "title": title}
     return order(**{**given, "description": "", **changes})
 
 
 def a_request(number: int, minutes: float, **changes: Any) -> dict[str, Any]:
-    title = f"Bearing [MW{number:08d}]"
+    title = f"Bearing [{key_of(number)}]"
     given = {"id": number, "customId": f"R{number:06d}", "updatedAt": stamp(minutes), "title": title}
     return {**request(), **given, "description": "", **changes}
 
@@ -83,7 +83,7 @@ async def test_requests_and_orders_come_in_one_order_however_their_pages_lie() -
     orders = [an_order(number, minutes) for number, minutes in ((1, 0), (2, 2), (3, 3), (4, 10), (5, 11))]
     records, _, _ = await polled(Lists(requests, orders).cmms())
     assert [record.changed_at for record in records] == sorted(record.changed_at for record in records)
-    assert sorted({record.ref.key for record in records}) == [f"MW{n:08d}" for n in (1, 2, 3, 4, 5, 11, 12, 13, 14)]
+    assert {record.ref.key for record in records} == {key_of(n) for n in (1, 2, 3, 4, 5, 11, 12, 13, 14)}
 
 
 @pytest.mark.parametrize("minutes", [0.0, 0.00001])
@@ -97,9 +97,9 @@ async def test_more_changes_of_one_moment_than_a_page_holds_are_all_read_once(mi
 
 async def test_a_request_that_became_an_order_is_told_by_the_order_alone() -> None:
     made = {"id": 1, "title": "x", "customId": "WO000001"}
-    parent = {"id": 11, "title": "Bearing [MW00000011]", "customId": "R000011"}
+    parent = {"id": 11, "title": f"Bearing [{key_of(11)}]", "customId": "R000011"}
     lists = Lists(
-        [a_request(11, 5, workOrder=made)], [an_order(1, 5, parentRequest=parent, title="Bearing [MW00000011]")]
+        [a_request(11, 5, workOrder=made)], [an_order(1, 5, parentRequest=parent, title=f"Bearing [{key_of(11)}]")]
     )
     (record,), _, _ = await polled(lists.cmms())
     assert (record.ref.kind, record.ref.id) == (RecordKind.REQUEST, "R000011")

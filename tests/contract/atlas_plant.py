@@ -13,6 +13,7 @@ from sandbox.atlas.server import AtlasServer, Version
 from sandbox.atlas.store import ORDER, REQUEST, Paper
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
+from tests.connectors.atlas_answers import key_of
 from tests.contract.cmms_plant import CompletedWork
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
@@ -83,7 +84,7 @@ class AtlasPlant:
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
         return WorkOrderDraft(
-            key=f"MW{self._numbers:08d}",
+            key=key_of(self._numbers),
             asset="machine-1/comp1",
             asset_attributes={},
             asset_external_id=asset,
