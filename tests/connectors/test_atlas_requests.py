@@ -211,6 +211,43 @@ async def test_the_request_of_an_order_that_was_deleted_is_not_taken_for_one_tha
     assert wire.of("PATCH", "/requests/9/approve") == []
 
 
+async def test_another_record_with_the_key_is_not_taken_for_one_that_is_gone() -> None:
+    wire = AtlasWire()
+    wire.answer(
+        {
+            "GET /requests/9": GONE,
+            "GET /work-orders/1": GONE,
+            "POST /requests/search": page(request() | {"id": 10, "customId": "R000002"}),
+            "POST /work-orders/search": page(order() | {"id": 11, "customId": "WO000002"}),
+        }
+    )
+    cmms = connected(wire)
+    for ref in (REQUEST, APPROVED, ORDER):
+        record = await cmms.read_work_order(ref)
+        assert (record.status, record.ref) == (WorkOrderStatus.DELETED, ref)
+        assert (await cmms.release_work_order(ref, "approved")).status is WorkOrderStatus.DELETED
+        assert (await cmms.withdraw_work_order(ref, "revised")).status is WorkOrderStatus.DELETED
+    assert {each.method for each in wire.asked} == {"GET"}
+
+
+async def test_a_request_that_a_planner_approved_is_followed_to_its_own_order() -> None:
+    wire = AtlasWire()
+    approved = ok({**request(), "workOrder": MADE})
+    wire.answer({"GET /requests/9": approved, "GET /work-orders/1": ok(order(parentRequest=PARENT))})
+    record = await connected(wire).read_work_order(REQUEST)
+    assert (record.status, record.ref, record.order) == (WorkOrderStatus.APPROVED, APPROVED, ORDER)
+
+
+async def test_a_reference_without_a_locator_is_looked_for_by_its_key_and_its_number() -> None:
+    wire = AtlasWire()
+    other = request() | {"id": 10, "customId": "R000002"}
+    wire.answer({"POST /requests/search": [page(other), page(other, request())]})
+    cmms = connected(wire)
+    bare = REQUEST.model_copy(update={"locator": None})
+    assert (await cmms.read_work_order(bare)).status is WorkOrderStatus.DELETED
+    assert (await cmms.read_work_order(bare)).ref == REQUEST
+
+
 async def test_a_withdrawn_request_is_rejected_with_the_reason_in_the_address() -> None:
     wire = AtlasWire()
     rejected = {**request(), "cancelled": True}

@@ -117,7 +117,8 @@ class AtlasReading:
         """What a reference stands for now: a request that waits or was rejected, or the order; None if it is gone.
 
         Atlas forgets a deleted order also in its request, which waits again then. So a locator names both, once there
-        is an order, and the request of a deleted order is not taken for one that waits.
+        is an order, and the request of a deleted order is not taken for one that waits. Only a reference without a
+        locator is looked for by its key and its number: another record with the key is not the one that was made.
 
         Raises:
             ActionRequired: another key is on it.
@@ -132,8 +133,9 @@ class AtlasReading:
                 row = await self.paper(call, ORDERS, order)
         elif order is not None:
             row = await self.paper(call, ORDERS, order)
-        if row is None and order is None and ref.key:
-            row = next(iter(await self.with_key(call, ref.key)), None)
+        elif ref.key:
+            found = await self.with_key(call, ref.key)
+            row = next((each for each in found if mapping.ref_of(each, self._system, ref.key).same_record(ref)), None)
         if row is not None:
             self._check_key(call, row, ref.key)
         return row
