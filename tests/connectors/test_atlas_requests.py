@@ -144,6 +144,44 @@ async def test_a_record_with_our_key_on_another_asset_needs_a_person() -> None:
         await connected(wire).create_work_order(draft())
 
 
+@pytest.mark.parametrize("lost", [False, True], ids=["created", "found again"])
+async def test_an_asset_that_was_renamed_is_read_back_by_its_name_of_now(lost: bool) -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request()), "GET /assets/5": ok({**ASSET, "barCode": "OLD"})})
+    cmms = connected(wire)
+    assert (await cmms.read_work_order(REQUEST)).asset_external_id == "OLD"
+    wire.answer(
+        {
+            "GET /assets/5": ok(ASSET),
+            "POST /assets/search": page(ASSET),
+            "POST /requests/search": page(request()) if lost else [page(), page(request())],
+            "POST /requests": ok(request()),
+        }
+    )
+    assert (await cmms.create_work_order(draft())).asset_external_id == "EQ-7"
+    assert len(wire.of("POST", "/requests")) == (0 if lost else 1)
+
+
+async def test_a_name_that_went_to_another_asset_is_not_taken_for_that_of_the_first() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request())})
+    cmms = connected(wire)
+    assert (await cmms.read_work_order(REQUEST)).asset_external_id == "EQ-7"
+    wire.answer({"GET /assets/5": ok({**ASSET, "barCode": "EQ-8"}), "POST /requests/search": page(request())})
+    with pytest.raises(ActionRequired, match="is for the asset EQ-8, not EQ-7"):
+        await cmms.create_work_order(draft())
+
+
+async def test_the_orders_of_an_asset_that_was_renamed_have_its_name_of_now() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request()), "GET /assets/5": ok({**ASSET, "barCode": "OLD"})})
+    cmms = connected(wire)
+    await cmms.read_work_order(REQUEST)
+    wire.answer({"POST /assets/search": page(ASSET), "POST /requests/search": page(request())})
+    (found,) = await cmms.find_work_orders(OrderQuery(asset_external_id="EQ-7"))
+    assert found.asset_external_id == "EQ-7"
+
+
 async def test_two_creations_of_one_process_come_one_after_the_other() -> None:
     under_way = most = 0
     wire = AtlasWire()

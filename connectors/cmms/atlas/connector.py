@@ -73,6 +73,7 @@ class AtlasCmms:
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
+        self._reading.forget_asset_names()
         row = await self._find(call, draft.key) or await self._create(call, draft)
         if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
             row = await self._approved(call, row)

@@ -43,6 +43,7 @@ class AtlasReading:
         field = self._settings.asset_field
         found = await self._client.assets_named(call, name)
         if len(found) == 1:
+            self._asset_names[found[0].id] = mapping.asset_name(found[0], self._settings) or name
             return found[0]
         problem = "has no asset" if not found else f"has {len(found)} assets"
         raise call.error(
@@ -50,6 +51,10 @@ class AtlasReading:
             f"it {problem} with the {field} {name}; correct the asset there, or its name with `assets map`",
             field=field,
         )
+
+    def forget_asset_names(self) -> None:
+        """Asks for each name again. People may rename an asset, or give its name to another one."""
+        self._asset_names.clear()
 
     async def search(self, call: Call, filters: Sequence[AtlasFilter]) -> list[AtlasPaper]:
         """The requests and orders that match, oldest first. A request that became an order is left out for the order.
