@@ -289,7 +289,9 @@ async def test_a_reference_without_a_locator_is_looked_for_by_its_key_and_its_nu
 async def test_a_withdrawn_request_is_rejected_with_the_reason_in_the_address() -> None:
     wire = AtlasWire()
     rejected = {**request(), "cancelled": True}
-    wire.answer({"GET /requests/9": [ok(request()), ok(request()), ok(rejected)], "PATCH /requests/9/cancel": ok(rejected)})
+    wire.answer(
+        {"GET /requests/9": [ok(request()), ok(request()), ok(rejected)], "PATCH /requests/9/cancel": ok(rejected)}
+    )
     record = await connected(wire).withdraw_work_order(REQUEST, "revised & <gone>")
     assert record.status is WorkOrderStatus.CANCELLED
     assert wire.of("PATCH", "/requests/9/cancel")[0].url.params["reason"] == "revised & <gone>"

@@ -27,7 +27,7 @@ from connectors.cmms.atlas.sign_in import AtlasSignIn, is_of_the_token
 from connectors.http import JsonSystem
 from connectors.rows import Rows, read_each
 from domain.canonical import Json
-from domain.errors import ActionRequired
+from domain.errors import ActionRequired, ConnectorError, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,8 @@ _LINKS: Final = ("image", "category", "location", "team", "primaryUser", "asset"
 _LINK_LISTS: Final = ("assignedTo", "customers", "files")
 _ONLY_ORDERS: Final = ("completedOn", "archived")
 """What a record is changed with: Atlas empties each field that a change leaves out."""
+_REFUSED_BESIDE: Final = (400, 403, 404, 500)
+"""By what Atlas refuses something beside one record. The others, and 403 without a body, are about all records."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,11 @@ def at_or_after(field: str, moment: datetime) -> AtlasFilter:
 
 
 class AtlasClient:
-    """Requests to one Atlas, in the name of the user of the settings."""
+    """Requests to one Atlas, in the name of the user of the settings.
+
+    What is asked beside a record (its asset, comments, labour and parts) may be refused for that record alone. Such an
+    error is given back and not raised, so that a poll reports this record and gives out the others.
+    """
 
     def __init__(self, settings: AtlasSettings, http: httpx.AsyncClient) -> None:
         self._settings = settings
@@ -127,13 +133,17 @@ class AtlasClient:
             raise call.error(ActionRequired, self.clean(words), field=self._settings.asset_field)
         return found.rows
 
-    async def asset(self, call: Call, number: int) -> AtlasAsset | None:
+    async def asset(self, call: Call, number: int) -> AtlasAsset | ConnectorError | None:
         """An asset by its id; None if it is gone, or cannot be read: that must not hide the orders of others."""
-        reply = await self._send(call, "GET", f"/assets/{number}", also=(404,))
+        reply = await self._beside(call, "GET", f"/assets/{number}")
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
-        content = self._json.read(call, reply, AtlasRecord).root
-        found = read_each([content], AtlasAsset.model_validate, lambda *_: f"asset {number}")
+        if reply.status_code in _REFUSED_BESIDE:
+            return self._json.error(call, reply)
+        read = self._read(call, reply, AtlasRecord)
+        if isinstance(read, ConnectorError):
+            return read
+        found = read_each([read.root], AtlasAsset.model_validate, lambda *_: f"asset {number}")
         for words in found.unreadable:
             logger.warning("%s: the name of an asset is left out: %s", call.system, self.clean(words))
         return next(iter(found.rows), None)
@@ -176,30 +186,45 @@ class AtlasClient:
         query = urlencode({"reason": reason})
         await self._send(call, "PATCH", f"/{REQUESTS}/{number}/cancel?{query}", also=(406,))
 
-    async def comments(self, call: Call, order: int) -> Rows[AtlasComment] | None:
+    async def comments(self, call: Call, order: int) -> Rows[AtlasComment] | ConnectorError | None:
         """The comments on an order that exists; None if this version of Atlas has no comments."""
-        reply = await self._send(call, "POST", f"/comments/search/{order}", also=(404,))
+        reply = await self._beside(call, "POST", f"/comments/search/{order}")
         if reply.status_code == httpx.codes.NOT_FOUND:
-            if self._json.read(call, reply, AtlasErrorReply).path is None:
-                raise self._json.error(call, reply)
-            return None
+            said = self._read(call, reply, AtlasErrorReply)
+            if not isinstance(said, ConnectorError) and said.path is not None:
+                return None
         return self._listed(call, reply, AtlasComment)
 
     async def comment(self, call: Call, order: int, content: str) -> None:
         """Adds a comment to an order."""
         await self._send(call, "POST", "/comments", body={"content": content, "workOrder": {"id": order}})
 
-    async def labor(self, call: Call, order: int) -> Rows[AtlasLabor]:
+    async def labor(self, call: Call, order: int) -> Rows[AtlasLabor] | ConnectorError:
         """The labour of an order."""
-        return self._listed(call, await self._send(call, "GET", f"/labors/work-order/{order}"), AtlasLabor)
+        return self._listed(call, await self._beside(call, "GET", f"/labors/work-order/{order}"), AtlasLabor)
 
-    async def parts(self, call: Call, order: int) -> Rows[AtlasPartUse]:
+    async def parts(self, call: Call, order: int) -> Rows[AtlasPartUse] | ConnectorError:
         """The parts of an order."""
-        return self._listed(call, await self._send(call, "GET", f"/part-quantities/work-order/{order}"), AtlasPartUse)
+        reply = await self._beside(call, "GET", f"/part-quantities/work-order/{order}")
+        return self._listed(call, reply, AtlasPartUse)
 
-    def _listed(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> Rows[ModelT]:
-        contents = self._json.read(call, reply, AtlasList).root
-        found = read_each(contents, model.model_validate, lambda _, place: f"{model.__name__} {place}")
+    async def _beside(self, call: Call, method: str, path: str) -> httpx.Response:
+        """The answer to what is asked beside one record. One of `_REFUSED_BESIDE` is not raised."""
+        return await self._send(call, method, path, also=_REFUSED_BESIDE)
+
+    def _read(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> ModelT | Refused:
+        try:
+            return self._json.read(call, reply, model)
+        except Refused as error:
+            return error
+
+    def _listed(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> Rows[ModelT] | ConnectorError:
+        if reply.status_code in _REFUSED_BESIDE:
+            return self._json.error(call, reply)
+        read = self._read(call, reply, AtlasList)
+        if isinstance(read, ConnectorError):
+            return read
+        found = read_each(read.root, model.model_validate, lambda _, place: f"{model.__name__} {place}")
         for words in found.unreadable:
             logger.warning("%s: left out of an order: %s", call.system, self.clean(words))
         return found
@@ -223,7 +248,7 @@ class AtlasClient:
                 ActionRequired,
                 "it refuses our session (HTTP 403 without a word) right after it accepted our credentials",
             )
-        if reply.status_code == httpx.codes.FORBIDDEN:
+        if reply.status_code == httpx.codes.FORBIDDEN and httpx.codes.FORBIDDEN not in also:
             raise self._json.error(call, reply)
         return reply
 

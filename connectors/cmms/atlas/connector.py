@@ -16,7 +16,7 @@ from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
-from domain.errors import ActionRequired, Refused, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 _REASON_LENGTH: Final = 250
@@ -130,6 +130,8 @@ class AtlasCmms:
         line = texts.note_line(note_key, text)
         if isinstance(row, AtlasOrder):
             comments = await self._client.comments(call, row.id)
+            if isinstance(comments, ConnectorError):
+                raise comments
             if comments is not None:
                 if not any(texts.has_note(each.content, note_key) for each in comments.rows):
                     await self._client.comment(call, row.id, line)
@@ -147,6 +149,9 @@ class AtlasCmms:
         unreadable = [row.report for row in fresh.unreadable]
         for row in fresh.rows:
             view = await self._reading.view(call, row)
+            if isinstance(view, ConnectorError):
+                unreadable.append(mapping.unreadable_record(row, self._system, view))
+                continue
             try:
                 records.append(mapping.record_of(row, view, self._settings))
             except mapping.UNMAPPABLE as error:

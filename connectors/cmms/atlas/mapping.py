@@ -17,6 +17,7 @@ from connectors.json_reading import first_fault
 from connectors.rows import Rows
 from domain.canonical import Json
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
+from domain.errors import ConnectorError
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
     CompletionReport,
@@ -217,8 +218,9 @@ def record_of(
 
 
 def unreadable_record(row: AtlasPaper, system: str, error: Exception) -> UnreadableRecord:
-    """The report on a row that `record_of` refused."""
+    """The report on a row that `record_of` refused, or beside which Atlas does not tell what is needed."""
     field, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))
+    problem = error.problem if isinstance(error, ConnectorError) else problem
     return UnreadableRecord.of(system, row.number, field or None, problem, row.model_dump(mode="json"))
 
 

@@ -12,7 +12,7 @@ from connectors.cmms.atlas.rows import AtlasPaper, PaperReading, UnreadablePaper
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.rows import Rows
 from domain.clock import Clock
-from domain.errors import ActionRequired
+from domain.errors import ActionRequired, ConnectorError
 from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef
 
 _FUTURE: Final = timedelta(days=1)
@@ -150,35 +150,47 @@ class AtlasReading:
 
         Raises:
             ActionRequired: it has values that no record can have.
+            ConnectorError: what is asked beside it is refused.
         """
         view = await self.view(call, row)
+        if isinstance(view, ConnectorError):
+            raise view
         try:
             return mapping.record_of(row, view, self._settings, ref)
         except mapping.UNMAPPABLE as error:
             report = mapping.unreadable_record(row, self._system, error)
             raise call.error(ActionRequired, self._client.clean(report.words), field=report.field) from None
 
-    async def view(self, call: Call, row: AtlasPaper) -> mapping.AtlasView:
-        """What is known beside a row."""
+    async def view(self, call: Call, row: AtlasPaper) -> mapping.AtlasView | ConnectorError:
+        """What is known beside a row, or why Atlas does not tell it."""
         user = await self._client.user(call)
         asset = await self._asset_name(call, row.asset)
-        work = await self.work(call, row.id) if mapping.needs_work(row, user) else None
-        return mapping.AtlasView(self._system, user, asset, work)
+        if isinstance(asset, ConnectorError):
+            return asset
+        work = await self._work(call, row.id) if mapping.needs_work(row, user) else None
+        return work if isinstance(work, ConnectorError) else mapping.AtlasView(self._system, user, asset, work)
 
-    async def work(self, call: Call, order: int) -> mapping.AtlasWork:
+    async def _work(self, call: Call, order: int) -> mapping.AtlasWork | ConnectorError:
         """What people did on an order beside the order itself."""
         comments = await self._client.comments(call, order)
-        return mapping.AtlasWork(
-            comments or Rows((), ()), await self._client.labor(call, order), await self._client.parts(call, order)
-        )
+        if isinstance(comments, ConnectorError):
+            return comments
+        labor = await self._client.labor(call, order)
+        if isinstance(labor, ConnectorError):
+            return labor
+        parts = await self._client.parts(call, order)
+        return parts if isinstance(parts, ConnectorError) else mapping.AtlasWork(comments or Rows((), ()), labor, parts)
 
-    async def _asset_name(self, call: Call, asset: AtlasAsset | None) -> str | None:
+    async def _asset_name(self, call: Call, asset: AtlasAsset | None) -> str | ConnectorError | None:
         """The crosswalk's name of a record's asset. A record itself has only the asset's name and custom id."""
         if asset is None or self._settings.asset_field in ("name", "customId"):
             return mapping.asset_name(asset, self._settings)
         name = self._asset_names.get(asset.id)
         if name is None:
-            name = mapping.asset_name(await self._client.asset(call, asset.id), self._settings)
+            found = await self._client.asset(call, asset.id)
+            if isinstance(found, ConnectorError):
+                return found
+            name = mapping.asset_name(found, self._settings)
             if name is not None:
                 self._asset_names[asset.id] = name
         return name
