@@ -24,7 +24,6 @@ ASSET_FIELDS: Final[Mapping[str, Callable[[Asset], object]]] = {
 PAPER_FIELDS: Final[Mapping[str, Callable[[Paper], object]]] = {
     "id": lambda row: row.id,
     "title": lambda row: row.title,
-    "description": lambda row: row.content.get("description"),
     "customId": lambda row: row.custom_id,
     "asset": lambda row: row.asset,
     "status": lambda row: row.status,

@@ -7,11 +7,24 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
+from connectors.cmms.atlas import AtlasSettings
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
 from domain.work_orders import RecordKind, WorkOrderDraft, WorkOrderRef, WorkOrderStatus
-from tests.connectors.atlas_answers import ASSET, BASE, KEY, PASSWORD, AtlasWire, connected, order, page, request
+from tests.connectors.atlas_answers import (
+    ASSET,
+    BASE,
+    KEY,
+    PASSWORD,
+    AtlasWire,
+    connected,
+    key_of,
+    order,
+    page,
+    request,
+)
 
 REQUEST = WorkOrderRef(system="atlas", kind=RecordKind.REQUEST, id="R000001", locator="9", key=KEY)
 APPROVED = REQUEST.model_copy(update={"locator": "9/1"})
@@ -19,6 +32,7 @@ ORDER = WorkOrderRef(system="atlas", id="WO000001", locator="1", key=KEY)
 PARENT = {"id": 9, "title": f"Bearing wear on Press 7 [{KEY}]", "customId": "R000001"}
 MADE = {"id": 1, "title": "Bearing", "customId": "WO000001"}
 GONE = httpx.Response(404, json={"success": False, "message": "Work Order not found"})
+GIVEN = {"url": BASE, "email": "millwright@plant.test", "password": PASSWORD}
 NO_ADDRESS = httpx.Response(404, json={"status": 404, "error": "Not Found", "path": "/comments/search/1"})
 
 
@@ -459,3 +473,18 @@ async def test_nothing_is_sent_anywhere_but_to_the_address_of_the_settings() -> 
     wire = AtlasWire()
     await connected(wire).check()
     assert {str(each.url).startswith(BASE) for each in wire.asked} == {True}
+
+
+def test_a_page_is_never_so_large_that_it_needs_more_requests_than_atlas_allows_in_a_minute() -> None:
+    assert AtlasSettings.model_validate({**GIVEN, "page_size": 20}).page_size == 20
+    with pytest.raises(ValidationError, match="page_size"):
+        AtlasSettings.model_validate({**GIVEN, "page_size": 21})
+
+
+async def test_a_full_page_of_finished_orders_stays_within_the_requests_of_a_minute() -> None:
+    wire = AtlasWire()
+    rows = [order(id=n, customId=f"WO{n:06d}", title=f"Bearing [{key_of(n)}]", description="") for n in range(1, 21)]
+    wire.answer({"POST /work-orders/search": page(*rows)})
+    found = await connected(wire).changed_since(None)
+    assert len(found.records) == 20
+    assert len(wire.asked) <= 100
