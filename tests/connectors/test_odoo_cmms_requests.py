@@ -128,6 +128,29 @@ async def test_the_check_names_a_setting_that_names_no_stage() -> None:
     assert caught.value.field == "new_stage"
 
 
+@pytest.mark.parametrize(
+    ("stages", "words"),
+    [
+        (
+            {"maintenance.stage_33": "completed", "Repared": "completed", "maintenance.stage_4": "completed"},
+            "it has no single stage 'maintenance.stage_33'; it has no single stage 'Repared'; a request there is never",
+        ),
+        ({"Repaired": "completed", "maintenance.stage_3": "completed"}, "the stage 'Repaired' is named twice"),
+        ({"maintenance.stage_3": "in_progress"}, "'maintenance.stage_3' is in_progress by the settings, but its field"),
+    ],
+    ids=["missing", "named twice", "contradicted"],
+)
+async def test_the_check_names_each_stage_of_the_settings_that_means_nothing(
+    stages: dict[str, str], words: str
+) -> None:
+    made = site()
+    made.answers["maintenance.request/search_count"] = 4
+    with pytest.raises(ActionRequired) as caught:
+        await made.cmms(stages=stages).check()
+    assert words in str(caught.value)
+    assert caught.value.field == "stages"
+
+
 async def test_an_order_is_looked_up_then_loaded_so_that_it_overwrites_nothing_then_read_back() -> None:
     made = site(request_search=Turns([], [REQUEST]))
     record = await made.cmms().create_work_order(DRAFT)

@@ -47,6 +47,10 @@ class OdooCmms:
         self._new_stage(call, stages)
         if self._settings.approved_stage is not None:
             self._approved_stage(call, stages)
+        problems = [problem for name in self._settings.stages if (problem := stages.problem_of(name)) is not None]
+        if problems:
+            words = f"{'; '.join(problems)}; a request there is never taken as ended: correct the setting stages"
+            raise call.error(ActionRequired, words, field="stages")
         count = await self._client.count_own(call)
         return (
             f"Odoo {version.version} at {self._settings.url} answers with database {self._settings.database}; "
