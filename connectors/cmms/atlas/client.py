@@ -1,4 +1,4 @@
-"""The wire of Atlas: JSON over its REST API, version 1.3 to 1.8 and later."""
+"""The wire of Atlas: JSON over its REST API, as versions 1.3.0 and 1.8+ have it."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -15,12 +15,12 @@ from connectors.cmms.atlas.faults import read_fault
 from connectors.cmms.atlas.models import (
     AtlasAsset,
     AtlasComment,
+    AtlasContent,
     AtlasErrorReply,
     AtlasLabor,
     AtlasList,
     AtlasPage,
     AtlasPartUse,
-    AtlasRecord,
 )
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.cmms.atlas.sign_in import AtlasSignIn, is_of_the_token
@@ -33,11 +33,11 @@ logger = logging.getLogger(__name__)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-Papers = Literal["requests", "work-orders"]
+AtlasKind = Literal["requests", "work-orders"]
 """The two kinds of record, as they stand in addresses."""
 
-REQUESTS: Final[Papers] = "requests"
-ORDERS: Final[Papers] = "work-orders"
+REQUESTS: Final[AtlasKind] = "requests"
+ORDERS: Final[AtlasKind] = "work-orders"
 
 _WHOLE: Final = (
     "dueDate",
@@ -113,7 +113,12 @@ class AtlasClient:
         return await self._sign_in.user(call)
 
     async def search(
-        self, call: Call, papers: Papers | Literal["assets"], filters: Sequence[AtlasFilter], sort: str, number: int = 0
+        self,
+        call: Call,
+        kind: AtlasKind | Literal["assets"],
+        filters: Sequence[AtlasFilter],
+        sort: str,
+        number: int = 0,
     ) -> AtlasPage:
         """A page of the records that match all filters, by rising `sort`."""
         body: dict[str, Json] = {
@@ -123,7 +128,7 @@ class AtlasClient:
             "direction": "ASC",
             "sortField": sort,
         }
-        return self._json.read(call, await self._send(call, "POST", f"/{papers}/search", body=body), AtlasPage)
+        return self._json.read(call, await self._send(call, "POST", f"/{kind}/search", body=body), AtlasPage)
 
     async def assets_named(self, call: Call, name: str) -> tuple[AtlasAsset, ...]:
         """The assets whose field of the settings has this value."""
@@ -140,7 +145,7 @@ class AtlasClient:
             return None
         if reply.status_code in _REFUSED_BESIDE:
             return self._json.error(call, reply)
-        read = self._read(call, reply, AtlasRecord)
+        read = self._read(call, reply, AtlasContent)
         if isinstance(read, ConnectorError):
             return read
         found = read_each([read.root], AtlasAsset.model_validate, lambda *_: f"asset {number}")
@@ -148,17 +153,17 @@ class AtlasClient:
             logger.warning("%s: the name of an asset is left out: %s", call.system, self.clean(words))
         return next(iter(found.rows), None)
 
-    async def paper(self, call: Call, papers: Papers, number: int) -> dict[str, Any] | None:
+    async def content(self, call: Call, kind: AtlasKind, number: int) -> dict[str, Any] | None:
         """A request or an order as it came; None if it is gone."""
-        reply = await self._send(call, "GET", f"/{papers}/{number}", also=(404,))
-        return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, AtlasRecord).root
+        reply = await self._send(call, "GET", f"/{kind}/{number}", also=(404,))
+        return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, AtlasContent).root
 
-    async def create(self, call: Call, papers: Papers, body: Mapping[str, Json]) -> dict[str, Any]:
+    async def create(self, call: Call, kind: AtlasKind, body: Mapping[str, Json]) -> dict[str, Any]:
         """Creates a request or an order."""
-        return self._json.read(call, await self._send(call, "POST", f"/{papers}", body=body), AtlasRecord).root
+        return self._json.read(call, await self._send(call, "POST", f"/{kind}", body=body), AtlasContent).root
 
     async def change(
-        self, call: Call, papers: Papers, number: int, now: Mapping[str, Any], changes: Mapping[str, Json]
+        self, call: Call, kind: AtlasKind, number: int, now: Mapping[str, Any], changes: Mapping[str, Json]
     ) -> bool:
         """Changes a record that was read just before. False if a request is approved by now, and so fixed.
 
@@ -168,13 +173,13 @@ class AtlasClient:
         body: dict[str, Json] = {name: now.get(name) for name in _WHOLE}
         body |= {name: _link(now.get(name)) for name in _LINKS}
         body |= {name: [_link(each) for each in now.get(name) or ()] for name in _LINK_LISTS}
-        if papers == ORDERS:
+        if kind == ORDERS:
             body |= {name: now.get(name) for name in _ONLY_ORDERS}
             body["completedBy"] = _link(now.get("completedBy"))
         else:
             # Without it, a request that was rejected would wait again.
             body |= {"cancelled": now.get("cancelled"), "audioDescription": _link(now.get("audioDescription"))}
-        reply = await self._send(call, "PATCH", f"/{papers}/{number}", body={**body, **changes}, also=(406,))
+        reply = await self._send(call, "PATCH", f"/{kind}/{number}", body={**body, **changes}, also=(406,))
         return reply.status_code != httpx.codes.NOT_ACCEPTABLE
 
     async def approve(self, call: Call, number: int) -> None:

@@ -11,7 +11,7 @@ from connectors.cmms.atlas.changes import OURS, AtlasCursor, unseen
 from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, at_or_after
 from connectors.cmms.atlas.models import AtlasOrder, AtlasRequest
 from connectors.cmms.atlas.reading import AtlasReading
-from connectors.cmms.atlas.rows import AtlasPaper
+from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
 from domain.clock import Clock
@@ -162,7 +162,7 @@ class AtlasCmms:
             records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )
 
-    async def _find(self, call: Call, key: str) -> AtlasPaper | None:
+    async def _find(self, call: Call, key: str) -> AtlasRecord | None:
         rows = await self._reading.with_key(call, key)
         if len(rows) > 1:
             numbers = ", ".join(row.number for row in rows)
@@ -174,7 +174,7 @@ class AtlasCmms:
             )
         return next(iter(rows), None)
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasPaper:
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasRecord:
         asset = await self._reading.asset(call, draft.asset_external_id)
         body = mapping.draft_body(draft, asset, self._settings)
         async with self._creating:
@@ -189,22 +189,22 @@ class AtlasCmms:
             )
         return row
 
-    async def _approved(self, call: Call, row: AtlasPaper) -> AtlasPaper:
+    async def _approved(self, call: Call, row: AtlasRecord) -> AtlasRecord:
         """A request that waits, approved and read back; somebody else's approval in the same moment counts as well."""
         if await self._reading.unchanged(call, row) is not None:
             await self._client.approve(call, row.id)
-        request = await self._reading.paper(call, REQUESTS, row.id)
+        request = await self._reading.by_id(call, REQUESTS, row.id)
         made = request.workOrder if isinstance(request, AtlasRequest) else None
-        order = None if made is None else await self._reading.paper(call, ORDERS, made.id)
+        order = None if made is None else await self._reading.by_id(call, ORDERS, made.id)
         if order is not None:
             return order
         if request is None or mapping.status_of(request) is WorkOrderStatus.WAITING_APPROVAL:
             raise call.error(Unavailable, "the request was changed meanwhile, or it shows no order of it (yet)")
         return request
 
-    async def _note_in_description(self, call: Call, row: AtlasPaper, note_key: str, line: str) -> None:
-        papers = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
-        now = await self._client.paper(call, papers, row.id)
+    async def _note_in_description(self, call: Call, row: AtlasRecord, note_key: str, line: str) -> None:
+        kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
+        now = await self._client.content(call, kind, row.id)
         if now is None:
             raise call.error(Unavailable, f"{row.number} went away meanwhile")
         description = now.get("description")
@@ -217,7 +217,7 @@ class AtlasCmms:
                 f"the description of {row.number} is full, so that our note does not fit: shorten it there",
                 field="description",
             )
-        if not await self._client.change(call, papers, row.id, now, {"description": longer}):
+        if not await self._client.change(call, kind, row.id, now, {"description": longer}):
             raise call.error(Unavailable, f"{row.number} was approved meanwhile, and takes the note as an order")
 
     def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:

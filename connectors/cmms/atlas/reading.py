@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from connectors.call import Call
 from connectors.cmms.atlas import mapping
-from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, Papers
+from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, AtlasKind
 from connectors.cmms.atlas.models import AtlasAsset, AtlasOrder, AtlasRequest
-from connectors.cmms.atlas.rows import AtlasPaper, PaperReading, UnreadablePaper
+from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading, UnreadableAtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.rows import Rows
 from domain.clock import Clock
@@ -30,9 +30,9 @@ class AtlasReading:
         self._asset_names: dict[int, str] = {}
 
     @property
-    def rows(self) -> PaperReading:
+    def rows(self) -> AtlasRecordReading:
         """How the rows of an answer are read now."""
-        return PaperReading(self._system, self._clock.now() + _FUTURE, self._client.without_secrets)
+        return AtlasRecordReading(self._system, self._clock.now() + _FUTURE, self._client.without_secrets)
 
     async def asset(self, call: Call, name: str) -> AtlasAsset:
         """The asset of a name of the crosswalk.
@@ -56,7 +56,7 @@ class AtlasReading:
         """Asks for each name again. People may rename an asset, or give its name to another one."""
         self._asset_names.clear()
 
-    async def search(self, call: Call, filters: Sequence[AtlasFilter]) -> list[AtlasPaper]:
+    async def search(self, call: Call, filters: Sequence[AtlasFilter]) -> list[AtlasRecord]:
         """The requests and orders that match, oldest first. A request that became an order is left out for the order.
 
         Raises:
@@ -71,11 +71,11 @@ class AtlasReading:
                 continue
             # The search may be older than the approval, or a person took our key off the order.
             made = row.workOrder.id if isinstance(row, AtlasRequest) and row.workOrder is not None else None
-            order = await self.paper(call, ORDERS, made) if made is not None else None
+            order = await self.by_id(call, ORDERS, made) if made is not None else None
             found.append(order or row)
         return sorted(found, key=lambda row: (row.createdAt, row.id))
 
-    async def with_key(self, call: Call, key: str, filters: Sequence[AtlasFilter] = ()) -> list[AtlasPaper]:
+    async def with_key(self, call: Call, key: str, filters: Sequence[AtlasFilter] = ()) -> list[AtlasRecord]:
         """The records with our key that match the filters too.
 
         Raises:
@@ -95,16 +95,16 @@ class AtlasReading:
                 found.append(row)
         return found
 
-    async def paper(self, call: Call, papers: Papers, number: int) -> AtlasPaper | None:
+    async def by_id(self, call: Call, kind: AtlasKind, number: int) -> AtlasRecord | None:
         """A request or an order by its id; None if it is gone.
 
         Raises:
             ActionRequired: it cannot be read.
         """
-        content = await self._client.paper(call, papers, number)
-        return None if content is None else self._readable(call, self.rows.one(papers, content))
+        content = await self._client.content(call, kind, number)
+        return None if content is None else self._readable(call, self.rows.one(kind, content))
 
-    async def unchanged(self, call: Call, row: AtlasPaper) -> dict[str, Any] | None:
+    async def unchanged(self, call: Call, row: AtlasRecord) -> dict[str, Any] | None:
         """A record as it is now, to be changed at once; None if somebody changed it since it was read, or it is gone.
 
         A row may be older than what was asked beside it, and Atlas itself refuses no change of a changed record.
@@ -112,13 +112,13 @@ class AtlasReading:
         Raises:
             ActionRequired: it cannot be read.
         """
-        papers = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
-        content = await self._client.paper(call, papers, row.id)
-        if content is None or self._readable(call, self.rows.one(papers, content)).version != row.version:
+        kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
+        content = await self._client.content(call, kind, row.id)
+        if content is None or self._readable(call, self.rows.one(kind, content)).version != row.version:
             return None
         return content
 
-    async def current(self, call: Call, ref: WorkOrderRef) -> AtlasPaper | None:
+    async def current(self, call: Call, ref: WorkOrderRef) -> AtlasRecord | None:
         """What a reference stands for now: a request that waits or was rejected, or the order; None if it is gone.
 
         Atlas forgets a deleted order also in its request, which waits again then. So a locator names both, once there
@@ -129,15 +129,15 @@ class AtlasReading:
             ActionRequired: another key is on it.
         """
         request, order = _ids(ref)
-        row: AtlasPaper | None = None
+        row: AtlasRecord | None = None
         if request is not None:
-            row = await self.paper(call, REQUESTS, request)
+            row = await self.by_id(call, REQUESTS, request)
             if isinstance(row, AtlasRequest) and row.workOrder is not None:
-                row = await self.paper(call, ORDERS, row.workOrder.id)
+                row = await self.by_id(call, ORDERS, row.workOrder.id)
             elif order is not None:
-                row = await self.paper(call, ORDERS, order)
+                row = await self.by_id(call, ORDERS, order)
         elif order is not None:
-            row = await self.paper(call, ORDERS, order)
+            row = await self.by_id(call, ORDERS, order)
         elif ref.key:
             found = await self.with_key(call, ref.key)
             row = next((each for each in found if mapping.ref_of(each, self._system, ref.key).same_record(ref)), None)
@@ -145,7 +145,7 @@ class AtlasReading:
             self._check_key(call, row, ref.key)
         return row
 
-    async def record(self, call: Call, row: AtlasPaper, ref: WorkOrderRef | None = None) -> WorkOrderRecord:
+    async def record(self, call: Call, row: AtlasRecord, ref: WorkOrderRef | None = None) -> WorkOrderRecord:
         """A record as ours.
 
         Raises:
@@ -161,7 +161,7 @@ class AtlasReading:
             report = mapping.unreadable_record(row, self._system, error)
             raise call.error(ActionRequired, self._client.clean(report.words), field=report.field) from None
 
-    async def view(self, call: Call, row: AtlasPaper) -> mapping.AtlasView | ConnectorError:
+    async def view(self, call: Call, row: AtlasRecord) -> mapping.AtlasView | ConnectorError:
         """What is known beside a row, or why Atlas does not tell it."""
         user = await self._client.user(call)
         asset = await self._asset_name(call, row.asset)
@@ -195,12 +195,12 @@ class AtlasReading:
                 self._asset_names[asset.id] = name
         return name
 
-    async def _all(self, call: Call, papers: Papers, filters: Sequence[AtlasFilter]) -> list[AtlasPaper]:
-        found: dict[int, AtlasPaper] = {}
+    async def _all(self, call: Call, kind: AtlasKind, filters: Sequence[AtlasFilter]) -> list[AtlasRecord]:
+        found: dict[int, AtlasRecord] = {}
         number = 0
         while True:
-            page = await self._client.search(call, papers, filters, "id", number)
-            rows, unreadable = self.rows.each(papers, page.content)
+            page = await self._client.search(call, kind, filters, "id", number)
+            rows, unreadable = self.rows.each(kind, page.content)
             for bad in unreadable:
                 self._readable(call, bad)
             found |= {row.id: row for row in rows}
@@ -208,12 +208,12 @@ class AtlasReading:
                 return list(found.values())
             number += 1
 
-    def _readable(self, call: Call, read: AtlasPaper | UnreadablePaper) -> AtlasPaper:
-        if isinstance(read, UnreadablePaper):
+    def _readable(self, call: Call, read: AtlasRecord | UnreadableAtlasRecord) -> AtlasRecord:
+        if isinstance(read, UnreadableAtlasRecord):
             raise call.error(ActionRequired, self._client.clean(read.report.words), field=read.report.field)
         return read
 
-    def _check_key(self, call: Call, row: AtlasPaper, key: str) -> None:
+    def _check_key(self, call: Call, row: AtlasRecord, key: str) -> None:
         """Refuses a record that has another key than the case's. Without any key it is still the one of its place."""
         keys = mapping.keys_on(row)
         if keys and keys[0] != key:
