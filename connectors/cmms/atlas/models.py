@@ -122,7 +122,7 @@ class AtlasRequest(_RequestOrOrder):
     workOrder: AtlasParent | None = None  # noqa: N815
 
     @property
-    def version(self) -> tuple[object, ...]:
+    def stamp(self) -> tuple[object, ...]:
         """What differs once somebody has changed it."""
         return self.updatedAt, self.updatedBy, self.cancelled, self.workOrder and self.workOrder.id
 
@@ -138,7 +138,7 @@ class AtlasOrder(_RequestOrOrder):
     customFieldValues: tuple[AtlasFieldValue, ...] = ()  # noqa: N815
 
     @property
-    def version(self) -> tuple[object, ...]:
+    def stamp(self) -> tuple[object, ...]:
         """What differs once somebody has changed it."""
         return self.updatedAt, self.updatedBy, self.status, self.archived
 

@@ -114,7 +114,7 @@ class AtlasReading:
         """
         kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
         content = await self._client.content(call, kind, row.id)
-        if content is None or self._readable(call, self.rows.one(kind, content)).version != row.version:
+        if content is None or self._readable(call, self.rows.one(kind, content)).stamp != row.stamp:
             return None
         return content
 
