@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from sandbox.atlas.store import ORDER, REQUEST, Asset, Comment, Paper, PartUse, Store, User, Work, linked
+from sandbox.atlas.store import ORDER, REQUEST, Asset, Comment, KeptRecord, PartUse, Store, User, Work, linked
 
 _SORT: Final = {"sorted": True, "empty": False, "unsorted": False}
 
@@ -56,7 +56,7 @@ def asset(row: Asset) -> dict[str, object]:
     }
 
 
-def paper(row: Paper, store: Store, *, custom_fields: bool) -> dict[str, object]:
+def record(row: KeptRecord, store: Store, *, custom_fields: bool) -> dict[str, object]:
     """A request or an order by itself."""
     machine = store.assets.get(row.asset or 0)
     content = row.content
@@ -91,10 +91,10 @@ def paper(row: Paper, store: Store, *, custom_fields: bool) -> dict[str, object]
             for number, (label, value) in enumerate(row.fields.items(), start=1)
         ]
     if row.kind == REQUEST:
-        order = store.papers[ORDER].get(row.other or 0)
+        order = store.records[ORDER].get(row.other or 0)
         made = None if order is None else {"id": order.id, "title": order.title, "customId": order.custom_id}
         return {**shown, "cancelled": row.cancelled, "cancellationReason": row.reason, "workOrder": made}
-    request = store.papers[REQUEST].get(row.other or 0)
+    request = store.records[REQUEST].get(row.other or 0)
     parent = None if request is None else {"id": request.id, "title": request.title, "customId": request.custom_id}
     return {
         **shown,

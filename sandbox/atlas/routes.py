@@ -14,9 +14,9 @@ from starlette.types import Receive, Scope, Send
 from sandbox.atlas import answers, checks
 from sandbox.atlas.errors import Problem, no_such_address
 from sandbox.atlas.operations import Operation, operation_of
-from sandbox.atlas.search import ASSET_FIELDS, PAPER_FIELDS, searched
+from sandbox.atlas.search import ASSET_FIELDS, RECORD_FIELDS, searched
 from sandbox.atlas.sessions import RateLimit, Sessions
-from sandbox.atlas.store import ORDER, REQUEST, Comment, Paper, Store, User, Work, linked
+from sandbox.atlas.store import ORDER, REQUEST, Comment, KeptRecord, Store, User, Work, linked
 
 _FREE_ORDERS: Final = 30
 _STATUSES: Final = ("OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE")
@@ -76,10 +76,10 @@ class Routes:
             "me": self._me,
             "search_assets": self._search_assets,
             "asset": self._asset,
-            "search_requests": self._search_papers,
-            "search_orders": self._search_papers,
-            "request": self._paper,
-            "order": self._paper,
+            "search_requests": self._search_records,
+            "search_orders": self._search_records,
+            "request": self._record,
+            "order": self._record,
             "create_request": self._create,
             "create_order": self._create,
             "change_request": self._change,
@@ -109,75 +109,75 @@ class Routes:
             raise Problem(404, "Not found")
         return answers.asset(self._store.assets[asked.number])
 
-    async def _search_papers(self, asked: _Asked) -> object:
-        rows = [*self._store.papers[_kind(asked.request)].values()]
-        return searched(rows, PAPER_FIELDS, await self._body(asked.request), self._shown, old=self._old)
+    async def _search_records(self, asked: _Asked) -> object:
+        rows = [*self._store.records[_kind(asked.request)].values()]
+        return searched(rows, RECORD_FIELDS, await self._body(asked.request), self._shown, old=self._old)
 
-    async def _paper(self, asked: _Asked) -> object:
-        return self._shown(self._store.paper(_kind(asked.request), asked.number))
+    async def _record(self, asked: _Asked) -> object:
+        return self._shown(self._store.record(_kind(asked.request), asked.number))
 
     async def _create(self, asked: _Asked) -> object:
         kind, body = _kind(asked.request), await self._body(asked.request)
         content = checks.content_of(body, self._store, old=self._old, new=True)
-        orders = self._store.papers[ORDER].values()
+        orders = self._store.records[ORDER].values()
         if kind == ORDER and self._free and sum(row.status != "COMPLETE" for row in orders) >= _FREE_ORDERS:
             words = f"Free Limit of {_FREE_ORDERS} incomplete work orders reached"
             raise Problem(403, f"You need a license to add a new work order. {words}")
-        return self._shown(self._store.add_paper(kind, await self._store.next_custom_id(kind), content, asked.user.id))
+        return self._shown(self._store.add_record(kind, await self._store.next_custom_id(kind), content, asked.user.id))
 
     async def _change(self, asked: _Asked) -> object:
-        paper, body = self._store.paper(_kind(asked.request), asked.number), await self._body(asked.request)
-        if paper.kind == REQUEST and paper.other is not None:
+        record, body = self._store.record(_kind(asked.request), asked.number), await self._body(asked.request)
+        if record.kind == REQUEST and record.other is not None:
             raise Problem(406, "Can't patch an approved request")
-        paper.content = checks.content_of(body, self._store, old=self._old, new=False)
-        if paper.kind == ORDER:
-            paper.archived = bool(body.get("archived"))
+        record.content = checks.content_of(body, self._store, old=self._old, new=False)
+        if record.kind == ORDER:
+            record.archived = bool(body.get("archived"))
         else:
-            paper.cancelled = bool(body.get("cancelled"))
-        self._store.changed(paper, asked.user.id)
-        return self._shown(paper)
+            record.cancelled = bool(body.get("cancelled"))
+        self._store.changed(record, asked.user.id)
+        return self._shown(record)
 
     async def _approve(self, asked: _Asked) -> object:
         await self._body(asked.request)
-        request = self._store.paper(REQUEST, asked.number)
+        request = self._store.record(REQUEST, asked.number)
         self._store.check_waits(request)
         number = await self._store.next_custom_id(ORDER)
         return self._shown(self._store.approve(request, number, asked.user.id))
 
     async def _cancel(self, asked: _Asked) -> object:
-        paper, reason = self._store.paper(REQUEST, asked.number), asked.request.query_params.get("reason", "")
-        self._store.check_waits(paper)
+        record, reason = self._store.record(REQUEST, asked.number), asked.request.query_params.get("reason", "")
+        self._store.check_waits(record)
         if not reason.strip():
             raise Problem(406, "Please give a reason")
-        paper.cancelled, paper.reason = True, reason
-        self._store.changed(paper, asked.user.id)
-        return self._shown(paper)
+        record.cancelled, record.reason = True, reason
+        self._store.changed(record, asked.user.id)
+        return self._shown(record)
 
     async def _delete(self, asked: _Asked) -> object:
-        self._store.delete(self._store.paper(_kind(asked.request), asked.number))
+        self._store.delete(self._store.record(_kind(asked.request), asked.number))
         return dict(_DELETED)
 
     async def _change_status(self, asked: _Asked) -> object:
         body = await self._body(asked.request)
-        if asked.number not in self._store.papers[ORDER]:
+        if asked.number not in self._store.records[ORDER]:
             raise Problem(500, "No value present")
         status, feedback = body.get("status"), body.get("feedback")
         if status is None:
             raise Problem(406, "Status can't be null")
         if status not in _STATUSES:
             raise Problem(500, "JSON parse error: Cannot deserialize value of type `com.grash.model.enums.Status`")
-        order = self._store.paper(ORDER, asked.number)
+        order = self._store.record(ORDER, asked.number)
         self._store.change_status(order, str(status), None if feedback is None else str(feedback), asked.user.id)
         return self._shown(order)
 
     async def _comments(self, asked: _Asked) -> object:
-        self._store.paper(ORDER, asked.number)
+        self._store.record(ORDER, asked.number)
         found = [row for row in self._store.comments if row.order == asked.number]
         return [answers.comment(row, self._store) for row in reversed(found)]
 
     async def _comment(self, asked: _Asked) -> object:
         body = await self._body(asked.request)
-        order = self._store.paper(ORDER, linked(body.get("workOrder")) or 0)
+        order = self._store.record(ORDER, linked(body.get("workOrder")) or 0)
         content = body.get("content")
         if not isinstance(content, str) or not content.strip():
             raise Problem(400, "must not be blank")
@@ -192,7 +192,7 @@ class Routes:
         if self._free:
             raise Problem(403, "You need a license to create a labor")
         body = await self._body(asked.request)
-        order = self._store.paper(ORDER, linked(body.get("workOrder")) or 0)
+        order = self._store.record(ORDER, linked(body.get("workOrder")) or 0)
         person, seconds = linked(body.get("assignedTo")) or asked.user.id, body.get("duration")
         row = Work(
             self._store.next_id(), order.id, person, seconds if isinstance(seconds, int) else 0, self._store.now()
@@ -203,8 +203,8 @@ class Routes:
     async def _parts(self, asked: _Asked) -> object:
         return [answers.part_use(row) for row in self._store.parts if row.order == asked.number]
 
-    def _shown(self, paper: Paper) -> dict[str, object]:
-        return answers.paper(paper, self._store, custom_fields=not self._old)
+    def _shown(self, record: KeptRecord) -> dict[str, object]:
+        return answers.record(record, self._store, custom_fields=not self._old)
 
     async def _body(self, request: Request) -> dict[str, object]:
         try:

@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 
 from sandbox.atlas.answers import page
 from sandbox.atlas.errors import Problem
-from sandbox.atlas.store import Asset, Paper
+from sandbox.atlas.store import Asset, KeptRecord
 
-RowT = TypeVar("RowT", Asset, Paper)
+RowT = TypeVar("RowT", Asset, KeptRecord)
 _STATUSES: Final = ("OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE")
 _JS_DATE: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -21,10 +21,9 @@ ASSET_FIELDS: Final[Mapping[str, Callable[[Asset], object]]] = {
     "serialNumber": lambda row: row.serial,
     "customId": lambda row: row.custom_id,
 }
-PAPER_FIELDS: Final[Mapping[str, Callable[[Paper], object]]] = {
+RECORD_FIELDS: Final[Mapping[str, Callable[[KeptRecord], object]]] = {
     "id": lambda row: row.id,
     "title": lambda row: row.title,
-    "description": lambda row: row.content.get("description"),
     "customId": lambda row: row.custom_id,
     "asset": lambda row: row.asset,
     "status": lambda row: row.status,

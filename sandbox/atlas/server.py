@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from sandbox.atlas.misbehaviour import Misbehaviour
 from sandbox.atlas.routes import Routes
 from sandbox.atlas.sessions import RateLimit, Sessions
-from sandbox.atlas.store import ORDER, REQUEST, Asset, Comment, Paper, PartUse, Store, User, Work
+from sandbox.atlas.store import ORDER, REQUEST, Asset, Comment, KeptRecord, PartUse, Store, User, Work
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 
@@ -93,64 +93,64 @@ class AtlasServer:
         self.store.assets[number] = asset
         return asset
 
-    def papers(self, kind: Literal["request", "work_order"]) -> Sequence[Paper]:
+    def records(self, kind: Literal["request", "work_order"]) -> Sequence[KeptRecord]:
         """Every request, or every order."""
-        return [*self.store.papers[kind].values()]
+        return [*self.store.records[kind].values()]
 
-    def shown(self, custom_id: str) -> Paper:
+    def shown(self, custom_id: str) -> KeptRecord:
         """The request or the order of a number; of an approved request its order.
 
         Raises:
             LookupError: there is none.
         """
         for kind in (REQUEST, ORDER):
-            for paper in self.store.papers[kind].values():
-                if paper.custom_id == custom_id:
-                    order = self.store.papers[ORDER].get(paper.other or 0) if kind == REQUEST else None
-                    return order or paper
+            for record in self.store.records[kind].values():
+                if record.custom_id == custom_id:
+                    order = self.store.records[ORDER].get(record.other or 0) if kind == REQUEST else None
+                    return order or record
         raise LookupError(custom_id)
 
-    def approve(self, request: Paper) -> Paper:
+    def approve(self, request: KeptRecord) -> KeptRecord:
         """The planner approves a request."""
         return self.store.approve(request, self._number(), self.planner.id)
 
-    def reject(self, request: Paper, reason: str) -> None:
+    def reject(self, request: KeptRecord, reason: str) -> None:
         """The planner rejects a request."""
         request.cancelled, request.reason = True, reason
         self.store.changed(request, self.planner.id)
 
-    def archive(self, order: Paper) -> None:
+    def archive(self, order: KeptRecord) -> None:
         """The planner archives an order."""
         order.archived = True
         self.store.changed(order, self.planner.id)
 
-    def edit(self, paper: Paper, title: str, description: str) -> None:
+    def edit(self, record: KeptRecord, title: str, description: str) -> None:
         """The planner changes a title and a description."""
-        paper.content = {**paper.content, "title": title, "description": description}
-        self.store.changed(paper, self.planner.id)
+        record.content = {**record.content, "title": title, "description": description}
+        self.store.changed(record, self.planner.id)
 
-    def change_status(self, order: Paper, status: str, feedback: str | None = None) -> None:
+    def change_status(self, order: KeptRecord, status: str, feedback: str | None = None) -> None:
         """The technician moves an order on."""
         self.store.change_status(order, status, feedback, self.technician.id)
 
-    def add_comment(self, order: Paper, words: str) -> None:
+    def add_comment(self, order: KeptRecord, words: str) -> None:
         """The technician writes a comment."""
         now = self.store.now()
         self.store.comments.append(Comment(self.store.next_id(), order.id, self.technician.id, words, now))
 
-    def log_work(self, order: Paper, time: timedelta) -> None:
+    def log_work(self, order: KeptRecord, time: timedelta) -> None:
         """The technician books time that ends now."""
         started, seconds = self.store.now() - time, int(time.total_seconds())
         self.store.work.append(Work(self.store.next_id(), order.id, self.technician.id, seconds, started))
 
-    def use_part(self, order: Paper, name: str, quantity: float) -> None:
+    def use_part(self, order: KeptRecord, name: str, quantity: float) -> None:
         """The technician uses a part."""
         self.store.parts.append(PartUse(self.store.next_id(), order.id, self.store.next_id(), name, quantity))
 
-    def open_order(self, asset: Asset, title: str) -> Paper:
+    def open_order(self, asset: Asset, title: str) -> KeptRecord:
         """The planner opens an order."""
         content: dict[str, object] = {"title": title, "asset": {"id": asset.id}, "priority": "LOW"}
-        return self.store.add_paper(ORDER, self._number(), content, self.planner.id)
+        return self.store.add_record(ORDER, self._number(), content, self.planner.id)
 
     def _number(self) -> str:
         """The number of an order that people make; they are never two at once."""

@@ -40,7 +40,7 @@ class Asset:
 
 
 @dataclass
-class Paper:
+class KeptRecord:
     """A request or an order: the fields of `content` are kept as they were sent."""
 
     id: int
@@ -125,7 +125,7 @@ class Store:
         self._ids = count(1)
         self.users: dict[int, User] = {}
         self.assets: dict[int, Asset] = {}
-        self.papers: dict[str, dict[int, Paper]] = {REQUEST: {}, ORDER: {}}
+        self.records: dict[str, dict[int, KeptRecord]] = {REQUEST: {}, ORDER: {}}
         self.comments: list[Comment] = []
         self.work: list[Work] = []
         self.parts: list[PartUse] = []
@@ -159,41 +159,41 @@ class Store:
         rows[0][kind] = number + 1
         return f"{_LETTERS[kind]}{number:06d}"
 
-    def add_paper(self, kind: str, custom_id: str, content: dict[str, object], by: int) -> Paper:
+    def add_record(self, kind: str, custom_id: str, content: dict[str, object], by: int) -> KeptRecord:
         """Keeps a new request or order."""
         now = self.now()
-        paper = Paper(self.next_id(), kind, custom_id, by, by, now, now, content)
-        self.papers[kind][paper.id] = paper
-        return paper
+        record = KeptRecord(self.next_id(), kind, custom_id, by, by, now, now, content)
+        self.records[kind][record.id] = record
+        return record
 
-    def changed(self, paper: Paper, by: int) -> None:
+    def changed(self, record: KeptRecord, by: int) -> None:
         """Stamps a change."""
-        paper.updated_at, paper.updated_by = self.now(), by
+        record.updated_at, record.updated_by = self.now(), by
 
-    def paper(self, kind: str, number: int) -> Paper:
+    def record(self, kind: str, number: int) -> KeptRecord:
         """A request or an order.
 
         Raises:
             Problem: there is none.
         """
-        found = self.papers[kind].get(number)
+        found = self.records[kind].get(number)
         if found is None:
             raise Problem(404, "Work Order not found" if kind == ORDER else "Not found")
         return found
 
-    def delete(self, paper: Paper) -> None:
+    def delete(self, record: KeptRecord) -> None:
         """Deletes a record. The other one of a pair forgets it (foreign keys with ON DELETE SET NULL)."""
-        del self.papers[paper.kind][paper.id]
-        other = self.papers[REQUEST if paper.kind == ORDER else ORDER].get(paper.other or 0)
+        del self.records[record.kind][record.id]
+        other = self.records[REQUEST if record.kind == ORDER else ORDER].get(record.other or 0)
         if other is not None:
             other.other = None
 
-    def check_waits(self, request: Paper) -> None:
+    def check_waits(self, request: KeptRecord) -> None:
         """Refuses a request that is an order already."""
         if request.other is not None:
             raise Problem(406, "Request is already approved")
 
-    def approve(self, request: Paper, number: str, by: int) -> Paper:
+    def approve(self, request: KeptRecord, number: str, by: int) -> KeptRecord:
         """Makes an order of a request. Its due date does not go over to the order.
 
         Args:
@@ -203,12 +203,12 @@ class Store:
             Problem: it is approved already.
         """
         self.check_waits(request)
-        order = self.add_paper(ORDER, number, {**request.content, "dueDate": None}, by)
+        order = self.add_record(ORDER, number, {**request.content, "dueDate": None}, by)
         order.other, request.other = request.id, order.id
         self.changed(request, by)
         return order
 
-    def change_status(self, order: Paper, status: str, feedback: str | None, by: int) -> None:
+    def change_status(self, order: KeptRecord, status: str, feedback: str | None, by: int) -> None:
         """Any order of states is accepted. The feedback is overwritten at every change."""
         order.status, order.feedback = status, feedback
         complete = status == "COMPLETE"

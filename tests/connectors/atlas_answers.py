@@ -1,5 +1,6 @@
 """Answers of Atlas for tests: an order as recorded on d4ce8ef9, and what other answers look like."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 
 from connectors.cmms.atlas import AtlasCmms, AtlasSettings, connect
 from domain.clock import WallClock
+from domain.work_orders import RecordKind, WorkOrderRef
 
 BASE = "https://atlas.test/api"
 KEY = "MWABCDEFGH"
@@ -19,6 +21,11 @@ SETTINGS = AtlasSettings.model_validate(
         "finding_fields": {"cause": "Cause", "problem": "Problem"},
     }
 )
+
+
+def key_of(number: int) -> str:
+    """A key of ours for a number: no key has the digits 0, 1, 8 and 9."""
+    return f"MW{number:08d}".translate(str.maketrans("0189", "AHIJ"))
 
 
 def order(**changes: Any) -> dict[str, Any]:
@@ -71,6 +78,25 @@ ASSET = {"id": 5, "name": "Press 7", "customId": "A000001", "barCode": "EQ-7", "
 def page(*rows: Any, last: bool = True) -> httpx.Response:
     """A page of a search."""
     return httpx.Response(200, json={"content": list(rows), "last": last, "totalElements": len(rows)})
+
+
+REQUEST = WorkOrderRef(system="atlas", kind=RecordKind.REQUEST, id="R000001", locator="9", key=KEY)
+APPROVED = REQUEST.model_copy(update={"locator": "9/1"})
+ORDER = WorkOrderRef(system="atlas", id="WO000001", locator="1", key=KEY)
+PARENT = {"id": 9, "title": f"Bearing wear on Press 7 [{KEY}]", "customId": "R000001"}
+MADE = {"id": 1, "title": "Bearing", "customId": "WO000001"}
+GONE = httpx.Response(404, json={"success": False, "message": "Work Order not found"})
+NO_ADDRESS = httpx.Response(404, json={"status": 404, "error": "Not Found", "path": "/comments/search/1"})
+
+
+def ok(row: dict[str, Any]) -> httpx.Response:
+    """A record."""
+    return httpx.Response(200, json=row)
+
+
+def sent(asked: httpx.Request) -> Any:
+    """What was asked, as JSON."""
+    return json.loads(asked.content)
 
 
 Answer = httpx.Response | Callable[[httpx.Request], httpx.Response]

@@ -9,10 +9,10 @@ import pytest
 
 from connectors.cmms.atlas import AtlasCmms
 from connectors.cmms.atlas.changes import AtlasCursor
-from domain.errors import ActionRequired, Refused
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef
-from tests.connectors.atlas_answers import KEY, SETTINGS, AtlasWire, connected, order, page, request
+from tests.connectors.atlas_answers import KEY, SETTINGS, AtlasWire, connected, key_of, order, page, request
 
 FIRST = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 
@@ -67,13 +67,13 @@ async def polled(
 
 
 def an_order(number: int, minutes: float, **changes: Any) -> dict[str, Any]:
-    title = f"Bearing [MW{number:08d}]"
+    title = f"Bearing [{key_of(number)}]"
     given = {"id": number, "customId": f"WO{number:06d}", "updatedAt": stamp(minutes), "title": title}
     return order(**{**given, "description": "", **changes})
 
 
 def a_request(number: int, minutes: float, **changes: Any) -> dict[str, Any]:
-    title = f"Bearing [MW{number:08d}]"
+    title = f"Bearing [{key_of(number)}]"
     given = {"id": number, "customId": f"R{number:06d}", "updatedAt": stamp(minutes), "title": title}
     return {**request(), **given, "description": "", **changes}
 
@@ -83,7 +83,7 @@ async def test_requests_and_orders_come_in_one_order_however_their_pages_lie() -
     orders = [an_order(number, minutes) for number, minutes in ((1, 0), (2, 2), (3, 3), (4, 10), (5, 11))]
     records, _, _ = await polled(Lists(requests, orders).cmms())
     assert [record.changed_at for record in records] == sorted(record.changed_at for record in records)
-    assert sorted({record.ref.key for record in records}) == [f"MW{n:08d}" for n in (1, 2, 3, 4, 5, 11, 12, 13, 14)]
+    assert {record.ref.key for record in records} == {key_of(n) for n in (1, 2, 3, 4, 5, 11, 12, 13, 14)}
 
 
 @pytest.mark.parametrize("minutes", [0.0, 0.00001])
@@ -97,9 +97,9 @@ async def test_more_changes_of_one_moment_than_a_page_holds_are_all_read_once(mi
 
 async def test_a_request_that_became_an_order_is_told_by_the_order_alone() -> None:
     made = {"id": 1, "title": "x", "customId": "WO000001"}
-    parent = {"id": 11, "title": "Bearing [MW00000011]", "customId": "R000011"}
+    parent = {"id": 11, "title": f"Bearing [{key_of(11)}]", "customId": "R000011"}
     lists = Lists(
-        [a_request(11, 5, workOrder=made)], [an_order(1, 5, parentRequest=parent, title="Bearing [MW00000011]")]
+        [a_request(11, 5, workOrder=made)], [an_order(1, 5, parentRequest=parent, title=f"Bearing [{key_of(11)}]")]
     )
     (record,), _, _ = await polled(lists.cmms())
     assert (record.ref.kind, record.ref.id) == (RecordKind.REQUEST, "R000011")
@@ -173,6 +173,68 @@ async def test_what_of_the_report_cannot_be_read_is_left_out_of_it() -> None:
     (record,), _, _ = await polled(lists.cmms())
     assert record.report is not None
     assert [each.hours for each in record.report.labor] == [1.0]
+
+
+ACCESS_DENIED = {"success": False, "message": "Access Denied"}
+FAILED_INSIDE = {"success": False, "message": "could not initialize proxy - no Session"}
+BESIDE = (
+    "POST /comments/search/2",
+    "GET /labors/work-order/2",
+    "GET /part-quantities/work-order/2",
+    "GET /assets/6",
+)
+
+
+@pytest.mark.parametrize("asked", BESIDE)
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (httpx.Response(403, json=ACCESS_DENIED), "(HTTP 403: Access Denied)"),
+        (httpx.Response(500, json=FAILED_INSIDE), "it failed inside (HTTP 500"),
+        (httpx.Response(400, json=ACCESS_DENIED), "HTTP 400: Access Denied"),
+        (httpx.Response(200, json="nonsense"), "unreadable reply"),
+    ],
+    ids=["403", "500", "400", "nonsense"],
+)
+async def test_what_is_refused_beside_one_order_is_reported_and_hides_no_other(
+    asked: str, answer: httpx.Response, words: str
+) -> None:
+    lists = Lists([a_request(11, 2)], [an_order(1, 1), an_order(2, 2, asset={"id": 6}), an_order(3, 3)])
+    lists.wire.answer({asked: answer})
+    records, (report,), cursor = await polled(lists.cmms())
+    assert sorted(record.ref.id for record in records) == ["R000011", "WO000001", "WO000003"]
+    assert report.record == "WO000002"
+    assert words in report.reason
+    assert await polled(lists.cmms(), cursor) == ([], [], cursor)
+
+
+@pytest.mark.parametrize("asked", BESIDE)
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx.Response(403), ActionRequired),
+        (httpx.Response(429, json={"error": "Rate limit exceeded"}), Unavailable),
+        (httpx.Response(503), Unavailable),
+    ],
+    ids=["ended session", "rate limit", "down"],
+)
+async def test_what_is_about_all_records_ends_the_poll(
+    asked: str, answer: httpx.Response, kind: type[ConnectorError]
+) -> None:
+    lists = Lists([], [an_order(1, 1), an_order(2, 2, asset={"id": 6})])
+    lists.wire.answer({asked: answer})
+    with pytest.raises(kind):
+        await polled(lists.cmms())
+
+
+@pytest.mark.parametrize("asked", BESIDE)
+async def test_what_is_refused_beside_an_order_is_an_error_of_a_call_for_that_order(asked: str) -> None:
+    wire = AtlasWire()
+    answers = {asked: httpx.Response(403, json=ACCESS_DENIED)}
+    wire.answer({"GET /work-orders/2": httpx.Response(200, json=an_order(2, 2, asset={"id": 6})), **answers})
+    ref = WorkOrderRef(system="atlas", id="WO000002", locator="2", key=key_of(2))
+    with pytest.raises(ActionRequired, match="Access Denied"):
+        await connected(wire).read_work_order(ref)
 
 
 @pytest.mark.parametrize(

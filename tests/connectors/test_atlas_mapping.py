@@ -97,6 +97,12 @@ def test_a_summary_that_has_a_key_of_its_own_does_not_pass_for_ours() -> None:
     assert texts.keys_on(texts.title_of("See [MW22222222] too", KEY), None) == (KEY,)
 
 
+@pytest.mark.parametrize("tag", ["MW-12", "MW12345678", "MWABCDEFG", "MWABCDEFGHI", "MWabcdefgh", "MW", "MW:1"])
+def test_a_tag_of_a_person_is_no_key(tag: str) -> None:
+    assert texts.keys_on(f"Bearing [{KEY}] [{tag}]", f"Millwright key: {tag}") == (KEY,)
+    assert texts.keys_on(f"Bearing [{tag}]", None) == ()
+
+
 def test_a_description_fits_as_atlas_keeps_it_with_room_for_notes() -> None:
     text = texts.description_of(("<&> " * 4_000, "word " * 3_000), KEY)
     kept = html.escape(text, quote=False)

@@ -1,25 +1,39 @@
 """What the Atlas connector puts on the wire, and what it makes of answers that no polite server gives."""
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
+from connectors.cmms.atlas import AtlasSettings
 from domain.cmms import OrderQuery
-from domain.errors import ActionRequired, Unavailable
-from domain.work_orders import RecordKind, WorkOrderDraft, WorkOrderRef, WorkOrderStatus
-from tests.connectors.atlas_answers import ASSET, BASE, KEY, PASSWORD, AtlasWire, connected, order, page, request
+from domain.errors import ActionRequired
+from domain.work_orders import WorkOrderDraft, WorkOrderStatus
+from tests.connectors.atlas_answers import (
+    APPROVED,
+    ASSET,
+    BASE,
+    GONE,
+    KEY,
+    MADE,
+    ORDER,
+    PARENT,
+    PASSWORD,
+    REQUEST,
+    AtlasWire,
+    connected,
+    key_of,
+    ok,
+    order,
+    page,
+    request,
+    sent,
+)
 
-REQUEST = WorkOrderRef(system="atlas", kind=RecordKind.REQUEST, id="R000001", locator="9", key=KEY)
-APPROVED = REQUEST.model_copy(update={"locator": "9/1"})
-ORDER = WorkOrderRef(system="atlas", id="WO000001", locator="1", key=KEY)
-PARENT = {"id": 9, "title": f"Bearing wear on Press 7 [{KEY}]", "customId": "R000001"}
-MADE = {"id": 1, "title": "Bearing", "customId": "WO000001"}
-GONE = httpx.Response(404, json={"success": False, "message": "Work Order not found"})
-NO_ADDRESS = httpx.Response(404, json={"status": 404, "error": "Not Found", "path": "/comments/search/1"})
+GIVEN = {"url": BASE, "email": "millwright@plant.test", "password": PASSWORD}
 
 
 def draft(*, released: bool = False, priority: int = 1) -> WorkOrderDraft:
@@ -35,14 +49,6 @@ def draft(*, released: bool = False, priority: int = 1) -> WorkOrderDraft:
         released=released,
         reported_at=datetime(2026, 11, 21, tzinfo=UTC),
     )
-
-
-def ok(row: dict[str, Any]) -> httpx.Response:
-    return httpx.Response(200, json=row)
-
-
-def sent(asked: httpx.Request) -> Any:
-    return json.loads(asked.content)
 
 
 async def test_signing_in_sends_email_password_and_type_and_every_request_its_token() -> None:
@@ -144,6 +150,44 @@ async def test_a_record_with_our_key_on_another_asset_needs_a_person() -> None:
         await connected(wire).create_work_order(draft())
 
 
+@pytest.mark.parametrize("lost", [False, True], ids=["created", "found again"])
+async def test_an_asset_that_was_renamed_is_read_back_by_its_name_of_now(lost: bool) -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request()), "GET /assets/5": ok({**ASSET, "barCode": "OLD"})})
+    cmms = connected(wire)
+    assert (await cmms.read_work_order(REQUEST)).asset_external_id == "OLD"
+    wire.answer(
+        {
+            "GET /assets/5": ok(ASSET),
+            "POST /assets/search": page(ASSET),
+            "POST /requests/search": page(request()) if lost else [page(), page(request())],
+            "POST /requests": ok(request()),
+        }
+    )
+    assert (await cmms.create_work_order(draft())).asset_external_id == "EQ-7"
+    assert len(wire.of("POST", "/requests")) == (0 if lost else 1)
+
+
+async def test_a_name_that_went_to_another_asset_is_not_taken_for_that_of_the_first() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request())})
+    cmms = connected(wire)
+    assert (await cmms.read_work_order(REQUEST)).asset_external_id == "EQ-7"
+    wire.answer({"GET /assets/5": ok({**ASSET, "barCode": "EQ-8"}), "POST /requests/search": page(request())})
+    with pytest.raises(ActionRequired, match="is for the asset EQ-8, not EQ-7"):
+        await cmms.create_work_order(draft())
+
+
+async def test_the_orders_of_an_asset_that_was_renamed_have_its_name_of_now() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request()), "GET /assets/5": ok({**ASSET, "barCode": "OLD"})})
+    cmms = connected(wire)
+    await cmms.read_work_order(REQUEST)
+    wire.answer({"POST /assets/search": page(ASSET), "POST /requests/search": page(request())})
+    (found,) = await cmms.find_work_orders(OrderQuery(asset_external_id="EQ-7"))
+    assert found.asset_external_id == "EQ-7"
+
+
 async def test_two_creations_of_one_process_come_one_after_the_other() -> None:
     under_way = most = 0
     wire = AtlasWire()
@@ -166,42 +210,6 @@ async def test_two_creations_of_one_process_come_one_after_the_other() -> None:
     assert most == 1
 
 
-async def test_a_release_approves_the_request_with_a_body_and_keeps_both_references() -> None:
-    wire = AtlasWire()
-    wire.answer(
-        {
-            "GET /requests/9": [ok(request()), ok({**request(), "workOrder": MADE})],
-            "PATCH /requests/9/approve": ok(order(parentRequest=PARENT)),
-            "GET /work-orders/1": ok(order(parentRequest=PARENT)),
-        }
-    )
-    record = await connected(wire).release_work_order(REQUEST, "approved in the console")
-    assert (record.status, record.ref) == (WorkOrderStatus.APPROVED, APPROVED)
-    assert record.order == ORDER
-    assert sent(wire.of("PATCH", "/requests/9/approve")[0]) == {}
-
-
-async def test_a_request_that_a_planner_approved_in_the_same_moment_is_not_approved_twice() -> None:
-    wire = AtlasWire()
-    refused = httpx.Response(406, json={"success": False, "message": "Request is already approved"})
-    wire.answer(
-        {
-            "GET /requests/9": [ok(request()), ok({**request(), "workOrder": MADE})],
-            "PATCH /requests/9/approve": refused,
-            "GET /work-orders/1": ok(order(parentRequest=PARENT, createdBy=3)),
-        }
-    )
-    record = await connected(wire).release_work_order(REQUEST, "approved")
-    assert (record.status, record.touched) == (WorkOrderStatus.APPROVED, "yes")
-
-
-async def test_a_request_whose_order_does_not_show_is_asked_for_later() -> None:
-    wire = AtlasWire()
-    wire.answer({"GET /requests/9": ok(request()), "PATCH /requests/9/approve": ok(order())})
-    with pytest.raises(Unavailable, match="shows no order of it"):
-        await connected(wire).release_work_order(REQUEST, "approved")
-
-
 async def test_the_request_of_an_order_that_was_deleted_is_not_taken_for_one_that_waits() -> None:
     wire = AtlasWire()
     wire.answer({"GET /requests/9": ok(request()), "GET /work-orders/1": GONE})
@@ -211,97 +219,41 @@ async def test_the_request_of_an_order_that_was_deleted_is_not_taken_for_one_tha
     assert wire.of("PATCH", "/requests/9/approve") == []
 
 
-async def test_a_withdrawn_request_is_rejected_with_the_reason_in_the_address() -> None:
-    wire = AtlasWire()
-    rejected = {**request(), "cancelled": True}
-    wire.answer({"GET /requests/9": [ok(request()), ok(rejected)], "PATCH /requests/9/cancel": ok(rejected)})
-    record = await connected(wire).withdraw_work_order(REQUEST, "revised & <gone>")
-    assert record.status is WorkOrderStatus.CANCELLED
-    assert wire.of("PATCH", "/requests/9/cancel")[0].url.params["reason"] == "revised & <gone>"
-
-
-async def test_a_withdrawn_order_is_archived_and_everything_else_is_sent_as_it_was_read() -> None:
+async def test_another_record_with_the_key_is_not_taken_for_one_that_is_gone() -> None:
     wire = AtlasWire()
     wire.answer(
         {
-            "GET /work-orders/1": [ok(order()), ok(order()), ok(order(archived=True))],
-            "PATCH /work-orders/1": ok(order(archived=True)),
+            "GET /requests/9": GONE,
+            "GET /work-orders/1": GONE,
+            "POST /requests/search": page(request() | {"id": 10, "customId": "R000002"}),
+            "POST /work-orders/search": page(order() | {"id": 11, "customId": "WO000002"}),
         }
     )
-    record = await connected(wire).withdraw_work_order(ORDER, "revised")
-    assert record.status is WorkOrderStatus.CANCELLED
-    assert sent(wire.of("PATCH", "/work-orders/1")[0]) == {
-        "dueDate": "2026-11-23T06:50:10.000+00:00",
-        "priority": "HIGH",
-        "estimatedDuration": 1.5,
-        "estimatedStartDate": None,
-        "description": f"Vibration RMS 9.1 mm/s.\n\nMillwright key: {KEY}",
-        "title": f"Bearing wear on Press 7 [{KEY}]",
-        "requiredSignature": False,
-        "image": None,
-        "category": {"id": 3},
-        "location": {"id": 4},
-        "team": None,
-        "primaryUser": {"id": 2},
-        "asset": {"id": 5},
-        "assignedTo": [],
-        "customers": [],
-        "files": [],
-        "completedOn": None,
-        "completedBy": None,
-        "archived": True,
-    }
-
-
-@pytest.mark.parametrize("changes", [{"updatedBy": 3}, {"status": "IN_PROGRESS"}, {"updatedBy": None}], ids=str)
-async def test_what_others_have_in_hand_is_not_withdrawn(changes: dict[str, Any]) -> None:
-    wire = AtlasWire()
-    wire.answer({"GET /work-orders/1": ok(order(**changes))})
-    await connected(wire).withdraw_work_order(ORDER, "revised")
-    assert wire.of("PATCH", "/work-orders/1") == []
-
-
-async def test_a_note_on_an_order_is_a_comment_once() -> None:
-    wire = AtlasWire()
-    ours = {"user": {"id": 2}, "content": "[MW:note-1] Seen &amp; again."}
-    wire.answer({"GET /work-orders/1": ok(order()), "POST /comments/search/1": [ok([]), ok([ours])]})  # type: ignore[arg-type]
     cmms = connected(wire)
-    await cmms.add_note(ORDER, "note-1", "Seen & again.")
-    await cmms.add_note(ORDER, "note-1", "Seen & again.")
-    (comment,) = wire.of("POST", "/comments")
-    assert sent(comment) == {"content": "[MW:note-1] Seen & again.", "workOrder": {"id": 1}}
+    for ref in (REQUEST, APPROVED, ORDER):
+        record = await cmms.read_work_order(ref)
+        assert (record.status, record.ref) == (WorkOrderStatus.DELETED, ref)
+        assert (await cmms.release_work_order(ref, "approved")).status is WorkOrderStatus.DELETED
+        assert (await cmms.withdraw_work_order(ref, "revised")).status is WorkOrderStatus.DELETED
+    assert {each.method for each in wire.asked} == {"GET"}
 
 
-@pytest.mark.parametrize(
-    ("ref", "path", "row"), [(REQUEST, "/requests/9", request()), (ORDER, "/work-orders/1", order())]
-)
-async def test_a_note_on_a_request_or_without_comments_goes_to_the_description(
-    ref: WorkOrderRef, path: str, row: dict[str, Any]
-) -> None:
+async def test_a_request_that_a_planner_approved_is_followed_to_its_own_order() -> None:
     wire = AtlasWire()
-    wire.answer({f"GET {path}": ok(row), "POST /comments/search/1": NO_ADDRESS, f"PATCH {path}": ok(row)})
-    await connected(wire).add_note(ref, "note-1", "Seen again.")
-    body = sent(wire.of("PATCH", path)[0])
-    assert body["description"] == f"{row['description']}\n\n[MW:note-1] Seen again."
-    assert body["title"] == row["title"]
-    assert body.get("cancelled") == row.get("cancelled")
-    assert wire.of("POST", "/comments") == []
+    approved = ok({**request(), "workOrder": MADE})
+    wire.answer({"GET /requests/9": approved, "GET /work-orders/1": ok(order(parentRequest=PARENT))})
+    record = await connected(wire).read_work_order(REQUEST)
+    assert (record.status, record.ref, record.order) == (WorkOrderStatus.APPROVED, APPROVED, ORDER)
 
 
-async def test_a_full_description_needs_a_person() -> None:
+async def test_a_reference_without_a_locator_is_looked_for_by_its_key_and_its_number() -> None:
     wire = AtlasWire()
-    wire.answer({"GET /requests/9": ok(request(description="x" * 10_000))})
-    with pytest.raises(ActionRequired, match="description of R000001 is full") as caught:
-        await connected(wire).add_note(REQUEST, "note-1", "Seen again.")
-    assert caught.value.field == "description"
-
-
-async def test_a_request_that_is_approved_while_a_note_is_added_takes_the_note_later() -> None:
-    wire = AtlasWire()
-    fixed = httpx.Response(406, json={"success": False, "message": "Can't patch an approved request"})
-    wire.answer({"GET /requests/9": ok(request()), "PATCH /requests/9": fixed})
-    with pytest.raises(Unavailable, match="approved meanwhile"):
-        await connected(wire).add_note(REQUEST, "note-1", "Seen again.")
+    other = request() | {"id": 10, "customId": "R000002"}
+    wire.answer({"POST /requests/search": [page(other), page(other, request())]})
+    cmms = connected(wire)
+    bare = REQUEST.model_copy(update={"locator": None})
+    assert (await cmms.read_work_order(bare)).status is WorkOrderStatus.DELETED
+    assert (await cmms.read_work_order(bare)).ref == REQUEST
 
 
 async def test_orders_of_an_asset_since_a_time_are_asked_for_with_both() -> None:
@@ -320,3 +272,18 @@ async def test_nothing_is_sent_anywhere_but_to_the_address_of_the_settings() -> 
     wire = AtlasWire()
     await connected(wire).check()
     assert {str(each.url).startswith(BASE) for each in wire.asked} == {True}
+
+
+def test_a_page_is_never_so_large_that_it_needs_more_requests_than_atlas_allows_in_a_minute() -> None:
+    assert AtlasSettings.model_validate({**GIVEN, "page_size": 20}).page_size == 20
+    with pytest.raises(ValidationError, match="page_size"):
+        AtlasSettings.model_validate({**GIVEN, "page_size": 21})
+
+
+async def test_a_full_page_of_finished_orders_stays_within_the_requests_of_a_minute() -> None:
+    wire = AtlasWire()
+    rows = [order(id=n, customId=f"WO{n:06d}", title=f"Bearing [{key_of(n)}]", description="") for n in range(1, 21)]
+    wire.answer({"POST /work-orders/search": page(*rows)})
+    found = await connected(wire).changed_since(None)
+    assert len(found.records) == 20
+    assert len(wire.asked) <= 100

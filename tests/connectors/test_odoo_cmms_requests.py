@@ -128,6 +128,29 @@ async def test_the_check_names_a_setting_that_names_no_stage() -> None:
     assert caught.value.field == "new_stage"
 
 
+@pytest.mark.parametrize(
+    ("stages", "words"),
+    [
+        (
+            {"maintenance.stage_33": "completed", "Repared": "completed", "maintenance.stage_4": "completed"},
+            "it has no single stage 'maintenance.stage_33'; it has no single stage 'Repared'; a request there is never",
+        ),
+        ({"Repaired": "completed", "maintenance.stage_3": "completed"}, "the stage 'Repaired' is named twice"),
+        ({"maintenance.stage_3": "in_progress"}, "'maintenance.stage_3' is in_progress by the settings, but its field"),
+    ],
+    ids=["missing", "named twice", "contradicted"],
+)
+async def test_the_check_names_each_stage_of_the_settings_that_means_nothing(
+    stages: dict[str, str], words: str
+) -> None:
+    made = site()
+    made.answers["maintenance.request/search_count"] = 4
+    with pytest.raises(ActionRequired) as caught:
+        await made.cmms(stages=stages).check()
+    assert words in str(caught.value)
+    assert caught.value.field == "stages"
+
+
 async def test_an_order_is_looked_up_then_loaded_so_that_it_overwrites_nothing_then_read_back() -> None:
     made = site(request_search=Turns([], [REQUEST]))
     record = await made.cmms().create_work_order(DRAFT)
@@ -302,6 +325,48 @@ async def test_a_note_that_is_there_is_not_added_again() -> None:
     made.answers["mail.message/get_external_id"] = {"70": loaded["data"][0][0]}
     await cmms.add_note(REF, "note-1", "x")
     assert len(made.bodies("mail.message/load")) == 1
+
+
+NOT_ADDED = httpx.Response(503)
+STAGED = {"new_stage": "maintenance.stage_0", "approved_stage": "Approved"}
+WITH_APPROVAL = [*STAGES, {"id": 5, "name": "Approved", "done": False}]
+
+
+async def test_the_reason_of_a_withdrawal_is_written_before_the_request_is_archived() -> None:
+    made = site(message_load=Turns(NOT_ADDED, {"ids": [71], "messages": []}))
+    made.answers["maintenance.request/archive_equipment_request"] = True
+    cmms = made.cmms()
+    with pytest.raises(Unavailable):
+        await cmms.withdraw_work_order(REF, "revised")
+    assert made.bodies("maintenance.request/archive_equipment_request") == []
+    made.answers["maintenance.request/search_read"] = Turns([REQUEST], [REQUEST], [{**REQUEST, "archive": True}])
+    assert (await cmms.withdraw_work_order(REF, "revised")).status is WorkOrderStatus.CANCELLED
+    paths = [path for path, _ in made.asked if path.endswith(("/load", "/archive_equipment_request"))]
+    assert paths == ["mail.message/load", "mail.message/load", "maintenance.request/archive_equipment_request"]
+
+
+async def test_the_reason_of_a_release_is_written_before_the_request_is_moved() -> None:
+    made = site(stage_search=WITH_APPROVAL, message_load=Turns(NOT_ADDED, {"ids": [71], "messages": []}))
+    made.answers["maintenance.request/write"] = True
+    cmms = made.cmms(**STAGED)
+    with pytest.raises(Unavailable):
+        await cmms.release_work_order(REF, "accepted")
+    assert made.bodies("maintenance.request/write") == []
+    moved = {**REQUEST, "stage_id": [5, "Approved"]}
+    made.answers["maintenance.request/search_read"] = Turns([REQUEST], [REQUEST], [moved])
+    assert (await cmms.release_work_order(REF, "accepted")).status is WorkOrderStatus.APPROVED
+    assert made.bodies("maintenance.request/write") == [{"ids": [7], "vals": {"stage_id": 5}}]
+
+
+@pytest.mark.parametrize("act", ["release", "withdraw"])
+async def test_a_request_that_is_begun_while_the_reason_is_written_stays_as_it_is(act: str) -> None:
+    made = site(stage_search=WITH_APPROVAL, message_load={"ids": [71], "messages": []})
+    begun = {**REQUEST, "stage_id": [2, "In Progress"], "write_uid": [9, "technician"]}
+    made.answers["maintenance.request/search_read"] = Turns([REQUEST], [begun])
+    cmms = made.cmms(**STAGED)
+    asked = cmms.release_work_order(REF, "x") if act == "release" else cmms.withdraw_work_order(REF, "x")
+    assert (await asked).status is WorkOrderStatus.IN_PROGRESS
+    assert not [path for path, _ in made.asked if path.endswith(("/write", "/archive_equipment_request"))]
 
 
 async def test_the_key_is_in_the_header_and_in_no_error() -> None:

@@ -10,9 +10,10 @@ from connectors.cmms import atlas
 from domain.clock import Clock
 from domain.work_orders import FindingRole, RecordKind, WorkOrderDraft, WorkOrderRef
 from sandbox.atlas.server import AtlasServer, Version
-from sandbox.atlas.store import ORDER, REQUEST, Paper
+from sandbox.atlas.store import ORDER, REQUEST, KeptRecord
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
+from tests.connectors.atlas_answers import key_of
 from tests.contract.cmms_plant import CompletedWork
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
@@ -83,7 +84,7 @@ class AtlasPlant:
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
         return WorkOrderDraft(
-            key=f"MW{self._numbers:08d}",
+            key=key_of(self._numbers),
             asset="machine-1/comp1",
             asset_attributes={},
             asset_external_id=asset,
@@ -104,39 +105,39 @@ class AtlasPlant:
         again = 2 if kind == "session_expired" else 1
         self.faults.add(Fault("atlas", self.operations.get(operation, operation), kind, times * again, params))
 
-    def papers(self) -> list[Paper]:
+    def records(self) -> list[KeptRecord]:
         """Every request, and every order that was made without one."""
-        orders = [order for order in self.server.papers("work_order") if order.other is None]
-        return [*self.server.papers("request"), *orders]
+        orders = [order for order in self.server.records("work_order") if order.other is None]
+        return [*self.server.records("request"), *orders]
 
     def orders_of(self, key: str) -> int:
-        return sum(f"[{key}]" in paper.title for paper in self.papers())
+        return sum(f"[{key}]" in record.title for record in self.records())
 
-    def shown(self, ref: WorkOrderRef) -> Paper:
+    def shown(self, ref: WorkOrderRef) -> KeptRecord:
         """The request, or the order if there is one."""
         store = self.server.store
         first, _, _ = (ref.locator or "").partition("/")
         kind = REQUEST if ref.kind is RecordKind.REQUEST else ORDER
-        paper = store.papers[kind][int(first)]
-        return store.papers[ORDER].get(paper.other or 0, paper) if kind == REQUEST else paper
+        record = store.records[kind][int(first)]
+        return store.records[ORDER].get(record.other or 0, record) if kind == REQUEST else record
 
     async def notes(self, ref: WorkOrderRef) -> list[str]:
-        paper = self.shown(ref)
-        lines = [line for line in str(paper.content["description"]).splitlines() if line.startswith("[MW:")]
-        comments = [row.content for row in self.server.store.comments if row.order == paper.id]
+        record = self.shown(ref)
+        lines = [line for line in str(record.content["description"]).splitlines() if line.startswith("[MW:")]
+        comments = [row.content for row in self.server.store.comments if row.order == record.id]
         return lines + [words for words in comments if words.startswith("[MW:")]
 
     def approve(self, ref: WorkOrderRef) -> None:
-        paper = self.shown(ref)
-        if paper.kind == REQUEST:
-            self.server.approve(paper)
+        record = self.shown(ref)
+        if record.kind == REQUEST:
+            self.server.approve(record)
 
     def cancel(self, ref: WorkOrderRef) -> None:
-        paper = self.shown(ref)
-        if paper.kind == REQUEST:
-            self.server.reject(paper, "not now")
+        record = self.shown(ref)
+        if record.kind == REQUEST:
+            self.server.reject(record, "not now")
         else:
-            self.server.archive(paper)
+            self.server.archive(record)
 
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.change_status(self.shown(ref), "ON_HOLD")

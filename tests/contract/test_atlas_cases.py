@@ -135,8 +135,8 @@ async def test_an_order_that_a_person_deleted_ends_the_wait_and_is_not_made_agai
     order = (await ready.later(timedelta(days=2))).order
     assert order is not None
     assert order.status is WorkOrderStatus.DELETED
-    assert [paper.other for paper in atlas.papers()] == [None]
-    assert atlas.server.papers("work_order") == []
+    assert [record.other for record in atlas.records()] == [None]
+    assert atlas.server.records("work_order") == []
 
 
 async def test_a_case_whose_answer_was_lost_finds_its_request_once_its_lease_has_ended(

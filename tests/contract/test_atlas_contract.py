@@ -28,9 +28,9 @@ async def test_a_summary_of_three_hundred_characters_with_signs_keeps_its_key(
     draft = atlas.draft(released=released)
     long = draft.model_copy(update={"summary": "Überdruck ⚙ <&>" * 20, "paragraphs": ("Über 5 <&> 7. " * 2_000,)})
     created = await atlas.connector().create_work_order(long)
-    paper = atlas.shown(created.ref)
-    assert len(paper.title) <= 255
-    assert html.unescape(paper.title).startswith("Überdruck ⚙ <&>Überdruck")
+    record = atlas.shown(created.ref)
+    assert len(record.title) <= 255
+    assert html.unescape(record.title).startswith("Überdruck ⚙ <&>Überdruck")
     assert await found_by(atlas.connector(), draft.key) == [created]
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connectors.call import Call
-from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, Papers, at_or_after
+from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, AtlasKind, at_or_after
 from connectors.cmms.atlas.models import AtlasRequest
-from connectors.cmms.atlas.rows import AtlasPaper, PaperReading, UnreadablePaper
+from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading, UnreadableAtlasRecord
 from connectors.watermark import Watermark
 from domain.keys import CASE_PREFIX
 
@@ -27,16 +27,16 @@ class AtlasCursor(Watermark):
         """From when to ask; None asks from the beginning."""
         return None if self.watermark is None else self.watermark - overlap
 
-    def unseen(self, rows: Iterable[AtlasPaper]) -> list[AtlasPaper]:
+    def unseen(self, rows: Iterable[AtlasRecord]) -> list[AtlasRecord]:
         """The rows not given out yet in this version."""
         return [row for row in rows if _fingerprint(row) not in self.seen]
 
-    def unreported(self, rows: Iterable[UnreadablePaper]) -> list[UnreadablePaper]:
+    def unreported(self, rows: Iterable[UnreadableAtlasRecord]) -> list[UnreadableAtlasRecord]:
         """The unreadable rows not reported yet with this content, each once."""
         return list({mark: row for row in rows if (mark := _mark(row)) not in self.seen}.values())
 
     def advanced(
-        self, given: Iterable[AtlasPaper], unreadable: Iterable[UnreadablePaper], overlap: timedelta
+        self, given: Iterable[AtlasRecord], unreadable: Iterable[UnreadableAtlasRecord], overlap: timedelta
     ) -> "AtlasCursor":
         """The cursor after these were given out. An unreadable row without a date moves no watermark."""
         dates: dict[str, datetime | None] = {_fingerprint(row): row.updatedAt.astimezone(UTC) for row in given}
@@ -48,25 +48,25 @@ class AtlasCursor(Watermark):
 class AtlasUnseen:
     """What was not given out yet. A request that became an order is represented by the order."""
 
-    rows: Sequence[AtlasPaper]
-    passed: Sequence[AtlasPaper]
+    rows: Sequence[AtlasRecord]
+    passed: Sequence[AtlasRecord]
     """The same, and the requests that are left out."""
-    unreadable: Sequence[UnreadablePaper]
+    unreadable: Sequence[UnreadableAtlasRecord]
 
 
 @dataclass(frozen=True)
 class _Fresh:
-    rows: list[AtlasPaper]
-    unreadable: list[UnreadablePaper]
+    rows: list[AtlasRecord]
+    unreadable: list[UnreadableAtlasRecord]
     until: datetime | None
     """Up to when the list is complete; None if it is so to its end."""
 
 
 async def unseen(
-    client: AtlasClient, call: Call, cursor: AtlasCursor, overlap: timedelta, reading: PaperReading
+    client: AtlasClient, call: Call, cursor: AtlasCursor, overlap: timedelta, reading: AtlasRecordReading
 ) -> AtlasUnseen:
     """What is new, oldest first: as much as a page of each list has."""
-    lists = [await _fresh(client, call, cursor, overlap, reading, papers) for papers in (REQUESTS, ORDERS)]
+    lists = [await _fresh(client, call, cursor, overlap, reading, kind) for kind in (REQUESTS, ORDERS)]
     ends = [each.until for each in lists if each.until is not None]
     until = min(ends, default=None)
     rows = [row for each in lists for row in each.rows if until is None or row.updatedAt <= until]
@@ -86,8 +86,8 @@ async def _fresh(
     call: Call,
     cursor: AtlasCursor,
     overlap: timedelta,
-    reading: PaperReading,
-    papers: Papers,
+    reading: AtlasRecordReading,
+    kind: AtlasKind,
 ) -> _Fresh:
     """The first page that has anything new with a date.
 
@@ -96,11 +96,11 @@ async def _fresh(
     one date, or none that can be read.
     """
     start, number = cursor.start(overlap), 0
-    undated: list[UnreadablePaper] = []
+    undated: list[UnreadableAtlasRecord] = []
     while True:
         filters = [OURS] if start is None else [OURS, at_or_after("updatedAt", start)]
-        page = await client.search(call, papers, filters, "updatedAt", number)
-        rows, bad = reading.each(papers, page.content)
+        page = await client.search(call, kind, filters, "updatedAt", number)
+        rows, bad = reading.each(kind, page.content)
         fresh, unreported = cursor.unseen(rows), cursor.unreported(bad)
         undated += [row for row in unreported if row.changed_at is None]
         dated = [row for row in unreported if row.changed_at is not None]
@@ -115,10 +115,10 @@ async def _fresh(
             number += 1
 
 
-def _fingerprint(row: AtlasPaper) -> str:
+def _fingerprint(row: AtlasRecord) -> str:
     kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
     return hashlib.sha256(f"{kind}/{row.id}/{row.updatedAt.isoformat()}".encode()).hexdigest()[:12]
 
 
-def _mark(row: UnreadablePaper) -> str:
+def _mark(row: UnreadableAtlasRecord) -> str:
     return row.report.digest[:12]

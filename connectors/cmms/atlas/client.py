@@ -1,4 +1,4 @@
-"""The wire of Atlas: JSON over its REST API, version 1.3 to 1.8 and later."""
+"""The wire of Atlas: JSON over its REST API, as versions 1.3.0 and 1.8+ have it."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -15,29 +15,29 @@ from connectors.cmms.atlas.faults import read_fault
 from connectors.cmms.atlas.models import (
     AtlasAsset,
     AtlasComment,
+    AtlasContent,
     AtlasErrorReply,
     AtlasLabor,
     AtlasList,
     AtlasPage,
     AtlasPartUse,
-    AtlasRecord,
 )
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.cmms.atlas.sign_in import AtlasSignIn, is_of_the_token
 from connectors.http import JsonSystem
 from connectors.rows import Rows, read_each
 from domain.canonical import Json
-from domain.errors import ActionRequired
+from domain.errors import ActionRequired, ConnectorError, Refused
 
 logger = logging.getLogger(__name__)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
-Papers = Literal["requests", "work-orders"]
+AtlasKind = Literal["requests", "work-orders"]
 """The two kinds of record, as they stand in addresses."""
 
-REQUESTS: Final[Papers] = "requests"
-ORDERS: Final[Papers] = "work-orders"
+REQUESTS: Final[AtlasKind] = "requests"
+ORDERS: Final[AtlasKind] = "work-orders"
 
 _WHOLE: Final = (
     "dueDate",
@@ -52,6 +52,8 @@ _LINKS: Final = ("image", "category", "location", "team", "primaryUser", "asset"
 _LINK_LISTS: Final = ("assignedTo", "customers", "files")
 _ONLY_ORDERS: Final = ("completedOn", "archived")
 """What a record is changed with: Atlas empties each field that a change leaves out."""
+_REFUSED_BESIDE: Final = (400, 403, 404, 500)
+"""By what Atlas refuses something beside one record. The others, and 403 without a body, are about all records."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,11 @@ def at_or_after(field: str, moment: datetime) -> AtlasFilter:
 
 
 class AtlasClient:
-    """Requests to one Atlas, in the name of the user of the settings."""
+    """Requests to one Atlas, in the name of the user of the settings.
+
+    What is asked beside a record (its asset, comments, labour and parts) may be refused for that record alone. Such an
+    error is given back and not raised, so that a poll reports this record and gives out the others.
+    """
 
     def __init__(self, settings: AtlasSettings, http: httpx.AsyncClient) -> None:
         self._settings = settings
@@ -107,7 +113,12 @@ class AtlasClient:
         return await self._sign_in.user(call)
 
     async def search(
-        self, call: Call, papers: Papers | Literal["assets"], filters: Sequence[AtlasFilter], sort: str, number: int = 0
+        self,
+        call: Call,
+        kind: AtlasKind | Literal["assets"],
+        filters: Sequence[AtlasFilter],
+        sort: str,
+        number: int = 0,
     ) -> AtlasPage:
         """A page of the records that match all filters, by rising `sort`."""
         body: dict[str, Json] = {
@@ -117,7 +128,7 @@ class AtlasClient:
             "direction": "ASC",
             "sortField": sort,
         }
-        return self._json.read(call, await self._send(call, "POST", f"/{papers}/search", body=body), AtlasPage)
+        return self._json.read(call, await self._send(call, "POST", f"/{kind}/search", body=body), AtlasPage)
 
     async def assets_named(self, call: Call, name: str) -> tuple[AtlasAsset, ...]:
         """The assets whose field of the settings has this value."""
@@ -127,28 +138,32 @@ class AtlasClient:
             raise call.error(ActionRequired, self.clean(words), field=self._settings.asset_field)
         return found.rows
 
-    async def asset(self, call: Call, number: int) -> AtlasAsset | None:
+    async def asset(self, call: Call, number: int) -> AtlasAsset | ConnectorError | None:
         """An asset by its id; None if it is gone, or cannot be read: that must not hide the orders of others."""
-        reply = await self._send(call, "GET", f"/assets/{number}", also=(404,))
+        reply = await self._beside(call, "GET", f"/assets/{number}")
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
-        content = self._json.read(call, reply, AtlasRecord).root
-        found = read_each([content], AtlasAsset.model_validate, lambda *_: f"asset {number}")
+        if reply.status_code in _REFUSED_BESIDE:
+            return self._json.error(call, reply)
+        read = self._read(call, reply, AtlasContent)
+        if isinstance(read, ConnectorError):
+            return read
+        found = read_each([read.root], AtlasAsset.model_validate, lambda *_: f"asset {number}")
         for words in found.unreadable:
             logger.warning("%s: the name of an asset is left out: %s", call.system, self.clean(words))
         return next(iter(found.rows), None)
 
-    async def paper(self, call: Call, papers: Papers, number: int) -> dict[str, Any] | None:
+    async def content(self, call: Call, kind: AtlasKind, number: int) -> dict[str, Any] | None:
         """A request or an order as it came; None if it is gone."""
-        reply = await self._send(call, "GET", f"/{papers}/{number}", also=(404,))
-        return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, AtlasRecord).root
+        reply = await self._send(call, "GET", f"/{kind}/{number}", also=(404,))
+        return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, AtlasContent).root
 
-    async def create(self, call: Call, papers: Papers, body: Mapping[str, Json]) -> dict[str, Any]:
+    async def create(self, call: Call, kind: AtlasKind, body: Mapping[str, Json]) -> dict[str, Any]:
         """Creates a request or an order."""
-        return self._json.read(call, await self._send(call, "POST", f"/{papers}", body=body), AtlasRecord).root
+        return self._json.read(call, await self._send(call, "POST", f"/{kind}", body=body), AtlasContent).root
 
     async def change(
-        self, call: Call, papers: Papers, number: int, now: Mapping[str, Any], changes: Mapping[str, Json]
+        self, call: Call, kind: AtlasKind, number: int, now: Mapping[str, Any], changes: Mapping[str, Json]
     ) -> bool:
         """Changes a record that was read just before. False if a request is approved by now, and so fixed.
 
@@ -158,13 +173,13 @@ class AtlasClient:
         body: dict[str, Json] = {name: now.get(name) for name in _WHOLE}
         body |= {name: _link(now.get(name)) for name in _LINKS}
         body |= {name: [_link(each) for each in now.get(name) or ()] for name in _LINK_LISTS}
-        if papers == ORDERS:
+        if kind == ORDERS:
             body |= {name: now.get(name) for name in _ONLY_ORDERS}
             body["completedBy"] = _link(now.get("completedBy"))
         else:
             # Without it, a request that was rejected would wait again.
             body |= {"cancelled": now.get("cancelled"), "audioDescription": _link(now.get("audioDescription"))}
-        reply = await self._send(call, "PATCH", f"/{papers}/{number}", body={**body, **changes}, also=(406,))
+        reply = await self._send(call, "PATCH", f"/{kind}/{number}", body={**body, **changes}, also=(406,))
         return reply.status_code != httpx.codes.NOT_ACCEPTABLE
 
     async def approve(self, call: Call, number: int) -> None:
@@ -176,30 +191,45 @@ class AtlasClient:
         query = urlencode({"reason": reason})
         await self._send(call, "PATCH", f"/{REQUESTS}/{number}/cancel?{query}", also=(406,))
 
-    async def comments(self, call: Call, order: int) -> Rows[AtlasComment] | None:
+    async def comments(self, call: Call, order: int) -> Rows[AtlasComment] | ConnectorError | None:
         """The comments on an order that exists; None if this version of Atlas has no comments."""
-        reply = await self._send(call, "POST", f"/comments/search/{order}", also=(404,))
+        reply = await self._beside(call, "POST", f"/comments/search/{order}")
         if reply.status_code == httpx.codes.NOT_FOUND:
-            if self._json.read(call, reply, AtlasErrorReply).path is None:
-                raise self._json.error(call, reply)
-            return None
+            said = self._read(call, reply, AtlasErrorReply)
+            if not isinstance(said, ConnectorError) and said.path is not None:
+                return None
         return self._listed(call, reply, AtlasComment)
 
     async def comment(self, call: Call, order: int, content: str) -> None:
         """Adds a comment to an order."""
         await self._send(call, "POST", "/comments", body={"content": content, "workOrder": {"id": order}})
 
-    async def labor(self, call: Call, order: int) -> Rows[AtlasLabor]:
+    async def labor(self, call: Call, order: int) -> Rows[AtlasLabor] | ConnectorError:
         """The labour of an order."""
-        return self._listed(call, await self._send(call, "GET", f"/labors/work-order/{order}"), AtlasLabor)
+        return self._listed(call, await self._beside(call, "GET", f"/labors/work-order/{order}"), AtlasLabor)
 
-    async def parts(self, call: Call, order: int) -> Rows[AtlasPartUse]:
+    async def parts(self, call: Call, order: int) -> Rows[AtlasPartUse] | ConnectorError:
         """The parts of an order."""
-        return self._listed(call, await self._send(call, "GET", f"/part-quantities/work-order/{order}"), AtlasPartUse)
+        reply = await self._beside(call, "GET", f"/part-quantities/work-order/{order}")
+        return self._listed(call, reply, AtlasPartUse)
 
-    def _listed(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> Rows[ModelT]:
-        contents = self._json.read(call, reply, AtlasList).root
-        found = read_each(contents, model.model_validate, lambda _, place: f"{model.__name__} {place}")
+    async def _beside(self, call: Call, method: str, path: str) -> httpx.Response:
+        """The answer to what is asked beside one record. One of `_REFUSED_BESIDE` is not raised."""
+        return await self._send(call, method, path, also=_REFUSED_BESIDE)
+
+    def _read(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> ModelT | Refused:
+        try:
+            return self._json.read(call, reply, model)
+        except Refused as error:
+            return error
+
+    def _listed(self, call: Call, reply: httpx.Response, model: type[ModelT]) -> Rows[ModelT] | ConnectorError:
+        if reply.status_code in _REFUSED_BESIDE:
+            return self._json.error(call, reply)
+        read = self._read(call, reply, AtlasList)
+        if isinstance(read, ConnectorError):
+            return read
+        found = read_each(read.root, model.model_validate, lambda _, place: f"{model.__name__} {place}")
         for words in found.unreadable:
             logger.warning("%s: left out of an order: %s", call.system, self.clean(words))
         return found
@@ -223,7 +253,7 @@ class AtlasClient:
                 ActionRequired,
                 "it refuses our session (HTTP 403 without a word) right after it accepted our credentials",
             )
-        if reply.status_code == httpx.codes.FORBIDDEN:
+        if reply.status_code == httpx.codes.FORBIDDEN and httpx.codes.FORBIDDEN not in also:
             raise self._json.error(call, reply)
         return reply
 

@@ -11,12 +11,12 @@ from connectors.cmms.atlas.changes import OURS, AtlasCursor, unseen
 from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, at_or_after
 from connectors.cmms.atlas.models import AtlasOrder, AtlasRequest
 from connectors.cmms.atlas.reading import AtlasReading
-from connectors.cmms.atlas.rows import AtlasPaper
+from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
-from domain.errors import ActionRequired, Refused, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 _REASON_LENGTH: Final = 250
@@ -73,6 +73,7 @@ class AtlasCmms:
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
+        self._reading.forget_asset_names()
         row = await self._find(call, draft.key) or await self._create(call, draft)
         if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
             row = await self._approved(call, row)
@@ -101,7 +102,7 @@ class AtlasCmms:
         return await self._reading.record(call, row, ref)
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        """A request is rejected with the memo, an order is archived."""
+        """A request is rejected with the memo, an order is archived; not if somebody changed it since it was judged."""
         call = Call(self._system, "withdraw-work-order", ref.key)
         row = await self._reading.current(call, ref)
         if row is None:
@@ -110,12 +111,11 @@ class AtlasCmms:
         open_ones = (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
         if record.status not in open_ones or record.touched is not Touched.NO:
             return record
-        if isinstance(row, AtlasRequest):
+        now = await self._reading.unchanged(call, row)
+        if now is not None and isinstance(row, AtlasRequest):
             await self._client.cancel(call, row.id, one_line(memo, _REASON_LENGTH) or _NO_REASON)
-        else:
-            now = await self._client.paper(call, ORDERS, row.id)
-            if now is not None:
-                await self._client.change(call, ORDERS, row.id, now, {"archived": True})
+        elif now is not None:
+            await self._client.change(call, ORDERS, row.id, now, {"archived": True})
         after = await self._reading.current(call, record.ref)
         return await self._reading.record(call, after, record.ref) if after else self._gone(record.ref)
 
@@ -130,6 +130,8 @@ class AtlasCmms:
         line = texts.note_line(note_key, text)
         if isinstance(row, AtlasOrder):
             comments = await self._client.comments(call, row.id)
+            if isinstance(comments, ConnectorError):
+                raise comments
             if comments is not None:
                 if not any(texts.has_note(each.content, note_key) for each in comments.rows):
                     await self._client.comment(call, row.id, line)
@@ -147,6 +149,9 @@ class AtlasCmms:
         unreadable = [row.report for row in fresh.unreadable]
         for row in fresh.rows:
             view = await self._reading.view(call, row)
+            if isinstance(view, ConnectorError):
+                unreadable.append(mapping.unreadable_record(row, self._system, view))
+                continue
             try:
                 records.append(mapping.record_of(row, view, self._settings))
             except mapping.UNMAPPABLE as error:
@@ -157,7 +162,7 @@ class AtlasCmms:
             records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )
 
-    async def _find(self, call: Call, key: str) -> AtlasPaper | None:
+    async def _find(self, call: Call, key: str) -> AtlasRecord | None:
         rows = await self._reading.with_key(call, key)
         if len(rows) > 1:
             numbers = ", ".join(row.number for row in rows)
@@ -169,7 +174,7 @@ class AtlasCmms:
             )
         return next(iter(rows), None)
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasPaper:
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasRecord:
         asset = await self._reading.asset(call, draft.asset_external_id)
         body = mapping.draft_body(draft, asset, self._settings)
         async with self._creating:
@@ -184,21 +189,22 @@ class AtlasCmms:
             )
         return row
 
-    async def _approved(self, call: Call, row: AtlasPaper) -> AtlasPaper:
+    async def _approved(self, call: Call, row: AtlasRecord) -> AtlasRecord:
         """A request that waits, approved and read back; somebody else's approval in the same moment counts as well."""
-        await self._client.approve(call, row.id)
-        request = await self._reading.paper(call, REQUESTS, row.id)
+        if await self._reading.unchanged(call, row) is not None:
+            await self._client.approve(call, row.id)
+        request = await self._reading.by_id(call, REQUESTS, row.id)
         made = request.workOrder if isinstance(request, AtlasRequest) else None
-        order = None if made is None else await self._reading.paper(call, ORDERS, made.id)
+        order = None if made is None else await self._reading.by_id(call, ORDERS, made.id)
         if order is not None:
             return order
         if request is None or mapping.status_of(request) is WorkOrderStatus.WAITING_APPROVAL:
-            raise call.error(Unavailable, "it approved the request, but shows no order of it (yet, or any more)")
+            raise call.error(Unavailable, "the request was changed meanwhile, or it shows no order of it (yet)")
         return request
 
-    async def _note_in_description(self, call: Call, row: AtlasPaper, note_key: str, line: str) -> None:
-        papers = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
-        now = await self._client.paper(call, papers, row.id)
+    async def _note_in_description(self, call: Call, row: AtlasRecord, note_key: str, line: str) -> None:
+        kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
+        now = await self._client.content(call, kind, row.id)
         if now is None:
             raise call.error(Unavailable, f"{row.number} went away meanwhile")
         description = now.get("description")
@@ -211,7 +217,7 @@ class AtlasCmms:
                 f"the description of {row.number} is full, so that our note does not fit: shorten it there",
                 field="description",
             )
-        if not await self._client.change(call, papers, row.id, now, {"description": longer}):
+        if not await self._client.change(call, kind, row.id, now, {"description": longer}):
             raise call.error(Unavailable, f"{row.number} was approved meanwhile, and takes the note as an order")
 
     def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:

@@ -11,12 +11,13 @@ from pydantic import ValidationError
 
 from connectors.cmms.atlas import texts
 from connectors.cmms.atlas.models import AtlasAsset, AtlasComment, AtlasLabor, AtlasOrder, AtlasPartUse, AtlasRequest
-from connectors.cmms.atlas.rows import AtlasPaper
+from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.json_reading import first_fault
 from connectors.rows import Rows
 from domain.canonical import Json
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
+from domain.errors import ConnectorError
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
     CompletionReport,
@@ -128,14 +129,14 @@ def asset_name(asset: AtlasAsset | None, settings: AtlasSettings) -> str | None:
     return names[settings.asset_field]
 
 
-def keys_on(row: AtlasPaper) -> tuple[str, ...]:
+def keys_on(row: AtlasRecord) -> tuple[str, ...]:
     """The keys on a record. An order without one has that of its request."""
     found = texts.keys_on(row.title, row.description)
     parent = row.parentRequest if isinstance(row, AtlasOrder) else None
     return found or texts.keys_on((parent.title if parent else None) or "", None)
 
 
-def status_of(row: AtlasPaper) -> WorkOrderStatus:
+def status_of(row: AtlasRecord) -> WorkOrderStatus:
     """Our status for a record; a state that we do not know is taken as work under way, never as its end."""
     if isinstance(row, AtlasRequest):
         return WorkOrderStatus.CANCELLED if row.cancelled else WorkOrderStatus.WAITING_APPROVAL
@@ -146,14 +147,14 @@ def status_of(row: AtlasPaper) -> WorkOrderStatus:
     return WorkOrderStatus.CANCELLED if row.archived and status is not WorkOrderStatus.COMPLETED else status
 
 
-def needs_work(row: AtlasPaper, user: int) -> bool:
+def needs_work(row: AtlasRecord, user: int) -> bool:
     """Whether what people did on it is needed: to report it, or because nothing else says that it was touched."""
     if isinstance(row, AtlasRequest):
         return False
     return row.status == "COMPLETE" or (row.status == _OPEN and {row.createdBy, row.updatedBy} == {user})
 
 
-def touched_by_others(row: AtlasPaper, view: AtlasView) -> Touched:
+def touched_by_others(row: AtlasRecord, view: AtlasView) -> Touched:
     """Whether anybody but us has changed a record.
 
     Yes if another user made or changed it last, if our key was taken off it, if there is work, a part or a comment of
@@ -167,7 +168,7 @@ def touched_by_others(row: AtlasPaper, view: AtlasView) -> Touched:
     return Touched.UNKNOWN if None in users else Touched.NO
 
 
-def ref_of(row: AtlasPaper, system: str, key: str) -> WorkOrderRef:
+def ref_of(row: AtlasRecord, system: str, key: str) -> WorkOrderRef:
     """The record that we made: the request, if the order was made from one."""
     parent = row.parentRequest if isinstance(row, AtlasOrder) else None
     if isinstance(row, AtlasRequest):
@@ -189,7 +190,7 @@ def order_ref(row: AtlasOrder, system: str, key: str) -> WorkOrderRef:
 
 
 def record_of(
-    row: AtlasPaper, view: AtlasView, settings: AtlasSettings, ref: WorkOrderRef | None = None
+    row: AtlasRecord, view: AtlasView, settings: AtlasSettings, ref: WorkOrderRef | None = None
 ) -> WorkOrderRecord:
     """A record of Atlas as ours; `report` only if the work is completed.
 
@@ -216,13 +217,14 @@ def record_of(
     )
 
 
-def unreadable_record(row: AtlasPaper, system: str, error: Exception) -> UnreadableRecord:
-    """The report on a row that `record_of` refused."""
+def unreadable_record(row: AtlasRecord, system: str, error: Exception) -> UnreadableRecord:
+    """The report on a row that `record_of` refused, or beside which Atlas does not tell what is needed."""
     field, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))
+    problem = error.problem if isinstance(error, ConnectorError) else problem
     return UnreadableRecord.of(system, row.number, field or None, problem, row.model_dump(mode="json"))
 
 
-def _vendor_status(row: AtlasPaper) -> str:
+def _vendor_status(row: AtlasRecord) -> str:
     if isinstance(row, AtlasRequest):
         return _REJECTED if row.cancelled else _PENDING
     return f"{row.status}, archived" if row.archived else row.status

@@ -92,7 +92,7 @@ class AtlasFieldValue(_Row):
     value: VendorText | None = None
 
 
-class _Paper(_Row):
+class _RequestOrOrder(_Row):
     """What orders and requests have in common.
 
     Our key is in the title. So a title that cannot be kept makes the record unreadable.
@@ -115,14 +115,19 @@ class _Paper(_Row):
         return self.customId or str(self.id)
 
 
-class AtlasRequest(_Paper):
+class AtlasRequest(_RequestOrOrder):
     """A request, which waits for its approval."""
 
     cancelled: bool = False
     workOrder: AtlasParent | None = None  # noqa: N815
 
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """What differs once somebody has changed it."""
+        return self.updatedAt, self.updatedBy, self.cancelled, self.workOrder and self.workOrder.id
 
-class AtlasOrder(_Paper):
+
+class AtlasOrder(_RequestOrOrder):
     """A work order."""
 
     status: Annotated[VendorName, Field(min_length=1)]
@@ -131,6 +136,11 @@ class AtlasOrder(_Paper):
     completedOn: AtlasDate | None = None  # noqa: N815
     feedback: VendorText | None = None
     customFieldValues: tuple[AtlasFieldValue, ...] = ()  # noqa: N815
+
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """What differs once somebody has changed it."""
+        return self.updatedAt, self.updatedBy, self.status, self.archived
 
 
 class AtlasComment(_Row):
@@ -170,7 +180,7 @@ class AtlasPage(_Row):
     totalElements: int | None = None  # noqa: N815
 
 
-class AtlasRecord(RootModel[dict[str, Any]]):
+class AtlasContent(RootModel[dict[str, Any]]):
     """One record as it came."""
 
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from connectors.call import Call
 from connectors.cmms.atlas import mapping
-from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, Papers
+from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, AtlasKind
 from connectors.cmms.atlas.models import AtlasAsset, AtlasOrder, AtlasRequest
-from connectors.cmms.atlas.rows import AtlasPaper, PaperReading, UnreadablePaper
+from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading, UnreadableAtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.rows import Rows
 from domain.clock import Clock
-from domain.errors import ActionRequired
+from domain.errors import ActionRequired, ConnectorError
 from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef
 
 _FUTURE: Final = timedelta(days=1)
@@ -30,9 +30,9 @@ class AtlasReading:
         self._asset_names: dict[int, str] = {}
 
     @property
-    def rows(self) -> PaperReading:
+    def rows(self) -> AtlasRecordReading:
         """How the rows of an answer are read now."""
-        return PaperReading(self._system, self._clock.now() + _FUTURE, self._client.without_secrets)
+        return AtlasRecordReading(self._system, self._clock.now() + _FUTURE, self._client.without_secrets)
 
     async def asset(self, call: Call, name: str) -> AtlasAsset:
         """The asset of a name of the crosswalk.
@@ -43,6 +43,7 @@ class AtlasReading:
         field = self._settings.asset_field
         found = await self._client.assets_named(call, name)
         if len(found) == 1:
+            self._asset_names[found[0].id] = mapping.asset_name(found[0], self._settings) or name
             return found[0]
         problem = "has no asset" if not found else f"has {len(found)} assets"
         raise call.error(
@@ -51,7 +52,11 @@ class AtlasReading:
             field=field,
         )
 
-    async def search(self, call: Call, filters: Sequence[AtlasFilter]) -> list[AtlasPaper]:
+    def forget_asset_names(self) -> None:
+        """Asks for each name again. People may rename an asset, or give its name to another one."""
+        self._asset_names.clear()
+
+    async def search(self, call: Call, filters: Sequence[AtlasFilter]) -> list[AtlasRecord]:
         """The requests and orders that match, oldest first. A request that became an order is left out for the order.
 
         Raises:
@@ -66,11 +71,11 @@ class AtlasReading:
                 continue
             # The search may be older than the approval, or a person took our key off the order.
             made = row.workOrder.id if isinstance(row, AtlasRequest) and row.workOrder is not None else None
-            order = await self.paper(call, ORDERS, made) if made is not None else None
+            order = await self.by_id(call, ORDERS, made) if made is not None else None
             found.append(order or row)
         return sorted(found, key=lambda row: (row.createdAt, row.id))
 
-    async def with_key(self, call: Call, key: str, filters: Sequence[AtlasFilter] = ()) -> list[AtlasPaper]:
+    async def with_key(self, call: Call, key: str, filters: Sequence[AtlasFilter] = ()) -> list[AtlasRecord]:
         """The records with our key that match the filters too.
 
         Raises:
@@ -90,84 +95,112 @@ class AtlasReading:
                 found.append(row)
         return found
 
-    async def paper(self, call: Call, papers: Papers, number: int) -> AtlasPaper | None:
+    async def by_id(self, call: Call, kind: AtlasKind, number: int) -> AtlasRecord | None:
         """A request or an order by its id; None if it is gone.
 
         Raises:
             ActionRequired: it cannot be read.
         """
-        content = await self._client.paper(call, papers, number)
-        return None if content is None else self._readable(call, self.rows.one(papers, content))
+        content = await self._client.content(call, kind, number)
+        return None if content is None else self._readable(call, self.rows.one(kind, content))
 
-    async def current(self, call: Call, ref: WorkOrderRef) -> AtlasPaper | None:
+    async def unchanged(self, call: Call, row: AtlasRecord) -> dict[str, Any] | None:
+        """A record as it is now, to be changed at once; None if somebody changed it since it was read, or it is gone.
+
+        A row may be older than what was asked beside it, and Atlas itself refuses no change of a changed record.
+
+        Raises:
+            ActionRequired: it cannot be read.
+        """
+        kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
+        content = await self._client.content(call, kind, row.id)
+        if content is None or self._readable(call, self.rows.one(kind, content)).stamp != row.stamp:
+            return None
+        return content
+
+    async def current(self, call: Call, ref: WorkOrderRef) -> AtlasRecord | None:
         """What a reference stands for now: a request that waits or was rejected, or the order; None if it is gone.
 
         Atlas forgets a deleted order also in its request, which waits again then. So a locator names both, once there
-        is an order, and the request of a deleted order is not taken for one that waits.
+        is an order, and the request of a deleted order is not taken for one that waits. Only a reference without a
+        locator is looked for by its key and its number: another record with the key is not the one that was made.
 
         Raises:
             ActionRequired: another key is on it.
         """
         request, order = _ids(ref)
-        row: AtlasPaper | None = None
+        row: AtlasRecord | None = None
         if request is not None:
-            row = await self.paper(call, REQUESTS, request)
+            row = await self.by_id(call, REQUESTS, request)
             if isinstance(row, AtlasRequest) and row.workOrder is not None:
-                row = await self.paper(call, ORDERS, row.workOrder.id)
+                row = await self.by_id(call, ORDERS, row.workOrder.id)
             elif order is not None:
-                row = await self.paper(call, ORDERS, order)
+                row = await self.by_id(call, ORDERS, order)
         elif order is not None:
-            row = await self.paper(call, ORDERS, order)
-        if row is None and order is None and ref.key:
-            row = next(iter(await self.with_key(call, ref.key)), None)
+            row = await self.by_id(call, ORDERS, order)
+        elif ref.key:
+            found = await self.with_key(call, ref.key)
+            row = next((each for each in found if mapping.ref_of(each, self._system, ref.key).same_record(ref)), None)
         if row is not None:
             self._check_key(call, row, ref.key)
         return row
 
-    async def record(self, call: Call, row: AtlasPaper, ref: WorkOrderRef | None = None) -> WorkOrderRecord:
+    async def record(self, call: Call, row: AtlasRecord, ref: WorkOrderRef | None = None) -> WorkOrderRecord:
         """A record as ours.
 
         Raises:
             ActionRequired: it has values that no record can have.
+            ConnectorError: what is asked beside it is refused.
         """
         view = await self.view(call, row)
+        if isinstance(view, ConnectorError):
+            raise view
         try:
             return mapping.record_of(row, view, self._settings, ref)
         except mapping.UNMAPPABLE as error:
             report = mapping.unreadable_record(row, self._system, error)
             raise call.error(ActionRequired, self._client.clean(report.words), field=report.field) from None
 
-    async def view(self, call: Call, row: AtlasPaper) -> mapping.AtlasView:
-        """What is known beside a row."""
+    async def view(self, call: Call, row: AtlasRecord) -> mapping.AtlasView | ConnectorError:
+        """What is known beside a row, or why Atlas does not tell it."""
         user = await self._client.user(call)
         asset = await self._asset_name(call, row.asset)
-        work = await self.work(call, row.id) if mapping.needs_work(row, user) else None
-        return mapping.AtlasView(self._system, user, asset, work)
+        if isinstance(asset, ConnectorError):
+            return asset
+        work = await self._work(call, row.id) if mapping.needs_work(row, user) else None
+        return work if isinstance(work, ConnectorError) else mapping.AtlasView(self._system, user, asset, work)
 
-    async def work(self, call: Call, order: int) -> mapping.AtlasWork:
+    async def _work(self, call: Call, order: int) -> mapping.AtlasWork | ConnectorError:
         """What people did on an order beside the order itself."""
         comments = await self._client.comments(call, order)
-        return mapping.AtlasWork(
-            comments or Rows((), ()), await self._client.labor(call, order), await self._client.parts(call, order)
-        )
+        if isinstance(comments, ConnectorError):
+            return comments
+        labor = await self._client.labor(call, order)
+        if isinstance(labor, ConnectorError):
+            return labor
+        parts = await self._client.parts(call, order)
+        return parts if isinstance(parts, ConnectorError) else mapping.AtlasWork(comments or Rows((), ()), labor, parts)
 
-    async def _asset_name(self, call: Call, asset: AtlasAsset | None) -> str | None:
+    async def _asset_name(self, call: Call, asset: AtlasAsset | None) -> str | ConnectorError | None:
         """The crosswalk's name of a record's asset. A record itself has only the asset's name and custom id."""
         if asset is None or self._settings.asset_field in ("name", "customId"):
             return mapping.asset_name(asset, self._settings)
         name = self._asset_names.get(asset.id)
         if name is None:
-            name = mapping.asset_name(await self._client.asset(call, asset.id), self._settings)
+            found = await self._client.asset(call, asset.id)
+            if isinstance(found, ConnectorError):
+                return found
+            name = mapping.asset_name(found, self._settings)
             if name is not None:
                 self._asset_names[asset.id] = name
         return name
 
-    async def _all(self, call: Call, papers: Papers, filters: Sequence[AtlasFilter]) -> list[AtlasPaper]:
-        found: dict[int, AtlasPaper] = {}
+    async def _all(self, call: Call, kind: AtlasKind, filters: Sequence[AtlasFilter]) -> list[AtlasRecord]:
+        found: dict[int, AtlasRecord] = {}
         number = 0
         while True:
-            page = await self._client.search(call, papers, filters, "id", number)
-            rows, unreadable = self.rows.each(papers, page.content)
+            page = await self._client.search(call, kind, filters, "id", number)
+            rows, unreadable = self.rows.each(kind, page.content)
             for bad in unreadable:
                 self._readable(call, bad)
             found |= {row.id: row for row in rows}
@@ -175,12 +208,12 @@ class AtlasReading:
                 return list(found.values())
             number += 1
 
-    def _readable(self, call: Call, read: AtlasPaper | UnreadablePaper) -> AtlasPaper:
-        if isinstance(read, UnreadablePaper):
+    def _readable(self, call: Call, read: AtlasRecord | UnreadableAtlasRecord) -> AtlasRecord:
+        if isinstance(read, UnreadableAtlasRecord):
             raise call.error(ActionRequired, self._client.clean(read.report.words), field=read.report.field)
         return read
 
-    def _check_key(self, call: Call, row: AtlasPaper, key: str) -> None:
+    def _check_key(self, call: Call, row: AtlasRecord, key: str) -> None:
         """Refuses a record that has another key than the case's. Without any key it is still the one of its place."""
         keys = mapping.keys_on(row)
         if keys and keys[0] != key:

@@ -8,13 +8,13 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from connectors.cmms.atlas.client import ORDERS, Papers
+from connectors.cmms.atlas.client import ORDERS, AtlasKind
 from connectors.cmms.atlas.models import AtlasDate, AtlasOrder, AtlasRequest
 from connectors.json_reading import first_fault
 from domain.unreadable import UnreadableRecord, content_text
 from domain.vendor_texts import storable
 
-AtlasPaper = AtlasRequest | AtlasOrder
+AtlasRecord = AtlasRequest | AtlasOrder
 """A request or an order."""
 
 _DATE: TypeAdapter[datetime] = TypeAdapter(AtlasDate)
@@ -23,7 +23,7 @@ _NAMES: Final = ("customId", "id")
 
 
 @dataclass(frozen=True)
-class UnreadablePaper:
+class UnreadableAtlasRecord:
     """A request or an order that cannot be read.
 
     Args:
@@ -36,7 +36,7 @@ class UnreadablePaper:
 
 
 @dataclass(frozen=True)
-class PaperReading:
+class AtlasRecordReading:
     """How the records of one answer are read.
 
     Args:
@@ -49,24 +49,26 @@ class PaperReading:
     latest: datetime
     masked: Callable[[str], str]
 
-    def each(self, papers: Papers, contents: Sequence[object]) -> tuple[list[AtlasPaper], list[UnreadablePaper]]:
+    def each(
+        self, kind: AtlasKind, contents: Sequence[object]
+    ) -> tuple[list[AtlasRecord], list[UnreadableAtlasRecord]]:
         """The records of a page, each once, and those that cannot be read."""
-        found: list[AtlasPaper] = []
-        unreadable: list[UnreadablePaper] = []
+        found: list[AtlasRecord] = []
+        unreadable: list[UnreadableAtlasRecord] = []
         for place, content in enumerate(contents, start=1):
-            read = self.one(papers, content, place)
-            if isinstance(read, UnreadablePaper):
+            read = self.one(kind, content, place)
+            if isinstance(read, UnreadableAtlasRecord):
                 unreadable.append(read)
             elif read not in found:
                 found.append(read)
         return found, unreadable
 
-    def one(self, papers: Papers, content: object, place: int = 1) -> AtlasPaper | UnreadablePaper:
+    def one(self, kind: AtlasKind, content: object, place: int = 1) -> AtlasRecord | UnreadableAtlasRecord:
         """One record, or why it cannot be read."""
         changed_at = self._date(content)
         try:
-            model = AtlasOrder if papers == ORDERS else AtlasRequest
-            row: AtlasPaper = model.model_validate(content)
+            model = AtlasOrder if kind == ORDERS else AtlasRequest
+            row: AtlasRecord = model.model_validate(content)
         except ValidationError as error:
             field, problem = first_fault(error)
             reason = "is missing" if problem == "Field required" else problem
@@ -78,10 +80,10 @@ class PaperReading:
 
     def set_aside(
         self, content: object, name: str, field: str | None, reason: str, changed_at: datetime | None
-    ) -> UnreadablePaper:
+    ) -> UnreadableAtlasRecord:
         """A record that cannot be read, with its report."""
         raw = self.masked(content_text(content))
-        return UnreadablePaper(
+        return UnreadableAtlasRecord(
             UnreadableRecord.of(self.system, name, field, self.masked(reason), content, raw), changed_at
         )
 

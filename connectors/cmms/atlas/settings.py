@@ -30,8 +30,8 @@ class AtlasSettings(BaseModel):
             technician chooses it. Atlas 1.3 has no such fields.
         timeout: the longest that one request may take.
         concurrency: how many requests may be under way at once.
-        page_size: how many orders are asked for at once. Each one costs up to six more requests, of which Atlas
-            allows 100 in a minute unless its owner has changed that.
+        page_size: how many records are asked for at once. A page is given out whole, so it must be read within the 100
+            requests that Atlas allows in a minute: an order costs three more, and each asset one until it is known.
         overlap: how far behind the last change the next poll begins again.
         outcomes: what the site's problem, cause and remedy codes mean.
     """
@@ -46,7 +46,7 @@ class AtlasSettings(BaseModel):
     finding_fields: dict[Literal["problem", "cause", "remedy"], str] = {}
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     concurrency: int = Field(default=4, ge=1)
-    page_size: int = Field(default=10, ge=1, le=1000)
+    page_size: int = Field(default=10, ge=1, le=20)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: AtlasOutcomeTable = AtlasOutcomeTable()
 

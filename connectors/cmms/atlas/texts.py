@@ -19,7 +19,9 @@ OWN_TEXT_LENGTH: Final = 7_000
 """How much of the description we fill at first. The rest is for notes: a request has no other place for them."""
 NOTE_LENGTH: Final = 1_000
 
-_TAG: Final = re.compile(rf"\[({CASE_PREFIX}[^\]\s]+)\]")
+_KEY: Final = re.compile(rf"{CASE_PREFIX}[A-Z2-7]{{8}}")
+"""What `domain.keys.case_id` makes. Anything else that begins so is a person's own word."""
+_TAG: Final = re.compile(rf"\[({_KEY.pattern})\]")
 _SEEMING_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
 _MORE_THAN_A_LETTER: Final = 5
 """How long the longest of the three signs is as Atlas keeps it."""
@@ -48,8 +50,8 @@ def keys_on(title: str, description: str | None) -> tuple[str, ...]:
     A person may have taken off either, or written another one.
     """
     in_title = _TAG.findall(html.unescape(title))[-1:]
-    in_text = key_in(_own_part(description))
-    return tuple(dict.fromkeys([*in_title, *([in_text] if in_text else [])]))
+    in_text = [key for key in (key_in(_own_part(description)),) if key is not None and _KEY.fullmatch(key)]
+    return tuple(dict.fromkeys([*in_title, *in_text]))
 
 
 def note_line(note_key: str, note: str) -> str:

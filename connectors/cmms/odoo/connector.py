@@ -18,7 +18,7 @@ from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
-from domain.errors import ActionRequired, Refused, Unavailable
+from domain.errors import ActionRequired, Refused
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
@@ -47,6 +47,10 @@ class OdooCmms:
         self._new_stage(call, stages)
         if self._settings.approved_stage is not None:
             self._approved_stage(call, stages)
+        problems = [problem for name in self._settings.stages if (problem := stages.problem_of(name)) is not None]
+        if problems:
+            words = f"{'; '.join(problems)}; a request there is never taken as ended: correct the setting stages"
+            raise call.error(ActionRequired, words, field="stages")
         count = await self._client.count_own(call)
         return (
             f"Odoo {version.version} at {self._settings.url} answers with database {self._settings.database}; "
@@ -90,7 +94,7 @@ class OdooCmms:
                 field="equipment_id",
             )
         if draft.released and record.status is WorkOrderStatus.WAITING_APPROVAL:
-            return await self._release(call, request, details, "Released by Millwright")
+            return await self._release(call, record.ref, request, details, "Released by Millwright")
         return record
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
@@ -104,20 +108,21 @@ class OdooCmms:
         if found is None:
             return self._gone(ref)
         record = self._record(call, *found)
-        return await self._release(call, *found, memo) if record.status is WorkOrderStatus.WAITING_APPROVAL else record
+        if record.status is not WorkOrderStatus.WAITING_APPROVAL:
+            return record
+        return await self._release(call, ref, *found, memo)
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         call = Call(self._system, "withdraw-work-order", ref.key)
         found = await self._read(call, ref)
-        if found is None:
-            return self._gone(ref)
-        request, details = found
-        record = self._record(call, request, details)
-        not_begun = record.status in (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
-        if not not_begun or record.touched is not Touched.NO:
-            return record
-        await self._client.archive(call, request.id)
-        return await self._with_memo(call, request, details, "withdrawn", memo)
+        if found is not None and self._is_ours_to_withdraw(call, *found):
+            # After the change, a note that was not added would never be.
+            await self._note(call, *found, "withdrawn", memo)
+            found = await self._read(call, ref)
+            if found is not None and self._is_ours_to_withdraw(call, *found):
+                await self._client.archive(call, found[0].id)
+                found = await self._read(call, ref)
+        return self._record(call, *found) if found else self._gone(ref)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         call = Call(self._system, "add-note", ref.key)
@@ -223,25 +228,28 @@ class OdooCmms:
         return stored[0]
 
     async def _release(
-        self, call: Call, request: MaintenanceRequest, details: RequestDetails, memo: str
+        self, call: Call, ref: WorkOrderRef, request: MaintenanceRequest, details: RequestDetails, memo: str
     ) -> WorkOrderRecord:
-        stage = self._approved_stage(call, details.stages)
-        if mapping.touched_by_others(request, details) is not Touched.NO:
-            # Our change will hide who changed it before.
-            words = "Others may have changed it before it was released."
-            await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
-        await self._client.move(call, request.id, stage.id)
-        return await self._with_memo(call, request, details, "released", memo)
+        """A request that waited, released; or as it is now, if it does not wait any more."""
+        self._approved_stage(call, details.stages)
+        # After the change, a note that was not added would never be.
+        await self._note(call, request, details, "released", memo)
+        found = await self._read(call, ref)
+        if found is not None and self._record(call, *found).status is WorkOrderStatus.WAITING_APPROVAL:
+            request, details = found
+            if mapping.touched_by_others(request, details) is not Touched.NO:
+                # Our change will hide who changed it before.
+                words = "Others may have changed it before it was released."
+                await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
+            await self._client.move(call, request.id, self._approved_stage(call, details.stages).id)
+            found = await self._read(call, ref)
+        return self._record(call, *found) if found else self._gone(ref)
 
-    async def _with_memo(
-        self, call: Call, request: MaintenanceRequest, details: RequestDetails, note_key: str, memo: str
-    ) -> WorkOrderRecord:
-        """A request after a change of ours, with a note on why."""
-        await self._note(call, request, details, note_key, memo)
-        now = self._readable(call, await self._client.with_number(call, request.id))
-        if not now:
-            raise call.error(Unavailable, "the request went away meanwhile")
-        return self._record(call, now[0], await self._client.details(call, now))
+    def _is_ours_to_withdraw(self, call: Call, request: MaintenanceRequest, details: RequestDetails) -> bool:
+        """Whether nobody has begun or changed a request."""
+        record = self._record(call, request, details)
+        not_begun = record.status in (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
+        return not_begun and record.touched is Touched.NO
 
     async def _note(
         self, call: Call, request: MaintenanceRequest, details: RequestDetails, note_key: str, text: str

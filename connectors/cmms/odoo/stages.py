@@ -65,6 +65,17 @@ class SiteStages:
         """The stage that the settings name so; None if the site has none, or more than one."""
         return self._named.get(name)
 
+    def problem_of(self, name: str) -> str | None:
+        """Why a stage that the settings name means nothing; None if it means what they say."""
+        found = self._named.get(name)
+        if found is None:
+            return f"it has no single stage {name!r}"
+        if found.id not in self._by_id:
+            return f"the stage {name!r} is named twice, by its external id and by its name"
+        if not found.is_believed:
+            return f"the stage {name!r} is {found.status} by the settings, but its field `done` says otherwise"
+        return None
+
     def meaning_of(self, stage: int | None) -> NamedStage | None:
         """What a stage means; None if the settings do not name it, name it twice, or contradict Odoo."""
         found = self._by_id.get(stage) if stage is not None else None

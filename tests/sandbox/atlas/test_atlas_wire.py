@@ -35,8 +35,8 @@ class Company:
         reply = await self.http.post("/auth/signin", json=body)
         self.http.headers["authorization"] = f"Bearer {reply.json()['accessToken']}"
 
-    async def create(self, papers: str = "work-orders", **body: Any) -> httpx.Response:
-        return await self.http.post(f"/{papers}", json={"title": "Bearing [MW00000001]", **body})
+    async def create(self, kind: str = "work-orders", **body: Any) -> httpx.Response:
+        return await self.http.post(f"/{kind}", json={"title": "Bearing [MW00000001]", **body})
 
     async def search(self, *filters: dict[str, Any], **more: Any) -> httpx.Response:
         return await self.http.post("/work-orders/search", json={"filterFields": list(filters), **more})
