@@ -83,7 +83,7 @@ def lock(home: Path, *, alone: bool) -> HomeLock:
             os.close(descriptor)
             waited = time.monotonic() - began
             if not _holders(file) and waited < _ENDING:
-                time.sleep(_LOOK_EVERY)
+                block_until(lambda: bool(_holders(file)), every=_LOOK_EVERY, timeout=_LOOK_EVERY)
                 continue
             if not parts_left(home) or waited > _PATIENCE:
                 raise _in_use(home) from None
