@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
 from connectors.json_reading import first_fault
+from domain.unreadable import UnreadableRecord, content_text
+from domain.vendor_texts import storable
 
 RowT = TypeVar("RowT")
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -54,3 +57,41 @@ def read_each(
             field, problem = first_fault(error)
             unreadable.append(f"{name(content, place)} cannot be read: {f'{field} ' if field else ''}{problem}")
     return Rows(tuple(found), tuple(unreadable))
+
+
+@dataclass(frozen=True)
+class RecordReading:
+    """How the records of one answer are read that a poll or a lookup asks for. Those that cannot be read are reported.
+
+    Args:
+        system: the instance.
+        latest: a change after it is a mistake. A cursor that followed it would miss all later changes.
+        masked: removes our secrets from a text, which a vendor may echo.
+    """
+
+    system: str
+    latest: datetime
+    masked: Callable[[str], str]
+
+    @property
+    def in_future(self) -> str:
+        """What is wrong with a change after `latest`."""
+        return f"lies after {self.latest:%Y-%m-%d %H:%M} UTC, which is in the future"
+
+    def report(self, content: object, name: str, field: str | None, reason: str) -> UnreadableRecord:
+        """The report on a record that cannot be read."""
+        raw = self.masked(content_text(content))
+        return UnreadableRecord.of(self.system, name, field, self.masked(reason), content, raw)
+
+
+def field_and_reason(error: ValidationError) -> tuple[str | None, str]:
+    """The first field that a model refused, None for the record itself, and why."""
+    field, problem = first_fault(error)
+    return field or None, "is missing" if problem == "Field required" else problem
+
+
+def name_in(content: object, fields: Iterable[str], place: int) -> str:
+    """By what a record that cannot be read is named: the first of some fields that can be read, else its place."""
+    values = [content.get(field) for field in fields] if isinstance(content, dict) else []
+    names = [str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
+    return next((name for name in names if name and storable(name) == name), f"row {place} of a page")

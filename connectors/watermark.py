@@ -11,6 +11,8 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from connectors.call import Call
+from domain.errors import Refused
 from domain.model import Moment
 
 _UNDATED: Final = 2**53
@@ -45,6 +47,18 @@ class Watermark(BaseModel):
             return cls.model_validate_json(text)
         except ValidationError:
             raise ValueError("the cursor is not one that this connector gave out") from None
+
+    @classmethod
+    def of(cls, call: Call, cursor: str | None) -> Self:
+        """The watermark of a cursor that a call was given.
+
+        Raises:
+            Refused: it is not one of ours.
+        """
+        try:
+            return cls.parse(cursor)
+        except ValueError as error:
+            raise call.error(Refused, str(error)) from None
 
     def text(self) -> str:
         return self.model_dump_json()

@@ -43,21 +43,38 @@ def check_encrypted(url: str) -> None:
         raise ValueError(f"{PLAIN_HERE_ONLY}; write https://…")
 
 
-def origin(url: str, otherwise: str = "") -> str:
+def origin(url: str, otherwise: str = "", form: str = "https://host:port") -> str:
     """An address without a path, without the slash at its end.
 
     Args:
         otherwise: what follows in the message where there is a path.
+        form: how the message says to write it.
 
     Raises:
-        ValueError: it is no `https://host:port`, or plain http and not to this machine.
+        ValueError: it has another form, or is plain http and not to this machine.
     """
     trimmed = url.rstrip("/")
     parts = urlsplit(trimmed)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in trimmed:
-        raise ValueError("needs the form https://host:port, without a user or a password in it")
+        raise ValueError(f"needs the form {form}, without a user or a password in it")
     if parts.path or parts.query or parts.fragment:
-        raise ValueError(f"needs the form https://host:port, without a path{otherwise}")
+        raise ValueError(f"needs the form {form}, without a path{otherwise}")
+    check_encrypted(trimmed)
+    return trimmed
+
+
+def api_address(url: str, form: str) -> str:
+    """The address of an API, which may have a path, without the slash at its end.
+
+    Args:
+        form: how the message says to write it.
+
+    Raises:
+        ValueError: it has another form, or is plain http and not to this machine.
+    """
+    trimmed = url.rstrip("/")
+    if not trimmed.startswith(("https://", "http://")) or "@" in trimmed or "?" in trimmed:
+        raise ValueError(f"needs the form {form}, without a user, a password or a query in it")
     check_encrypted(trimmed)
     return trimmed
 

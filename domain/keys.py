@@ -2,10 +2,14 @@
 
 import base64
 import hashlib
+import re
 
 from domain.canonical import canonical
 
 CASE_PREFIX = "MW"
+
+CASE_ID = re.compile(rf"{CASE_PREFIX}[A-Z2-7]{{8}}")
+"""What `case_id` makes. Anything else that begins so is a person's own word."""
 
 LOCAL_ACTOR = "local"
 """The recorded name of a person who uses the command line without an API key."""

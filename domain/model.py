@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, ClassVar, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -34,6 +35,18 @@ Duration = Annotated[timedelta, BeforeValidator(_as_duration)]
 Without this, pydantic also reads `05:00` (as five hours) and `3600` (as seconds). Years and months are refused, because
 their length depends on when they begin.
 """
+
+
+def _as_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a time zone of the IANA database, such as Europe/Berlin") from None
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_as_zone)]
+"""The name of a time zone in the IANA database."""
 
 
 class Model(BaseModel):

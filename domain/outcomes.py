@@ -1,5 +1,6 @@
 """What completed work found, and the training rows made of it."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -39,6 +40,19 @@ class OutcomeClass(StrEnum):
 _FALSE_ALARMS = frozenset(
     (OutcomeClass.NOTHING_FOUND, OutcomeClass.SENSOR_FAULT, OutcomeClass.PROCESS_CHANGE, OutcomeClass.DUPLICATE)
 )
+
+
+def class_of(meant: Collection[OutcomeClass]) -> OutcomeClass:
+    """The class of completed work whose codes or words mean these classes.
+
+    One usually says only that there was a fault; what makes the outcome special, such as no fault found, a sensor, or
+    prevented in time, may be said by any of the others. So any other class outranks `confirmed`. Two special classes
+    that contradict each other, and none at all, are UNKNOWN: they are left to a person.
+    """
+    special = set(meant) - {OutcomeClass.CONFIRMED}
+    if len(special) > 1 or not meant:
+        return OutcomeClass.UNKNOWN
+    return next(iter(special or meant))
 
 
 class OutcomeStatement(Model):

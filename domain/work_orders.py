@@ -1,8 +1,8 @@
 """Work orders, in a form that is the same for every CMMS."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
@@ -236,6 +236,17 @@ class WorkOrderRecord(Model):
     asset_external_id: VendorName | None = None
     priority: int | None = None
     report: CompletionReport | None = None
+
+    @classmethod
+    def gone(cls, ref: WorkOrderRef, read_at: datetime) -> Self:
+        """An order that its CMMS does not have any more and keeps no trace of, so the time is that of the reading."""
+        return cls(
+            ref=ref,
+            status=WorkOrderStatus.DELETED,
+            vendor_status="not found",
+            changed_at=read_at,
+            touched=Touched.YES,
+        )
 
     @property
     def work_has_begun(self) -> bool:

@@ -16,7 +16,7 @@ from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
-from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 _REASON_LENGTH: Final = 250
@@ -90,13 +90,13 @@ class AtlasCmms:
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         call = Call(self._system, "read-work-order", ref.key)
         row = await self._reading.current(call, ref)
-        return await self._reading.record(call, row, ref) if row else self._gone(ref)
+        return await self._reading.record(call, row, ref) if row else WorkOrderRecord.gone(ref, self._clock.now())
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:  # noqa: ARG002  # Atlas takes none
         call = Call(self._system, "release-work-order", ref.key)
         row = await self._reading.current(call, ref)
         if row is None:
-            return self._gone(ref)
+            return WorkOrderRecord.gone(ref, self._clock.now())
         if mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
             row = await self._approved(call, row)
         return await self._reading.record(call, row, ref)
@@ -106,7 +106,7 @@ class AtlasCmms:
         call = Call(self._system, "withdraw-work-order", ref.key)
         row = await self._reading.current(call, ref)
         if row is None:
-            return self._gone(ref)
+            return WorkOrderRecord.gone(ref, self._clock.now())
         record = await self._reading.record(call, row, ref)
         open_ones = (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
         if record.status not in open_ones or record.touched is not Touched.NO:
@@ -117,7 +117,9 @@ class AtlasCmms:
         elif now is not None:
             await self._client.change(call, ORDERS, row.id, now, {"archived": True})
         after = await self._reading.current(call, record.ref)
-        return await self._reading.record(call, after, record.ref) if after else self._gone(record.ref)
+        if after is None:
+            return WorkOrderRecord.gone(record.ref, self._clock.now())
+        return await self._reading.record(call, after, record.ref)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         """A comment on an order. A request, and an order of Atlas 1.3, has the note in its description."""
@@ -140,10 +142,7 @@ class AtlasCmms:
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         call = Call(self._system, "changed-since")
-        try:
-            mark = AtlasCursor.parse(cursor)
-        except ValueError as error:
-            raise call.error(Refused, str(error)) from None
+        mark = AtlasCursor.of(call, cursor)
         fresh = await unseen(self._client, call, mark, self._settings.overlap, self._reading.rows)
         records: list[WorkOrderRecord] = []
         unreadable = [row.report for row in fresh.unreadable]
@@ -219,13 +218,3 @@ class AtlasCmms:
             )
         if not await self._client.change(call, kind, row.id, now, {"description": longer}):
             raise call.error(Unavailable, f"{row.number} was approved meanwhile, and takes the note as an order")
-
-    def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
-        """A record that was deleted. Atlas keeps no trace of that, so the time is that of this reading."""
-        return WorkOrderRecord(
-            ref=ref,
-            status=WorkOrderStatus.DELETED,
-            vendor_status="not found",
-            changed_at=self._clock.now(),
-            touched=Touched.YES,
-        )

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, class_of
 from domain.work_orders import CompletionReport, FindingRole
 
 
@@ -20,12 +20,7 @@ class AtlasOutcomeTable(BaseModel):
 
 
 class AtlasOutcomeCodes:
-    """`domain.ports.OutcomeCodes` over a site's table.
-
-    A problem usually says only that there was a fault; what makes the outcome special (no fault found, a sensor,
-    prevented in time) may stand in any of the three. So any other class outranks `confirmed`, and two special classes
-    that contradict each other are left to a person.
-    """
+    """`domain.ports.OutcomeCodes` over a site's table; see `domain.outcomes.class_of`."""
 
     def __init__(self, table: AtlasOutcomeTable) -> None:
         given = {
@@ -41,7 +36,4 @@ class AtlasOutcomeCodes:
         """The class of a completed order; UNKNOWN where the codes are missing, not in the table or at odds."""
         found = (self._tables.get(chosen.role, {}).get(chosen.code.casefold()) for chosen in report.codes)
         meant = {each for each in found if each is not None}
-        special = meant - {OutcomeClass.CONFIRMED}
-        if len(special) > 1 or not meant:
-            return OutcomeClass.UNKNOWN
-        return next(iter(special or meant))
+        return class_of(meant)

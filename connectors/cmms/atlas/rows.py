@@ -1,7 +1,7 @@
 """Requests and orders, read one by one: one that cannot be read is set aside with its reason, and the others are
 taken."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -10,9 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.cmms.atlas.client import ORDERS, AtlasKind
 from connectors.cmms.atlas.models import AtlasDate, AtlasOrder, AtlasRequest
-from connectors.json_reading import first_fault
-from domain.unreadable import UnreadableRecord, content_text
-from domain.vendor_texts import storable
+from connectors.rows import RecordReading, field_and_reason, name_in
+from domain.unreadable import UnreadableRecord
 
 AtlasRecord = AtlasRequest | AtlasOrder
 """A request or an order."""
@@ -36,18 +35,8 @@ class UnreadableAtlasRecord:
 
 
 @dataclass(frozen=True)
-class AtlasRecordReading:
-    """How the records of one answer are read.
-
-    Args:
-        system: the instance.
-        latest: a date after it is a mistake. A cursor that followed it would miss all later changes.
-        masked: removes our secrets from a text, which Atlas may echo.
-    """
-
-    system: str
-    latest: datetime
-    masked: Callable[[str], str]
+class AtlasRecordReading(RecordReading):
+    """How the requests and orders of one answer are read."""
 
     def each(
         self, kind: AtlasKind, contents: Sequence[object]
@@ -70,22 +59,17 @@ class AtlasRecordReading:
             model = AtlasOrder if kind == ORDERS else AtlasRequest
             row: AtlasRecord = model.model_validate(content)
         except ValidationError as error:
-            field, problem = first_fault(error)
-            reason = "is missing" if problem == "Field required" else problem
-            return self.set_aside(content, _name(content, place), field or None, reason, changed_at)
+            field, reason = field_and_reason(error)
+            return self.set_aside(content, name_in(content, _NAMES, place), field, reason, changed_at)
         if changed_at is None:
-            reason = f"lies after {self.latest:%Y-%m-%d %H:%M} UTC, which is in the future"
-            return self.set_aside(content, row.number, "updatedAt", reason, None)
+            return self.set_aside(content, row.number, "updatedAt", self.in_future, None)
         return row
 
     def set_aside(
         self, content: object, name: str, field: str | None, reason: str, changed_at: datetime | None
     ) -> UnreadableAtlasRecord:
         """A record that cannot be read, with its report."""
-        raw = self.masked(content_text(content))
-        return UnreadableAtlasRecord(
-            UnreadableRecord.of(self.system, name, field, self.masked(reason), content, raw), changed_at
-        )
+        return UnreadableAtlasRecord(self.report(content, name, field, reason), changed_at)
 
     def _date(self, content: object) -> datetime | None:
         given = content.get("updatedAt") if isinstance(content, dict) else None
@@ -94,9 +78,3 @@ class AtlasRecordReading:
         except (ValidationError, OverflowError):
             return None
         return moment if moment <= self.latest else None
-
-
-def _name(content: object, place: int) -> str:
-    values = [content.get(name) for name in _NAMES] if isinstance(content, dict) else []
-    names = [str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
-    return next((name for name in names if name and storable(name) == name), f"row {place} of a page")

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.cmms.atlas.outcomes import AtlasOutcomeTable
-from domain.addresses import check_encrypted
+from domain.addresses import api_address
 from domain.model import Duration
 
 AtlasPriority = Literal["NONE", "LOW", "MEDIUM", "HIGH"]
@@ -53,11 +53,7 @@ class AtlasSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        trimmed = url.rstrip("/")
-        if not trimmed.startswith(("https://", "http://")) or "@" in trimmed or "?" in trimmed:
-            raise ValueError("needs the form https://host/api, without a user, a password or a query in it")
-        check_encrypted(trimmed)
-        return trimmed
+        return api_address(url, "https://host/api")
 
     @field_validator("priorities")
     @classmethod

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from connectors.text import cut, is_marked, key_in, long_text, note_mark, one_line
-from domain.keys import CASE_PREFIX
+from domain.keys import CASE_ID, CASE_PREFIX
 
 TITLE_LENGTH: Final = 255
 SUMMARY_LENGTH: Final = TITLE_LENGTH - len(f" [{CASE_PREFIX}00000000]")
@@ -19,9 +19,7 @@ OWN_TEXT_LENGTH: Final = 7_000
 """How much of the description we fill at first. The rest is for notes: a request has no other place for them."""
 NOTE_LENGTH: Final = 1_000
 
-_KEY: Final = re.compile(rf"{CASE_PREFIX}[A-Z2-7]{{8}}")
-"""What `domain.keys.case_id` makes. Anything else that begins so is a person's own word."""
-_TAG: Final = re.compile(rf"\[({_KEY.pattern})\]")
+_TAG: Final = re.compile(rf"\[({CASE_ID.pattern})\]")
 _SEEMING_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
 _MORE_THAN_A_LETTER: Final = 5
 """How long the longest of the three signs is as Atlas keeps it."""
@@ -50,7 +48,7 @@ def keys_on(title: str, description: str | None) -> tuple[str, ...]:
     A person may have taken off either, or written another one.
     """
     in_title = _TAG.findall(html.unescape(title))[-1:]
-    in_text = [key for key in (key_in(_own_part(description)),) if key is not None and _KEY.fullmatch(key)]
+    in_text = [key for key in (key_in(_own_part(description)),) if key is not None and CASE_ID.fullmatch(key)]
     return tuple(dict.fromkeys([*in_title, *in_text]))
 
 

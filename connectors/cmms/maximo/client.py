@@ -228,7 +228,7 @@ class MaximoClient:
 
     def _reading(self, call: Call) -> RowReading:
         latest = self._clock.now() + _FUTURE
-        return RowReading(call.system, self._settings.zone, latest, self._json.without_secrets)
+        return RowReading(call.system, latest, self._json.without_secrets, self._settings.zone)
 
     async def _get(self, call: Call, url: str, params: Mapping[str, str], also: Collection[int] = ()) -> httpx.Response:
         return await self._json.send(call, "GET", url, headers=self._headers, params={**_LEAN, **params}, also=also)

@@ -92,13 +92,13 @@ class MaximoCmms:
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         call = Call(self._system, "read-work-order", ref.key)
         row = await self._read(call, ref)
-        return await self._record(call, row, ref.key) if row else self._gone(ref)
+        return await self._record(call, row, ref.key) if row else WorkOrderRecord.gone(ref, self._clock.now())
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         call = Call(self._system, "release-work-order", ref.key)
         row = await self._read(call, ref)
         if row is None:
-            return self._gone(ref)
+            return WorkOrderRecord.gone(ref, self._clock.now())
         if mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
             row = await self._move_on(call, row, self._settings.approved_status, memo)
         return await self._record(call, row, ref.key)
@@ -107,7 +107,7 @@ class MaximoCmms:
         call = Call(self._system, "withdraw-work-order", ref.key)
         row = await self._read(call, ref)
         if row is None:
-            return self._gone(ref)
+            return WorkOrderRecord.gone(ref, self._clock.now())
         begun = mapping.status_of(row) not in (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
         if not begun and mapping.touched_by_others(row, self._settings.user) is Touched.NO:
             row = await self._move_on(call, row, self._settings.cancelled_status, memo)
@@ -125,10 +125,7 @@ class MaximoCmms:
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         call = Call(self._system, "changed-since")
-        try:
-            mark = Cursor.parse(cursor)
-        except ValueError as error:
-            raise call.error(Refused, str(error)) from None
+        mark = Cursor.of(call, cursor)
         fresh = await first_unseen(self._client, call, mark, self._settings, await self._fields(call))
         downtimes = await self._downtimes(call, fresh.rows)
         schema = await self._site_schema(call)
@@ -238,16 +235,6 @@ class MaximoCmms:
                 field="externalrefid",
             )
         return row
-
-    def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
-        """An order that was deleted. Maximo keeps no record of that, so the time is that of this reading."""
-        return WorkOrderRecord(
-            ref=ref,
-            status=WorkOrderStatus.DELETED,
-            vendor_status="not found",
-            changed_at=self._clock.now(),
-            touched=Touched.YES,
-        )
 
     async def _record(self, call: Call, row: WorkOrderRow, key: str | None = None) -> WorkOrderRecord:
         """An order as ours; `key` is the case's where a person has taken it off the order."""

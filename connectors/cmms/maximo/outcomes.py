@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, class_of
 from domain.work_orders import CompletionReport, FindingRole
 
 
@@ -20,12 +20,7 @@ class OutcomeTable(BaseModel):
 
 
 class MaximoOutcomeCodes:
-    """`domain.ports.OutcomeCodes` over a site's table.
-
-    A problem code usually says only that there was a fault; what makes the outcome special (no fault found, a
-    sensor, prevented in time) may stand in any of the three. So any other class outranks `confirmed`, and two
-    special classes that contradict each other are left to a person.
-    """
+    """`domain.ports.OutcomeCodes` over a site's table; see `domain.outcomes.class_of`."""
 
     def __init__(self, table: OutcomeTable) -> None:
         self._table = table
@@ -42,7 +37,4 @@ class MaximoOutcomeCodes:
             for chosen in report.codes
             if chosen.code.upper() in tables.get(chosen.role, {})
         }
-        special = meant - {OutcomeClass.CONFIRMED}
-        if len(special) > 1 or not meant:
-            return OutcomeClass.UNKNOWN
-        return next(iter(special or meant))
+        return class_of(meant)

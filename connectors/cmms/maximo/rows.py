@@ -1,7 +1,7 @@
 """The rows of a page, read one by one: an unreadable row is set aside with its reason, and the others are taken."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,10 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.cmms.maximo.cursor import instant
 from connectors.cmms.maximo.models import MaximoDate, UnreadableRow, WorkOrderRow
-from connectors.json_reading import first_fault
+from connectors.rows import RecordReading, field_and_reason, name_in
 from domain.keys import CASE_PREFIX
-from domain.unreadable import UnreadableRecord, content_text
-from domain.vendor_texts import storable
 
 _DATE: TypeAdapter[datetime] = TypeAdapter(MaximoDate)
 _NAMES = ("wonum", "externalrefid", "href")
@@ -40,19 +38,14 @@ class OrderPage:
 
 
 @dataclass(frozen=True)
-class RowReading:
-    """How the rows of one answer are read.
+class RowReading(RecordReading):
+    """How the orders of one answer are read.
 
     Args:
-        system: the instance.
-        latest: a status date after it is a mistake. A cursor that followed it would miss all later changes.
-        masked: removes our secrets from a text, which a vendor may echo.
+        zone: the time zone of the site, in which its dates without an offset are.
     """
 
-    system: str
     zone: ZoneInfo
-    latest: datetime
-    masked: Callable[[str], str]
 
     def page(self, members: Sequence[object], next_page: str | None) -> OrderPage:
         """The rows of a page. If rows with one number have different keys, none of them is believed."""
@@ -80,20 +73,17 @@ class RowReading:
         try:
             row = WorkOrderRow.model_validate(content)
         except ValidationError as error:
-            field, problem = first_fault(error)
-            reason = "is missing" if problem == "Field required" else problem
-            return self.set_aside(content, _name(content, place), field or None, reason, date)
+            field, reason = field_and_reason(error)
+            return self.set_aside(content, name_in(content, _NAMES, place), field, reason, date)
         if date is None:
-            reason = f"lies after {self.latest:%Y-%m-%d %H:%M} UTC, which is in the future"
-            return self.set_aside(content, row.wonum, "statusdate", reason, None)
+            return self.set_aside(content, row.wonum, "statusdate", self.in_future, None)
         return row
 
     def set_aside(
         self, content: object, name: str, field: str | None, reason: str, date: datetime | None
     ) -> UnreadableRow:
         """An unreadable row with its report."""
-        raw = self.masked(content_text(content))
-        report = UnreadableRecord.of(self.system, name, field, self.masked(reason), content, raw)
+        report = self.report(content, name, field, reason)
         return UnreadableRow(report=report, statusdate=date, ours=_may_be_ours(content))
 
     def _date(self, content: object) -> datetime | None:
@@ -103,12 +93,6 @@ class RowReading:
         except ValidationError:
             return None
         return date if instant(date, self.zone) <= self.latest else None
-
-
-def _name(content: object, place: int) -> str:
-    values = [content.get(name) for name in _NAMES] if isinstance(content, dict) else []
-    names = [str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
-    return next((name for name in names if name and storable(name) == name), f"row {place} of a page")
 
 
 def _may_be_ours(content: object) -> bool:

@@ -1,22 +1,13 @@
 """What the Maximo connector needs to know of a site."""
 
 from datetime import timedelta
-from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.cmms.maximo.outcomes import OutcomeTable
-from domain.addresses import check_encrypted
-from domain.model import Duration
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not a time zone of the IANA database, such as Europe/Berlin") from None
-    return name
+from domain.addresses import api_address
+from domain.model import Duration, ZoneName
 
 
 def _priorities() -> dict[int, int]:
@@ -50,7 +41,7 @@ class MaximoSettings(BaseModel):
     api_key: SecretStr = Field(min_length=1)
     user: str = Field(default="MILLWRIGHT", pattern=r'^[^"\s]+$')
     site: str | None = None
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    time_zone: ZoneName = "UTC"
     work_type: str = "CM"
     priorities: dict[int, int] = Field(default_factory=_priorities)
     approved_status: str = "APPR"
@@ -64,11 +55,7 @@ class MaximoSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        trimmed = url.rstrip("/")
-        if not trimmed.startswith(("https://", "http://")) or "@" in trimmed or "?" in trimmed:
-            raise ValueError("needs the form https://host/maximo/api, without a user, a password or a query in it")
-        check_encrypted(trimmed)
-        return trimmed
+        return api_address(url, "https://host/maximo/api")
 
     @field_validator("priorities")
     @classmethod

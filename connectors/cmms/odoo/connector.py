@@ -18,7 +18,7 @@ from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
-from domain.errors import ActionRequired, Refused
+from domain.errors import ActionRequired
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
@@ -100,13 +100,13 @@ class OdooCmms:
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         call = Call(self._system, "read-work-order", ref.key)
         found = await self._read(call, ref)
-        return self._record(call, *found) if found else self._gone(ref)
+        return self._record(call, *found) if found else WorkOrderRecord.gone(ref, self._clock.now())
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         call = Call(self._system, "release-work-order", ref.key)
         found = await self._read(call, ref)
         if found is None:
-            return self._gone(ref)
+            return WorkOrderRecord.gone(ref, self._clock.now())
         record = self._record(call, *found)
         if record.status is not WorkOrderStatus.WAITING_APPROVAL:
             return record
@@ -122,7 +122,7 @@ class OdooCmms:
             if found is not None and self._is_ours_to_withdraw(call, *found):
                 await self._client.archive(call, found[0].id)
                 found = await self._read(call, ref)
-        return self._record(call, *found) if found else self._gone(ref)
+        return self._record(call, *found) if found else WorkOrderRecord.gone(ref, self._clock.now())
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         call = Call(self._system, "add-note", ref.key)
@@ -133,10 +133,7 @@ class OdooCmms:
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         call = Call(self._system, "changed-since")
-        try:
-            mark = Watermark.parse(cursor)
-        except ValueError as error:
-            raise call.error(Refused, str(error)) from None
+        mark = Watermark.of(call, cursor)
         while True:
             fresh = await first_unseen(self._client, call, mark, self._settings.overlap, self._settings.page_size)
             if not fresh.requests and not fresh.unreadable:
@@ -243,7 +240,7 @@ class OdooCmms:
                 await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
             await self._client.move(call, request.id, self._approved_stage(call, details.stages).id)
             found = await self._read(call, ref)
-        return self._record(call, *found) if found else self._gone(ref)
+        return self._record(call, *found) if found else WorkOrderRecord.gone(ref, self._clock.now())
 
     def _is_ours_to_withdraw(self, call: Call, request: MaintenanceRequest, details: RequestDetails) -> bool:
         """Whether nobody has begun or changed a request."""
@@ -319,13 +316,3 @@ class OdooCmms:
                 ActionRequired, f"it has no single stage {name!r}; correct the setting {setting}", field=setting
             )
         return found
-
-    def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
-        """A request that was deleted. Odoo keeps no record of that, so the time is that of this reading."""
-        return WorkOrderRecord(
-            ref=ref,
-            status=WorkOrderStatus.DELETED,
-            vendor_status="not found",
-            changed_at=self._clock.now(),
-            touched=Touched.YES,
-        )

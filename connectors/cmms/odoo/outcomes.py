@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, class_of
 from domain.work_orders import CompletionReport
 
 
@@ -33,11 +33,7 @@ class OdooOutcomeTable(BaseModel):
 
 
 class OdooOutcomeCodes:
-    """`domain.ports.OutcomeCodes` over a site's table.
-
-    A stage such as Repaired usually says `confirmed`; what makes the outcome special is a word of the technician. So
-    any other class outranks `confirmed`, and two special classes that contradict each other are left to a person.
-    """
+    """`domain.ports.OutcomeCodes` over a site's table; see `domain.outcomes.class_of`."""
 
     def __init__(self, table: OdooOutcomeTable) -> None:
         self._table = table
@@ -48,10 +44,7 @@ class OdooOutcomeCodes:
         meant = {outcome for word, outcome in self._table.words.items() if word in lines}
         if report.disposition in self._table.stages:
             meant.add(self._table.stages[report.disposition])
-        special = meant - {OutcomeClass.CONFIRMED}
-        if len(special) > 1 or not meant:
-            return OutcomeClass.UNKNOWN
-        return next(iter(special or meant))
+        return class_of(meant)
 
 
 def _compared(text: str) -> str:

@@ -1,7 +1,7 @@
 """The requests of an answer, read one by one: one that cannot be read is set aside with its reason."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -9,9 +9,9 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.cmms.odoo.models import MaintenanceRequest
-from connectors.json_reading import first_fault
 from connectors.odoo.models import OdooMoment
-from domain.unreadable import UnreadableRecord, content_text
+from connectors.rows import RecordReading, field_and_reason
+from domain.unreadable import UnreadableRecord
 
 _MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(OdooMoment)
 
@@ -44,18 +44,8 @@ class RequestPage:
 
 
 @dataclass(frozen=True)
-class RequestReading:
-    """How the requests of an answer are read.
-
-    Args:
-        system: the instance.
-        latest: a change after it is a mistake. A cursor that followed it would miss all later changes.
-        masked: removes our secrets from a text, which a vendor may echo.
-    """
-
-    system: str
-    latest: datetime
-    masked: Callable[[str], str]
+class RequestReading(RecordReading):
+    """How the requests of one answer are read."""
 
     def page(self, contents: Sequence[object]) -> RequestPage:
         """The requests of an answer. If one comes with two contents, neither is believed."""
@@ -80,19 +70,16 @@ class RequestReading:
         try:
             row = MaintenanceRequest.model_validate(content)
         except ValidationError as error:
-            field, problem = first_fault(error)
-            reason = "is missing" if problem == "Field required" else problem
-            return self._set_aside(content, _name(content, place), field or None, reason, self._date(content))
+            field, reason = field_and_reason(error)
+            return self._set_aside(content, _name(content, place), field, reason, self._date(content))
         if row.write_date > self.latest:
-            reason = f"lies after {self.latest:%Y-%m-%d %H:%M} UTC, which is in the future"
-            return self._set_aside(content, str(row.id), "write_date", reason, None)
+            return self._set_aside(content, str(row.id), "write_date", self.in_future, None)
         return row
 
     def _set_aside(
         self, content: object, name: str, field: str | None, reason: str, date: datetime | None
     ) -> UnreadableRequest:
-        raw = self.masked(content_text(content))
-        return UnreadableRequest(UnreadableRecord.of(self.system, name, field, self.masked(reason), content, raw), date)
+        return UnreadableRequest(self.report(content, name, field, reason), date)
 
     def _date(self, content: object) -> datetime | None:
         given = content.get("write_date") if isinstance(content, dict) else None

@@ -96,21 +96,21 @@ class SapPmCmms:
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         call = Call(self._system, "read-work-order", ref.key)
         work = await self._read(call, ref)
-        return self._record(call, work, ref.key) if work else self._gone(ref)
+        return self._record(call, work, ref.key) if work else WorkOrderRecord.gone(ref, self._clock.now())
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         del memo  # The functions of SAP take no text.
         call = Call(self._system, "release-work-order", ref.key)
         work = await self._read(call, ref)
         if work is None:
-            return self._gone(ref)
+            return WorkOrderRecord.gone(ref, self._clock.now())
         return self._record(call, await self._release(call, work), ref.key)
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         call = Call(self._system, "withdraw-work-order", ref.key)
         work = await self._read(call, ref)
         if work is None:
-            return self._gone(ref)
+            return WorkOrderRecord.gone(ref, self._clock.now())
         if work.status(self._settings)[0] in _OPEN and self._untouched(work):
             work = await self._write_note(call, work, ref, texts.WITHDRAWN, memo)
             if work.status(self._settings)[0] in _OPEN and self._untouched(work):
@@ -126,10 +126,7 @@ class SapPmCmms:
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         call = Call(self._system, "changed-since")
-        try:
-            mark = SapPmCursor.parse(cursor)
-        except ValueError as error:
-            raise call.error(Refused, str(error)) from None
+        mark = SapPmCursor.of(call, cursor)
         fresh = await SapPmChanges(self._client, call, self._settings).first_unseen(mark)
         records: list[WorkOrderRecord] = []
         unreadable = [row.report for row in fresh.unreadable]
@@ -353,16 +350,6 @@ class SapPmCmms:
 
     def _untouched(self, work: SapPmWork) -> bool:
         return mapping.touched_by_others(work, self._settings) is Touched.NO
-
-    def _gone(self, ref: WorkOrderRef) -> WorkOrderRecord:
-        """A notification that is archived. SAP keeps no record of that, so the time is that of this reading."""
-        return WorkOrderRecord(
-            ref=ref,
-            status=WorkOrderStatus.DELETED,
-            vendor_status="not found",
-            changed_at=self._clock.now(),
-            touched=Touched.YES,
-        )
 
     def _record(self, call: Call, work: SapPmWork, key: str | None = None) -> WorkOrderRecord:
         """The work as ours; `key` is the case's where a person has taken it off."""

@@ -3,15 +3,14 @@
 An empty text is how SAP says that there is none. Names, dates and numbers that cannot be read make a record unreadable.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.cmms.sap_pm.odata import instant_of
-from domain.keys import CASE_PREFIX
+from domain.keys import CASE_ID
 from domain.unreadable import UnreadableRecord
 from domain.vendor_texts import VendorName, VendorText
 
@@ -21,12 +20,10 @@ Number = Annotated[float, Field(allow_inf_nan=False, ge=0)]
 
 ChildT = TypeVar("ChildT")
 
-_KEY: Final = re.compile(rf"{CASE_PREFIX}[A-Z2-7]{{8}}")
-
 
 def is_key(reference: str) -> bool:
     """Whether a reference is a key of ours. People use references too, and some begin with the same letters."""
-    return _KEY.fullmatch(reference.upper()) is not None
+    return CASE_ID.fullmatch(reference.upper()) is not None
 
 
 def _children(value: object) -> object:

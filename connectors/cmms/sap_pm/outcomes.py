@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, class_of
 from domain.work_orders import CompletionReport, FindingRole, ReportedCode
 
 CatalogCode = Annotated[str, StringConstraints(to_upper=True, pattern=r"^[^\s/]{1,8}/[^\s/]{1,4}$")]
@@ -31,12 +31,7 @@ class SapPmOutcomeTable(BaseModel):
 
 
 class SapPmOutcomeCodes:
-    """`domain.ports.OutcomeCodes` over a site's table.
-
-    A damage code usually says only that there was a fault; what makes the outcome special (no fault found, a sensor,
-    prevented in time) may be in any of the three. So any other class outranks `confirmed`, and two special classes
-    that contradict each other are left to a person.
-    """
+    """`domain.ports.OutcomeCodes` over a site's table; see `domain.outcomes.class_of`."""
 
     def __init__(self, table: SapPmOutcomeTable) -> None:
         self._tables: Mapping[FindingRole, Mapping[str, OutcomeClass]] = {
@@ -48,10 +43,7 @@ class SapPmOutcomeCodes:
     def classify(self, report: CompletionReport) -> OutcomeClass:
         """The class of a completed order; UNKNOWN if the codes are missing, not in the table, or contradict."""
         meant = {found for chosen in report.codes if (found := self._meaning(chosen)) is not None}
-        special = meant - {OutcomeClass.CONFIRMED}
-        if len(special) > 1 or not meant:
-            return OutcomeClass.UNKNOWN
-        return next(iter(special or meant))
+        return class_of(meant)
 
     def _meaning(self, chosen: ReportedCode) -> OutcomeClass | None:
         return self._tables.get(chosen.role, {}).get(f"{chosen.group or ''}/{chosen.code}".upper())

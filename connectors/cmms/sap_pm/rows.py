@@ -1,6 +1,6 @@
 """The rows of a list, read one by one: an unreadable row is set aside with its reason, and the others are taken."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -8,8 +8,7 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.cmms.sap_pm.models import SapDate, SapPmNotification, SapPmOrder, SapPmUnreadableRow, is_key
-from connectors.json_reading import first_fault
-from domain.unreadable import UnreadableRecord, content_text
+from connectors.rows import RecordReading, field_and_reason, name_in
 from domain.vendor_texts import storable, unstorable
 
 _DATE: TypeAdapter[datetime | None] = TypeAdapter(SapDate | None)
@@ -36,18 +35,8 @@ class SapPmPage(Generic[RowT]):
 
 
 @dataclass(frozen=True)
-class SapPmReading:
-    """How the rows of one answer are read.
-
-    Args:
-        system: the instance.
-        latest: a stamp after it is a mistake. A cursor that followed it would miss all later changes.
-        masked: removes our secrets from a text, which a vendor may echo.
-    """
-
-    system: str
-    latest: datetime
-    masked: Callable[[str], str]
+class SapPmReading(RecordReading):
+    """How the notifications and orders of one answer are read."""
 
     def page(self, contents: Sequence[object], model: type[RowT], *, more: bool) -> SapPmPage[RowT]:
         """The rows of a page, each once. If rows with one number have different keys, none of them is believed."""
@@ -76,19 +65,18 @@ class SapPmReading:
         try:
             row = model.model_validate(content)
         except ValidationError as error:
-            field, problem = first_fault(error)
-            reason = "is missing" if problem == "Field required" else problem
-            return self._set_aside(content, _name(content, model, place), field or None, reason, stamp)
+            field, reason = field_and_reason(error)
+            return self._set_aside(
+                content, name_in(content, (_NUMBERS[model], _REFERENCE), place), field, reason, stamp
+            )
         if row.changed_at > self.latest:
-            reason = f"lies after {self.latest:%Y-%m-%d %H:%M} UTC, which is in the future"
-            return self._set_aside(content, row.number, _LAST_CHANGE, reason, None)
+            return self._set_aside(content, row.number, _LAST_CHANGE, self.in_future, None)
         return row
 
     def _set_aside(
         self, content: object, name: str, field: str | None, reason: str, stamp: datetime | None
     ) -> SapPmUnreadableRow:
-        raw = self.masked(content_text(content))
-        report = UnreadableRecord.of(self.system, name, field, self.masked(reason), content, raw)
+        report = self.report(content, name, field, reason)
         named = content.get("MaintenanceNotification") if isinstance(content, dict) else None
         notification = named if isinstance(named, str) and named and storable(named) == named else None
         return SapPmUnreadableRow(report=report, stamp=stamp, ours=_may_be_ours(content), notification=notification)
@@ -104,13 +92,6 @@ class SapPmReading:
 
 def _key_of(row: SapPmNotification | SapPmOrder) -> str | None:
     return row.reference if isinstance(row, SapPmNotification) else row.notification
-
-
-def _name(content: object, model: type[SapPmNotification] | type[SapPmOrder], place: int) -> str:
-    names = (_NUMBERS[model], _REFERENCE)
-    values = [content.get(name) for name in names] if isinstance(content, dict) else []
-    texts = [str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
-    return next((text for text in texts if text and storable(text) == text), f"row {place} of a page")
 
 
 def _may_be_ours(content: object) -> bool:

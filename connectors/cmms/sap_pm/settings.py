@@ -2,22 +2,13 @@
 
 from datetime import timedelta
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 from connectors.cmms.sap_pm.outcomes import CatalogCode, SapPmOutcomeTable
-from domain.addresses import check_encrypted
-from domain.model import Duration
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not a time zone of the IANA database, such as Europe/Berlin") from None
-    return name
+from domain.addresses import origin
+from domain.model import Duration, ZoneName
 
 
 def _priorities() -> dict[int, str]:
@@ -67,7 +58,7 @@ class SapPmSettings(BaseModel):
     changed_by: str | None = Field(default=None, pattern=r"^\S{1,12}$")
     sap_client: str | None = Field(default=None, pattern=r"^\d{3}$")
     language: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    time_zone: ZoneName = "UTC"
     notification_type: str = Field(default="M2", pattern=r"^\w{2}$")
     order_type: str = Field(default="PM01", pattern=r"^\w{1,4}$")
     planning_plant: Plant | None = None
@@ -90,14 +81,7 @@ class SapPmSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_an_origin(cls, url: str) -> str:
-        trimmed = url.rstrip("/")
-        parts = urlsplit(trimmed)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in trimmed:
-            raise ValueError("needs the form https://host, without a user or a password in it")
-        if parts.path or parts.query or parts.fragment:
-            raise ValueError("needs the form https://host, without a path: the paths of the services are known")
-        check_encrypted(trimmed)
-        return trimmed
+        return origin(url, ": the paths of the services are known", "https://host")
 
     @field_validator("priorities")
     @classmethod

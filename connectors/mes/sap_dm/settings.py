@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from connectors.mes.sap_dm.mapping import LONGEST_PLANT, LONGEST_RESOURCE, is_name
-from domain.addresses import check_encrypted
+from domain.addresses import check_encrypted, origin
 from domain.model import Duration
 from domain.production import HoldEnforcement
 
@@ -46,14 +46,7 @@ class SapDmSettings(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_an_origin(cls, url: str) -> str:
-        trimmed = url.rstrip("/")
-        parts = urlsplit(trimmed)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in trimmed:
-            raise ValueError("needs the form https://api.<region host>, without a user or a password in it")
-        if parts.path or parts.query or parts.fragment:
-            raise ValueError("needs the form https://api.<region host>, without a path")
-        check_encrypted(trimmed)
-        return trimmed
+        return origin(url, form="https://api.<region host>")
 
     @field_validator("token_url")
     @classmethod
