@@ -14,7 +14,7 @@ from sandbox.atlas.store import ORDER, REQUEST, KeptRecord
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
 from tests.connectors.atlas_answers import key_of
-from tests.contract.cmms_plant import CompletedWork
+from tests.contract.cmms_plant import CompletedWork, draft_of
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 EMAIL, PASSWORD = "millwright@plant.local", "Quartz-Harbor-9213"
@@ -83,19 +83,8 @@ class AtlasPlant:
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
-        return WorkOrderDraft(
-            key=key_of(self._numbers),
-            asset="machine-1/comp1",
-            asset_attributes={},
-            asset_external_id=asset,
-            summary="Machine 1, comp1: voltage above its baseline " * 4,
-            paragraphs=tuple(f"Paragraph {number}. " + "word " * 20 for number in range(3)),
-            failure_mode="ELF",
-            priority=2,
-            released=released,
-            reported_at=self.clock.now(),
-            due_at=self.clock.now() + timedelta(hours=4),
-        )
+        key = key_of(self._numbers)
+        return draft_of(key, asset, self.clock.now(), released=released)
 
     def wait(self, time: timedelta) -> None:
         self.clock.set(self.clock.now() + time)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from domain.cmms import Idempotency, OrderApproval, OrderQuery
@@ -80,6 +80,25 @@ async def created_by_many(plant: CmmsPlant, draft: WorkOrderDraft, processes: in
             return await cmms.create_work_order(draft)
 
     return list(await asyncio.gather(*(created(cmms) for cmms in connectors)))
+
+
+def draft_of(
+    key: str, asset: str, at: datetime, *, released: bool, attributes: Mapping[str, str] | None = None
+) -> WorkOrderDraft:
+    """A draft whose summary is longer than most CMMS take."""
+    return WorkOrderDraft(
+        key=key,
+        asset="machine-1/comp1",
+        asset_attributes=dict(attributes or {}),
+        asset_external_id=asset,
+        summary="Machine 1, comp1: voltage above its baseline " * 4,
+        paragraphs=tuple(f"Paragraph {number}. " + "word " * 20 for number in range(3)),
+        failure_mode="ELF",
+        priority=2,
+        released=released,
+        reported_at=at,
+        due_at=at + timedelta(hours=4),
+    )
 
 
 async def read_all(cmms: Cmms, cursor: str | None) -> tuple[list[WorkOrderRecord], str]:

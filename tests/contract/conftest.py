@@ -22,7 +22,7 @@ from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
 from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
-from tests.contract.cmms_plant import EVERYTHING, CmmsPlant
+from tests.contract.cmms_plant import EVERYTHING, CmmsPlant, draft_of
 from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant_zone import PlantZone, plant_zone, write_keys
@@ -78,19 +78,8 @@ class MaximoPlant:
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
-        return WorkOrderDraft(
-            key=f"MW{self._numbers:08d}",
-            asset="machine-1/comp1",
-            asset_attributes={"siteid": "BEDFORD"},
-            asset_external_id=asset,
-            summary="Machine 1, comp1: voltage above its baseline " * 4,
-            paragraphs=tuple(f"Paragraph {number}. " + "word " * 20 for number in range(3)),
-            failure_mode="ELF",
-            priority=2,
-            released=released,
-            reported_at=self.clock.now(),
-            due_at=self.clock.now() + timedelta(hours=4),
-        )
+        key = f"MW{self._numbers:08d}"
+        return draft_of(key, asset, self.clock.now(), released=released, attributes={"siteid": "BEDFORD"})
 
     def wait(self, time: timedelta) -> None:
         self.clock.set(self.clock.now() + time)

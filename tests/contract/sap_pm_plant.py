@@ -14,7 +14,7 @@ from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRef
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
 from sandbox.sap_pm.server import USERS, SapPmServer
-from tests.contract.cmms_plant import CompletedWork
+from tests.contract.cmms_plant import CompletedWork, draft_of
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 USER, PASSWORD = next(iter(USERS.items()))
@@ -80,19 +80,8 @@ class SapPmPlant:
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
-        return WorkOrderDraft(
-            key="MW" + f"{self._numbers:08d}".translate(_BASE32),
-            asset="machine-1/comp1",
-            asset_attributes={},
-            asset_external_id=asset,
-            summary="Machine 1, comp1: voltage above its baseline " * 4,
-            paragraphs=tuple(f"Paragraph {number}. " + "word " * 20 for number in range(3)),
-            failure_mode="ELF",
-            priority=2,
-            released=released,
-            reported_at=self.clock.now(),
-            due_at=self.clock.now() + timedelta(hours=4),
-        )
+        key = "MW" + f"{self._numbers:08d}".translate(_BASE32)
+        return draft_of(key, asset, self.clock.now(), released=released)
 
     def wait(self, time: timedelta) -> None:
         self.clock.set(self.clock.now() + time)

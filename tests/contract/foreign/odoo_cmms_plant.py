@@ -9,7 +9,7 @@ import httpx
 from connectors.cmms.odoo import OdooCmms, OdooMaintenanceSettings, connect
 from domain.clock import WallClock
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
-from tests.contract.cmms_plant import CompletedWork
+from tests.contract.cmms_plant import CompletedWork, draft_of
 from tests.contract.foreign.network import Network
 from tests.contract.foreign.odoo_server import OdooDatabase
 
@@ -76,20 +76,8 @@ class OdooCmmsPlant:
 
     def draft(self, *, released: bool = False, asset: str = ASSETS[0]) -> WorkOrderDraft:
         self._numbers += 1
-        now = datetime.now(UTC)
-        return WorkOrderDraft(
-            key=f"MW{self._numbers:08d}",
-            asset="machine-1/comp1",
-            asset_attributes={},
-            asset_external_id=asset,
-            summary="Machine 1, comp1: voltage above its baseline " * 4,
-            paragraphs=tuple(f"Paragraph {number}. " + "word " * 20 for number in range(3)),
-            failure_mode="ELF",
-            priority=2,
-            released=released,
-            reported_at=now,
-            due_at=now + timedelta(hours=4),
-        )
+        key = f"MW{self._numbers:08d}"
+        return draft_of(key, asset, datetime.now(UTC), released=released)
 
     def wait(self, time: timedelta) -> None:
         """The clock of a real server cannot be set. So what was done until now is moved into the past instead."""
