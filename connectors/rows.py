@@ -60,8 +60,26 @@ def read_each(
 
 
 @dataclass(frozen=True)
+class UnreadableRow:
+    """A row that cannot be read.
+
+    Args:
+        report: what is wrong.
+        date: that of its last change, only if it can be read and believed.
+    """
+
+    report: UnreadableRecord
+    date: datetime | None
+
+    @property
+    def mark(self) -> str:
+        """A short name for its content."""
+        return self.report.digest[:12]
+
+
+@dataclass(frozen=True)
 class RecordReading:
-    """How the records of one answer are read that a poll or a lookup asks for. Those that cannot be read are reported.
+    """How the records of one answer of a CMMS are read. Those that cannot be read are reported.
 
     Args:
         system: the instance.

@@ -5,21 +5,26 @@ second, every question begins some time before it, and what was given out in tha
 missed, and a poll comes to an end.
 """
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors.call import Call
+from connectors.rows import UnreadableRow
 from domain.errors import Refused
 from domain.model import Moment
 
 _UNDATED: Final = 2**53
-"""The second under which an unreadable row without a date is remembered: it may be in any answer. Builds that know no
-unreadable rows keep it too."""
+"""The second under which an unreadable row without a date is remembered: it may be in any answer. Earlier builds of the
+connector to Maximo keep it too."""
 _MOST_UNDATED: Final = 1000
 """How many such rows are remembered. More of them are reported at every poll, which storage counts as one each."""
+
+
+RowT = TypeVar("RowT", bound=UnreadableRow)
 
 
 class Watermark(BaseModel):
@@ -60,6 +65,14 @@ class Watermark(BaseModel):
         except ValueError as error:
             raise call.error(Refused, str(error)) from None
 
+    def start(self, overlap: timedelta) -> datetime | None:
+        """From when to ask; None asks from the beginning."""
+        return None if self.watermark is None else self.watermark - overlap
+
+    def unreported(self, rows: Iterable[RowT]) -> list[RowT]:
+        """The unreadable rows that were not reported yet with this content, each once."""
+        return list({row.mark: row for row in rows if row.mark not in self.seen}.values())
+
     def text(self) -> str:
         return self.model_dump_json()
 
@@ -93,3 +106,8 @@ class Watermark(BaseModel):
 def _rounded_up(moment: datetime) -> datetime:
     whole = moment.replace(microsecond=0)
     return whole if whole == moment else whole + timedelta(seconds=1)
+
+
+def mark_of(version: str) -> str:
+    """A short name for a version of a record."""
+    return hashlib.sha256(version.encode()).hexdigest()[:12]

@@ -22,7 +22,7 @@ def drain(rows: list[WorkOrderRow], cursor: Cursor, page_size: int = 3) -> tuple
     """Reads pages as the connector does where no page is wholly known, until one is empty."""
     read: list[str] = []
     while True:
-        start = cursor.start(OVERLAP, UTC_ZONE)
+        start = cursor.local_start(OVERLAP, UTC_ZONE)
         asked = sorted((row for row in rows if start is None or row.statusdate >= start), key=lambda r: r.statusdate)
         fresh = cursor.unseen(asked, UTC_ZONE)[:page_size]
         if not fresh:

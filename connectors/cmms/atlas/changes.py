@@ -4,7 +4,6 @@ Both have a watermark on `updatedAt`, which is one for both. A page that has fur
 its last date, so that the two lists are merged oldest first.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from connectors.call import Call
 from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, AtlasKind, at_or_after
 from connectors.cmms.atlas.models import AtlasRequest
-from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading, UnreadableAtlasRecord
-from connectors.watermark import Watermark
+from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading
+from connectors.rows import UnreadableRow
+from connectors.watermark import Watermark, mark_of
 from domain.keys import CASE_PREFIX
 
 OURS = AtlasFilter("title", "cn", f"[{CASE_PREFIX}")
@@ -23,24 +23,16 @@ OURS = AtlasFilter("title", "cn", f"[{CASE_PREFIX}")
 class AtlasCursor(Watermark):
     """The watermark of a poll of Atlas."""
 
-    def start(self, overlap: timedelta) -> datetime | None:
-        """From when to ask; None asks from the beginning."""
-        return None if self.watermark is None else self.watermark - overlap
-
     def unseen(self, rows: Iterable[AtlasRecord]) -> list[AtlasRecord]:
         """The rows not given out yet in this version."""
         return [row for row in rows if _fingerprint(row) not in self.seen]
 
-    def unreported(self, rows: Iterable[UnreadableAtlasRecord]) -> list[UnreadableAtlasRecord]:
-        """The unreadable rows not reported yet with this content, each once."""
-        return list({mark: row for row in rows if (mark := _mark(row)) not in self.seen}.values())
-
     def advanced(
-        self, given: Iterable[AtlasRecord], unreadable: Iterable[UnreadableAtlasRecord], overlap: timedelta
+        self, given: Iterable[AtlasRecord], unreadable: Iterable[UnreadableRow], overlap: timedelta
     ) -> "AtlasCursor":
         """The cursor after these were given out. An unreadable row without a date moves no watermark."""
         dates: dict[str, datetime | None] = {_fingerprint(row): row.updatedAt.astimezone(UTC) for row in given}
-        dates |= {_mark(row): row.changed_at for row in unreadable}
+        dates |= {row.mark: row.date for row in unreadable}
         return self.passed(dates, lambda watermark: watermark - overlap)
 
 
@@ -51,13 +43,13 @@ class AtlasUnseen:
     rows: Sequence[AtlasRecord]
     passed: Sequence[AtlasRecord]
     """The same, and the requests that are left out."""
-    unreadable: Sequence[UnreadableAtlasRecord]
+    unreadable: Sequence[UnreadableRow]
 
 
 @dataclass(frozen=True)
 class _Fresh:
     rows: list[AtlasRecord]
-    unreadable: list[UnreadableAtlasRecord]
+    unreadable: list[UnreadableRow]
     until: datetime | None
     """Up to when the list is complete; None if it is so to its end."""
 
@@ -72,10 +64,7 @@ async def unseen(
     rows = [row for each in lists for row in each.rows if until is None or row.updatedAt <= until]
     rows.sort(key=lambda row: (row.updatedAt, isinstance(row, AtlasRequest), row.id))
     unreadable = [
-        row
-        for each in lists
-        for row in each.unreadable
-        if until is None or row.changed_at is None or row.changed_at <= until
+        row for each in lists for row in each.unreadable if until is None or row.date is None or row.date <= until
     ]
     kept = [row for row in rows if not (isinstance(row, AtlasRequest) and row.workOrder is not None)]
     return AtlasUnseen(kept, rows, unreadable)
@@ -96,15 +85,15 @@ async def _fresh(
     one date, or none that can be read.
     """
     start, number = cursor.start(overlap), 0
-    undated: list[UnreadableAtlasRecord] = []
+    undated: list[UnreadableRow] = []
     while True:
         filters = [OURS] if start is None else [OURS, at_or_after("updatedAt", start)]
         page = await client.search(call, kind, filters, "updatedAt", number)
         rows, bad = reading.each(kind, page.content)
         fresh, unreported = cursor.unseen(rows), cursor.unreported(bad)
-        undated += [row for row in unreported if row.changed_at is None]
-        dated = [row for row in unreported if row.changed_at is not None]
-        dates = [row.updatedAt for row in rows] + [row.changed_at for row in bad if row.changed_at is not None]
+        undated += [row for row in unreported if row.date is None]
+        dated = [row for row in unreported if row.date is not None]
+        dates = [row.updatedAt for row in rows] + [row.date for row in bad if row.date is not None]
         last = page.last or not page.content
         if fresh or dated or last:
             return _Fresh(fresh, dated + cursor.unreported(undated), None if last else max(dates, default=None))
@@ -117,8 +106,4 @@ async def _fresh(
 
 def _fingerprint(row: AtlasRecord) -> str:
     kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
-    return hashlib.sha256(f"{kind}/{row.id}/{row.updatedAt.isoformat()}".encode()).hexdigest()[:12]
-
-
-def _mark(row: UnreadableAtlasRecord) -> str:
-    return row.report.digest[:12]
+    return mark_of(f"{kind}/{row.id}/{row.updatedAt.isoformat()}")

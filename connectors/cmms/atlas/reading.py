@@ -8,9 +8,9 @@ from connectors.call import Call
 from connectors.cmms.atlas import mapping
 from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, AtlasKind
 from connectors.cmms.atlas.models import AtlasAsset, AtlasOrder, AtlasRequest
-from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading, UnreadableAtlasRecord
+from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading
 from connectors.cmms.atlas.settings import AtlasSettings
-from connectors.rows import Rows
+from connectors.rows import Rows, UnreadableRow
 from domain.clock import Clock
 from domain.errors import ActionRequired, ConnectorError
 from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef
@@ -208,8 +208,8 @@ class AtlasReading:
                 return list(found.values())
             number += 1
 
-    def _readable(self, call: Call, read: AtlasRecord | UnreadableAtlasRecord) -> AtlasRecord:
-        if isinstance(read, UnreadableAtlasRecord):
+    def _readable(self, call: Call, read: AtlasRecord | UnreadableRow) -> AtlasRecord:
+        if isinstance(read, UnreadableRow):
             raise call.error(ActionRequired, self._client.clean(read.report.words), field=read.report.field)
         return read
 

@@ -10,8 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.cmms.atlas.client import ORDERS, AtlasKind
 from connectors.cmms.atlas.models import AtlasDate, AtlasOrder, AtlasRequest
-from connectors.rows import RecordReading, field_and_reason, name_in
-from domain.unreadable import UnreadableRecord
+from connectors.rows import RecordReading, UnreadableRow, field_and_reason, name_in
 
 AtlasRecord = AtlasRequest | AtlasOrder
 """A request or an order."""
@@ -22,37 +21,22 @@ _NAMES: Final = ("customId", "id")
 
 
 @dataclass(frozen=True)
-class UnreadableAtlasRecord:
-    """A request or an order that cannot be read.
-
-    Args:
-        report: what is wrong.
-        changed_at: its date, only if that can be read and believed.
-    """
-
-    report: UnreadableRecord
-    changed_at: datetime | None
-
-
-@dataclass(frozen=True)
 class AtlasRecordReading(RecordReading):
     """How the requests and orders of one answer are read."""
 
-    def each(
-        self, kind: AtlasKind, contents: Sequence[object]
-    ) -> tuple[list[AtlasRecord], list[UnreadableAtlasRecord]]:
+    def each(self, kind: AtlasKind, contents: Sequence[object]) -> tuple[list[AtlasRecord], list[UnreadableRow]]:
         """The records of a page, each once, and those that cannot be read."""
         found: list[AtlasRecord] = []
-        unreadable: list[UnreadableAtlasRecord] = []
+        unreadable: list[UnreadableRow] = []
         for place, content in enumerate(contents, start=1):
             read = self.one(kind, content, place)
-            if isinstance(read, UnreadableAtlasRecord):
+            if isinstance(read, UnreadableRow):
                 unreadable.append(read)
             elif read not in found:
                 found.append(read)
         return found, unreadable
 
-    def one(self, kind: AtlasKind, content: object, place: int = 1) -> AtlasRecord | UnreadableAtlasRecord:
+    def one(self, kind: AtlasKind, content: object, place: int = 1) -> AtlasRecord | UnreadableRow:
         """One record, or why it cannot be read."""
         changed_at = self._date(content)
         try:
@@ -67,9 +51,9 @@ class AtlasRecordReading(RecordReading):
 
     def set_aside(
         self, content: object, name: str, field: str | None, reason: str, changed_at: datetime | None
-    ) -> UnreadableAtlasRecord:
+    ) -> UnreadableRow:
         """A record that cannot be read, with its report."""
-        return UnreadableAtlasRecord(self.report(content, name, field, reason), changed_at)
+        return UnreadableRow(self.report(content, name, field, reason), changed_at)
 
     def _date(self, content: object) -> datetime | None:
         given = content.get("updatedAt") if isinstance(content, dict) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from connectors.call import Call
 from connectors.cmms.maximo.client import MaximoClient
 from connectors.cmms.maximo.cursor import Cursor, instant, lower_bound
-from connectors.cmms.maximo.models import UnreadableRow, WorkOrderRow
+from connectors.cmms.maximo.models import UnreadableOrder, WorkOrderRow
 from connectors.cmms.maximo.rows import OrderPage
 from connectors.cmms.maximo.settings import MaximoSettings
 from domain.errors import Refused
@@ -18,7 +18,7 @@ class Unseen:
     """Rows that were not given out yet in this version, and unreadable ones that were not reported yet."""
 
     rows: list[WorkOrderRow]
-    unreadable: list[UnreadableRow]
+    unreadable: list[UnreadableOrder]
 
 
 async def first_unseen(
@@ -30,15 +30,15 @@ async def first_unseen(
     skip a row whenever an order changes in between and moves to the end. It is followed only where a whole page
     shares its second, or has no date that can be read.
     """
-    zone, start = settings.zone, mark.start(settings.overlap, settings.zone)
+    zone, start = settings.zone, mark.local_start(settings.overlap, settings.zone)
     page = await client.orders_changed(call, start, fields)
     followed: set[str] = set()
-    undated: list[UnreadableRow] = []
+    undated: list[UnreadableOrder] = []
     while True:
         rows = mark.unseen((row for row in page.rows if (row.externalrefid or "").startswith(CASE_PREFIX)), zone)
         fresh = mark.unreported(row for row in page.unreadable if row.ours)
-        undated += [row for row in fresh if row.statusdate is None]
-        dated = [row for row in fresh if row.statusdate is not None]
+        undated += [row for row in fresh if row.date is None]
+        dated = [row for row in fresh if row.date is not None]
         if rows or dated or page.is_empty or page.next_page is None:
             return Unseen(rows, dated + mark.unreported(undated))
         dates = [instant(date, zone) for date in page.dates]

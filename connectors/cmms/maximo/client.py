@@ -18,7 +18,7 @@ from connectors.cmms.maximo.models import (
     ObjectSchema,
     RawPage,
     RawRow,
-    UnreadableRow,
+    UnreadableOrder,
     WorkOrderRow,
 )
 from connectors.cmms.maximo.rows import OrderPage, RowReading
@@ -144,7 +144,7 @@ class MaximoClient:
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
         row = self._reading(call).row(self._json.read(call, reply, RawRow).root)
-        if isinstance(row, UnreadableRow):
+        if isinstance(row, UnreadableOrder):
             raise call.error(ActionRequired, self._json.clean(row.report.words), field=row.report.field)
         return row if row.href else row.model_copy(update={"href": href})
 

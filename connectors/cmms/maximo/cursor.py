@@ -3,13 +3,12 @@
 Maximo filters by local time without an offset. So every question begins earlier still where the site's clocks change.
 """
 
-import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from connectors.cmms.maximo.models import UnreadableRow, WorkOrderRow
-from connectors.watermark import Watermark
+from connectors.cmms.maximo.models import UnreadableOrder, WorkOrderRow
+from connectors.watermark import Watermark, mark_of
 
 _NEAR_A_CLOCK_CHANGE = timedelta(hours=3)
 
@@ -37,17 +36,13 @@ def local_text(moment: datetime, zone: ZoneInfo) -> str:
 
 def _fingerprint(row: WorkOrderRow) -> str:
     version = f"{row.siteid}/{row.wonum}/{row.statusdate.isoformat()}/{row.internal_status}/{row.rowstamp}"
-    return hashlib.sha256(version.encode()).hexdigest()[:12]
-
-
-def _mark(row: UnreadableRow) -> str:
-    return row.report.digest[:12]
+    return mark_of(version)
 
 
 class Cursor(Watermark):
     """The watermark of a poll of Maximo."""
 
-    def start(self, overlap: timedelta, zone: ZoneInfo) -> datetime | None:
+    def local_start(self, overlap: timedelta, zone: ZoneInfo) -> datetime | None:
         """From when to ask; None asks from the beginning."""
         return None if self.watermark is None else lower_bound(self.watermark - overlap, zone)
 
@@ -56,20 +51,14 @@ class Cursor(Watermark):
         fresh = {mark: row for row in rows if (mark := _fingerprint(row)) not in self.seen}
         return sorted(fresh.values(), key=lambda row: (instant(row.statusdate, zone), row.siteid, row.wonum))
 
-    def unreported(self, rows: Iterable[UnreadableRow]) -> list[UnreadableRow]:
-        """The unreadable rows not reported yet with this content, each once."""
-        return list({mark: row for row in rows if (mark := _mark(row)) not in self.seen}.values())
-
     def advanced(
         self,
         given: Iterable[WorkOrderRow],
         overlap: timedelta,
         zone: ZoneInfo,
-        unreadable: Iterable[UnreadableRow] = (),
+        unreadable: Iterable[UnreadableOrder] = (),
     ) -> "Cursor":
         """The cursor after these rows were given out. An unreadable row without a date moves no watermark."""
         given_out: dict[str, datetime | None] = {_fingerprint(row): instant(row.statusdate, zone) for row in given}
-        given_out |= {
-            _mark(row): None if row.statusdate is None else instant(row.statusdate, zone) for row in unreadable
-        }
+        given_out |= {row.mark: None if row.date is None else instant(row.date, zone) for row in unreadable}
         return self.passed(given_out, lambda watermark: lower_bound(watermark - overlap, zone))

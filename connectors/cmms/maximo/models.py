@@ -5,12 +5,13 @@ offset, or naive in the site's zone; `mapping` makes instants of them.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
-from domain.unreadable import UnreadableRecord
+from connectors.rows import UnreadableRow
 from domain.vendor_texts import VendorName, VendorText
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?", re.DOTALL)
@@ -162,18 +163,14 @@ class RawRow(RootModel[Any]):
     """One record as it came."""
 
 
-class UnreadableRow(BaseModel):
-    """A row that cannot be read.
+@dataclass(frozen=True)
+class UnreadableOrder(UnreadableRow):
+    """An order that cannot be read.
 
     Args:
-        statusdate: its date, only if that can be read and believed.
         ours: whether it has our key, or a key that cannot be read.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    report: UnreadableRecord
-    statusdate: datetime | None
     ours: bool
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.cmms.maximo.cursor import instant
-from connectors.cmms.maximo.models import MaximoDate, UnreadableRow, WorkOrderRow
+from connectors.cmms.maximo.models import MaximoDate, UnreadableOrder, WorkOrderRow
 from connectors.rows import RecordReading, field_and_reason, name_in
 from domain.keys import CASE_PREFIX
 
@@ -23,7 +23,7 @@ class OrderPage:
     """A page of orders, read."""
 
     rows: tuple[WorkOrderRow, ...]
-    unreadable: tuple[UnreadableRow, ...]
+    unreadable: tuple[UnreadableOrder, ...]
     next_page: str | None
 
     @property
@@ -33,7 +33,7 @@ class OrderPage:
     @property
     def dates(self) -> list[datetime]:
         """The status dates of its rows, as far as they can be read."""
-        of_unreadable = [row.statusdate for row in self.unreadable if row.statusdate is not None]
+        of_unreadable = [row.date for row in self.unreadable if row.date is not None]
         return [row.statusdate for row in self.rows] + of_unreadable
 
 
@@ -50,11 +50,11 @@ class RowReading(RecordReading):
     def page(self, members: Sequence[object], next_page: str | None) -> OrderPage:
         """The rows of a page. If rows with one number have different keys, none of them is believed."""
         rows: list[tuple[WorkOrderRow, object]] = []
-        unreadable: list[UnreadableRow] = []
+        unreadable: list[UnreadableOrder] = []
         keys: defaultdict[tuple[str, str], set[str | None]] = defaultdict(set)
         for place, content in enumerate(members, start=1):
             read = self.row(content, place)
-            if isinstance(read, UnreadableRow):
+            if isinstance(read, UnreadableOrder):
                 unreadable.append(read)
             else:
                 rows.append((read, content))
@@ -67,7 +67,7 @@ class RowReading(RecordReading):
         ]
         return OrderPage(tuple(row for row, _ in unique), tuple(unreadable), next_page)
 
-    def row(self, content: object, place: int = 1) -> WorkOrderRow | UnreadableRow:
+    def row(self, content: object, place: int = 1) -> WorkOrderRow | UnreadableOrder:
         """One row, or why it cannot be read."""
         date = self._date(content)
         try:
@@ -81,10 +81,10 @@ class RowReading(RecordReading):
 
     def set_aside(
         self, content: object, name: str, field: str | None, reason: str, date: datetime | None
-    ) -> UnreadableRow:
+    ) -> UnreadableOrder:
         """An unreadable row with its report."""
         report = self.report(content, name, field, reason)
-        return UnreadableRow(report=report, statusdate=date, ours=_may_be_ours(content))
+        return UnreadableOrder(report=report, date=date, ours=_may_be_ours(content))
 
     def _date(self, content: object) -> datetime | None:
         given = content.get("statusdate") if isinstance(content, dict) else None

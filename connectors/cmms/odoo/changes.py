@@ -5,14 +5,13 @@ transaction began. So each poll begins some time before the watermark, and what 
 content.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.call import Call
 from connectors.cmms.odoo.client import OdooMaintenanceClient
 from connectors.cmms.odoo.models import MaintenanceRequest
-from connectors.cmms.odoo.rows import UnreadableRequest
+from connectors.rows import UnreadableRow
 from connectors.text import digest_of
 from connectors.watermark import Watermark
 
@@ -24,7 +23,7 @@ class UnseenRequests:
     """Requests that were not given out yet in this version, and unreadable ones that were not reported yet."""
 
     requests: tuple[MaintenanceRequest, ...]
-    unreadable: tuple[UnreadableRequest, ...]
+    unreadable: tuple[UnreadableRow, ...]
 
 
 async def first_unseen(
@@ -36,12 +35,10 @@ async def first_unseen(
     request whenever another changes in between and moves to the end. That is done only where a whole page has changed
     in one second.
     """
-    start = None if mark.watermark is None else mark.watermark - overlap
-    offset = 0
+    start, offset = mark.start(overlap), 0
     while True:
         page = await client.changed(call, start, offset)
         requests = {_mark(request): request for request in page.requests}
-        unreadable = {row.report.digest[:_MARK_LENGTH]: row for row in page.unreadable}
         fresh = UnseenRequests(
             tuple(
                 sorted(
@@ -49,7 +46,7 @@ async def first_unseen(
                     key=lambda request: (request.write_date, request.id),
                 )
             ),
-            tuple(row for key, row in unreadable.items() if key not in mark.seen),
+            tuple(mark.unreported(page.unreadable)),
         )
         if fresh.requests or fresh.unreadable or page.size < page_size:
             return fresh
@@ -62,16 +59,10 @@ async def first_unseen(
 
 def after(mark: Watermark, given: UnseenRequests, overlap: timedelta) -> Watermark:
     """The watermark after these were given out."""
-    return mark.passed({**_dates(given.requests), **_dates_of_unreadable(given.unreadable)}, lambda at: at - overlap)
+    given_out: dict[str, datetime | None] = {_mark(request): request.write_date for request in given.requests}
+    given_out |= {row.mark: row.date for row in given.unreadable}
+    return mark.passed(given_out, lambda watermark: watermark - overlap)
 
 
 def _mark(request: MaintenanceRequest) -> str:
     return digest_of(request.model_dump_json(), _MARK_LENGTH)
-
-
-def _dates(requests: Iterable[MaintenanceRequest]) -> dict[str, datetime | None]:
-    return {_mark(request): request.write_date for request in requests}
-
-
-def _dates_of_unreadable(rows: Iterable[UnreadableRequest]) -> dict[str, datetime | None]:
-    return {row.report.digest[:_MARK_LENGTH]: row.write_date for row in rows}

@@ -10,18 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.cmms.odoo.models import MaintenanceRequest
 from connectors.odoo.models import OdooMoment
-from connectors.rows import RecordReading, field_and_reason
-from domain.unreadable import UnreadableRecord
+from connectors.rows import RecordReading, UnreadableRow, field_and_reason
 
 _MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(OdooMoment)
-
-
-@dataclass(frozen=True)
-class UnreadableRequest:
-    """A request that cannot be read, with the date of its change as far as that can be read and believed."""
-
-    report: UnreadableRecord
-    write_date: datetime | None
 
 
 @dataclass(frozen=True)
@@ -33,13 +24,13 @@ class RequestPage:
     """
 
     requests: tuple[MaintenanceRequest, ...]
-    unreadable: tuple[UnreadableRequest, ...]
+    unreadable: tuple[UnreadableRow, ...]
     size: int
 
     @property
     def latest(self) -> datetime | None:
         """The latest change on it; None if no date can be read."""
-        dates = [row.write_date for row in self.unreadable if row.write_date is not None]
+        dates = [row.date for row in self.unreadable if row.date is not None]
         return max([*dates, *(request.write_date for request in self.requests)], default=None)
 
 
@@ -50,10 +41,10 @@ class RequestReading(RecordReading):
     def page(self, contents: Sequence[object]) -> RequestPage:
         """The requests of an answer. If one comes with two contents, neither is believed."""
         read: defaultdict[int, dict[MaintenanceRequest, object]] = defaultdict(dict)
-        unreadable: list[UnreadableRequest] = []
+        unreadable: list[UnreadableRow] = []
         for place, content in enumerate(contents, start=1):
             row = self._row(content, place)
-            if isinstance(row, UnreadableRequest):
+            if isinstance(row, UnreadableRow):
                 unreadable.append(row)
             else:
                 read[row.id].setdefault(row, content)
@@ -66,7 +57,7 @@ class RequestReading(RecordReading):
         requests = tuple(next(iter(versions)) for versions in read.values() if len(versions) == 1)
         return RequestPage(requests, tuple(unreadable), len(contents))
 
-    def _row(self, content: object, place: int) -> MaintenanceRequest | UnreadableRequest:
+    def _row(self, content: object, place: int) -> MaintenanceRequest | UnreadableRow:
         try:
             row = MaintenanceRequest.model_validate(content)
         except ValidationError as error:
@@ -78,8 +69,8 @@ class RequestReading(RecordReading):
 
     def _set_aside(
         self, content: object, name: str, field: str | None, reason: str, date: datetime | None
-    ) -> UnreadableRequest:
-        return UnreadableRequest(self.report(content, name, field, reason), date)
+    ) -> UnreadableRow:
+        return UnreadableRow(self.report(content, name, field, reason), date)
 
     def _date(self, content: object) -> datetime | None:
         given = content.get("write_date") if isinstance(content, dict) else None

@@ -86,8 +86,8 @@ class SapPmChanges:
             lost = [row for row in orders.unreadable if row.notification is None]
             ours = [row for row in (*notifications.unreadable, *lost, *broken) if row.ours]
             reports = mark.unreported(ours)
-            undated += [row for row in reports if row.stamp is None]
-            dated = [row for row in reports if row.stamp is not None and (until is None or row.stamp < until)]
+            undated += [row for row in reports if row.date is None]
+            dated = [row for row in reports if row.date is not None and (until is None or row.date < until)]
             if fresh or dated or until is None:
                 return SapPmUnseen(fresh, dated + mark.unreported(undated), passed)
             start = passed = until
@@ -117,7 +117,7 @@ class SapPmChanges:
             )
             rows |= {row.number: row for row in page.rows}
             unreadable += page.unreadable
-            stamps = [*(row.stamp for row in rows.values()), *(row.stamp for row in unreadable)]
+            stamps = [*(row.stamp for row in rows.values()), *(row.date for row in unreadable)]
             latest = max((stamp for stamp in stamps if stamp is not None), default=None)
             if not page.more or not page.count:
                 return _Stretch(tuple(rows.values()), tuple(unreadable), None)
@@ -174,7 +174,7 @@ async def works_of(
             works.append(SapPmWork(row, order_of(row, tuple(of_row.values()), settings)))
         except ValueError as error:
             report = unreadable_record(row, call.system, error)
-            reports.append(SapPmUnreadableRow(report=report, stamp=row.stamp, ours=True))
+            reports.append(SapPmUnreadableRow(report=report, date=row.stamp, ours=True))
     return works, reports
 
 

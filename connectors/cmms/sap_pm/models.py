@@ -4,14 +4,15 @@ An empty text is how SAP says that there is none. Names, dates and numbers that 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connectors.cmms.sap_pm.odata import instant_of
+from connectors.rows import UnreadableRow
 from domain.keys import CASE_ID
-from domain.unreadable import UnreadableRecord
 from domain.vendor_texts import VendorName, VendorText
 
 SapDate = Annotated[datetime, BeforeValidator(instant_of)]
@@ -171,19 +172,15 @@ class SapPmEntity(_Row):
     d: Mapping[str, Any]
 
 
-class SapPmUnreadableRow(BaseModel):
-    """A row that cannot be read.
+@dataclass(frozen=True)
+class SapPmUnreadableRow(UnreadableRow):
+    """A notification or an order that cannot be read.
 
     Args:
-        stamp: the time of its last change, only if that can be read and believed.
         ours: whether it may be ours: it has our key, or one that cannot be read.
         notification: the notification that an order names, if that can be read.
     """
 
-    model_config = ConfigDict(frozen=True)
-
-    report: UnreadableRecord
-    stamp: datetime | None
     ours: bool
     notification: str | None = None
 

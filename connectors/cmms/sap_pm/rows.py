@@ -79,7 +79,7 @@ class SapPmReading(RecordReading):
         report = self.report(content, name, field, reason)
         named = content.get("MaintenanceNotification") if isinstance(content, dict) else None
         notification = named if isinstance(named, str) and named and storable(named) == named else None
-        return SapPmUnreadableRow(report=report, stamp=stamp, ours=_may_be_ours(content), notification=notification)
+        return SapPmUnreadableRow(report=report, date=stamp, ours=_may_be_ours(content), notification=notification)
 
     def _stamp(self, content: object) -> datetime | None:
         given = content.get(_LAST_CHANGE) if isinstance(content, dict) else None
