@@ -24,6 +24,7 @@ from connectors.json_reading import first_fault, parsed_json
 from connectors.library_errors import PLAIN_ERRORS
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.unreadable import UnreadableRecord
 
 LONGEST_RETRY_AFTER: Final = timedelta(days=1)
 """A vendor that asks for more is asked again after this all the same: a mistyped header must not park a plant."""
@@ -284,6 +285,10 @@ class JsonSystem:
     def refused(self, call: Call, problem: str) -> Refused:
         """A fault of ours, or a reply that nobody can read."""
         return call.error(Refused, self.clean(problem))
+
+    def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
+        """A record that a call needs and that cannot be read: a person corrects it there."""
+        return call.error(ActionRequired, self.clean(report.words), field=report.field)
 
     def clean(self, text: str) -> str:
         """A vendor's words fit for a message: one line, short, without our secrets."""

@@ -17,7 +17,7 @@ from domain.operating import MachineState
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 
-LONGEST_WORK = timedelta(days=31)
+LONGEST_REPORTED = timedelta(days=31)
 """Maximum duration of a window that another system's report opens, whatever the settings allow."""
 
 

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
-from domain.suppression import LONGEST_WORK
+from domain.suppression import LONGEST_REPORTED
 
 
 class ConnectorSettings(BaseModel):
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
         Duration | None,
         Field(
             gt=timedelta(),
-            le=LONGEST_WORK,
+            le=LONGEST_REPORTED,
             description="Maximum time for which work in progress suppresses a machine's other faults, at most P31D; "
             "absent, never.",
         ),
@@ -171,7 +171,7 @@ class Settings(BaseSettings):
         Duration | None,
         Field(
             gt=timedelta(),
-            le=LONGEST_WORK,
+            le=LONGEST_REPORTED,
             description="Maximum time for which a planned stop, setup, maintenance or lock-out that the MES reports "
             "suppresses a machine's faults, at most P31D; absent, never.",
         ),

@@ -26,6 +26,7 @@ from connectors.odoo.settings import OdooConnection
 from connectors.rows import Rows
 from domain.canonical import Json
 from domain.errors import ActionRequired, Refused, Unavailable
+from domain.unreadable import UnreadableRecord
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -190,6 +191,10 @@ class OdooWire:
         """
         if unreadable:
             raise call.error(ActionRequired, self.clean("; ".join(unreadable)), field=field)
+
+    def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
+        """A record that a call needs and that cannot be read."""
+        return self._json.unreadable(call, report)
 
     def clean(self, text: str) -> str:
         """A vendor's words fit for a message."""

@@ -14,7 +14,7 @@ _ENDED = {"unshelved", "window-ended"}
 _TERMS = ("kind", "asset", "failure_mode", "spared_asset", "spared_mode", "reason", "made_by", "source")
 _TIMES = ("from_at", "until_at", "made_at")
 _REPORTED_WORK = {"order-placed", "order-changed", "order-unmatched"}
-_LONGEST_WORK = timedelta(days=31)
+_LONGEST_REPORTED = timedelta(days=31)
 _STATES_OF = {"standstill": ("planned_stop", "setup"), "out_of_service": ("maintenance", "locked_out")}
 _HELD = ("asset", "failure_mode", "rung", "at", "revision")
 _RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
@@ -80,18 +80,24 @@ def _work_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> It
             continue
         first = reported.get((row["made_by"], row["source"], row["from_at"]))
         begins, ends = (datetime.fromisoformat(row[name][:-1]) for name in ("from_at", "until_at"))
-        if first is None or first > row["made_at"] or ends - begins > _LONGEST_WORK:
+        if first is None or first > row["made_at"] or ends - begins > _LONGEST_REPORTED:
             what = "is of work that no CMMS reported as in progress, or lasts too long"
             yield OfflineFinding("suppression", f"suppression {row['id']}", what)
 
 
 def _window_of_state_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[Row]]) -> Iterator[OfflineFinding]:
     """Names each window that no reading of an MES justifies, and those that last too long."""
+    if not any(row["kind"] in _STATES_OF for row in rows):
+        return
     read: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
     for subject, told in acts.items():
+        if not subject.startswith("operating/"):
+            continue
         system = subject.removeprefix("operating/")
-        for act in told if system != subject else ():
-            for machine, state in act["detail"]["said"].items() if act["kind"] == "operating-read" else ():
+        for act in told:
+            if act["kind"] != "operating-read":
+                continue
+            for machine, state in act["detail"]["said"].items():
                 times, states_said = read.setdefault((system, machine), ([], []))
                 times.append(_instant(act["detail"]["read_at"]) or "")
                 states_said.append(state["state"])
@@ -103,7 +109,7 @@ def _window_of_state_findings(rows: Sequence[Row], acts: Mapping[str, Sequence[R
         newest = bisect_right(times, row["from_at"])
         said = states_said[newest - 1] if newest else None
         begins, ends = (datetime.fromisoformat(row[name][:-1]) for name in ("from_at", "until_at"))
-        if said not in states or ends - begins > _LONGEST_WORK:
+        if said not in states or ends - begins > _LONGEST_REPORTED:
             what = f"is of a state that {row['made_by']} did not report, or lasts too long"
             yield OfflineFinding("suppression", f"suppression {row['id']}", what)
 

@@ -74,6 +74,11 @@ async def no_finding(plant: Plant) -> None:
     assert (await verify(plant.engine)).findings == ()
 
 
+async def returned(plant: Plant) -> None:
+    """What has ended by now returns."""
+    await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
+
+
 @pytest.mark.parametrize(
     ("state", "kind", "name"),
     [
@@ -115,7 +120,7 @@ async def test_the_next_reading_that_says_otherwise_ends_it_and_what_is_recent_a
     await plant.take(*motor_fails(4))
     await read(plant, 5, then)
     assert await windows(plant) == [("standstill", 5.0, MES)]
-    await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
+    await returned(plant)
     assert await asset_of_cases(plant) == [MOTOR]
     await no_finding(plant)
 
@@ -125,11 +130,6 @@ async def test_from_a_stop_to_work_on_the_machine_is_another_window(plant: Plant
     await read(plant, 3, MachineState.PLANNED_STOP)
     await read(plant, 4, MachineState.MAINTENANCE)
     assert await windows(plant) == [("standstill", 4.0, MES), ("out_of_service", 16.0, None)]
-
-
-async def returned(plant: Plant) -> None:
-    """What has ended by now returns."""
-    await SuppressionEnd(plant.engine, plant.clock, StoredVersions(plant.catalogue)).return_due()
 
 
 SINCE = pytest.mark.parametrize("since", [1.0, None], ids=["since", "no time of its own"])

@@ -38,12 +38,15 @@ class AtlasCursor(Watermark):
 
 @dataclass(frozen=True)
 class AtlasUnseen:
-    """What was not given out yet. A request that became an order is represented by the order."""
+    """What was not given out yet."""
 
-    rows: Sequence[AtlasRecord]
     passed: Sequence[AtlasRecord]
-    """The same, and the requests that are left out."""
     unreadable: Sequence[UnreadableRow]
+
+    @property
+    def rows(self) -> list[AtlasRecord]:
+        """What to give out: a request that became an order is represented by the order."""
+        return [row for row in self.passed if not (isinstance(row, AtlasRequest) and row.workOrder is not None)]
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,7 @@ async def unseen(
     unreadable = [
         row for each in lists for row in each.unreadable if until is None or row.date is None or row.date <= until
     ]
-    kept = [row for row in rows if not (isinstance(row, AtlasRequest) and row.workOrder is not None)]
-    return AtlasUnseen(kept, rows, unreadable)
+    return AtlasUnseen(rows, unreadable)
 
 
 async def _fresh(

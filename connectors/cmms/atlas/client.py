@@ -28,6 +28,7 @@ from connectors.http import JsonSystem
 from connectors.rows import Rows, read_each
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused
+from domain.unreadable import UnreadableRecord
 
 logger = logging.getLogger(__name__)
 
@@ -100,9 +101,9 @@ class AtlasClient:
         )
         self._sign_in = AtlasSignIn(settings, self._json)
 
-    def clean(self, text: str) -> str:
-        """Words of Atlas fit for a message."""
-        return self._json.clean(text)
+    def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
+        """A record that a call needs and that cannot be read."""
+        return self._json.unreadable(call, report)
 
     def without_secrets(self, text: str) -> str:
         """A text with our secrets masked."""
@@ -135,7 +136,7 @@ class AtlasClient:
         page = await self.search(call, "assets", (AtlasFilter(self._settings.asset_field, "eq", name),), "id")
         found = read_each(page.content, AtlasAsset.model_validate, lambda _, place: f"asset {place} of {name}")
         for words in found.unreadable:
-            raise call.error(ActionRequired, self.clean(words), field=self._settings.asset_field)
+            raise call.error(ActionRequired, self._json.clean(words), field=self._settings.asset_field)
         return found.rows
 
     async def asset(self, call: Call, number: int) -> AtlasAsset | ConnectorError | None:
@@ -150,7 +151,7 @@ class AtlasClient:
             return read
         found = read_each([read.root], AtlasAsset.model_validate, lambda *_: f"asset {number}")
         for words in found.unreadable:
-            logger.warning("%s: the name of an asset is left out: %s", call.system, self.clean(words))
+            logger.warning("%s: the name of an asset is left out: %s", call.system, self._json.clean(words))
         return next(iter(found.rows), None)
 
     async def content(self, call: Call, kind: AtlasKind, number: int) -> dict[str, Any] | None:
@@ -158,9 +159,9 @@ class AtlasClient:
         reply = await self._send(call, "GET", f"/{kind}/{number}", also=(404,))
         return None if reply.status_code == httpx.codes.NOT_FOUND else self._json.read(call, reply, AtlasContent).root
 
-    async def create(self, call: Call, kind: AtlasKind, body: Mapping[str, Json]) -> dict[str, Any]:
-        """Creates a request or an order."""
-        return self._json.read(call, await self._send(call, "POST", f"/{kind}", body=body), AtlasContent).root
+    async def create(self, call: Call, kind: AtlasKind, body: Mapping[str, Json]) -> None:
+        """Creates a request or an order. An answer that cannot be read is an error, though nothing of it is needed."""
+        self._json.read(call, await self._send(call, "POST", f"/{kind}", body=body), AtlasContent)
 
     async def change(
         self, call: Call, kind: AtlasKind, number: int, now: Mapping[str, Any], changes: Mapping[str, Json]
@@ -231,7 +232,7 @@ class AtlasClient:
             return read
         found = read_each(read.root, model.model_validate, lambda _, place: f"{model.__name__} {place}")
         for words in found.unreadable:
-            logger.warning("%s: left out of an order: %s", call.system, self.clean(words))
+            logger.warning("%s: left out of an order: %s", call.system, self._json.clean(words))
         return found
 
     async def _send(

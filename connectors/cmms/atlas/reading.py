@@ -159,7 +159,7 @@ class AtlasReading:
             return mapping.record_of(row, view, self._settings, ref)
         except mapping.UNMAPPABLE as error:
             report = mapping.unreadable_record(row, self._system, error)
-            raise call.error(ActionRequired, self._client.clean(report.words), field=report.field) from None
+            raise self._client.unreadable(call, report) from None
 
     async def view(self, call: Call, row: AtlasRecord) -> mapping.AtlasView | ConnectorError:
         """What is known beside a row, or why Atlas does not tell it."""
@@ -210,7 +210,7 @@ class AtlasReading:
 
     def _readable(self, call: Call, read: AtlasRecord | UnreadableRow) -> AtlasRecord:
         if isinstance(read, UnreadableRow):
-            raise call.error(ActionRequired, self._client.clean(read.report.words), field=read.report.field)
+            raise self._client.unreadable(call, read.report)
         return read
 
     def _check_key(self, call: Call, row: AtlasRecord, key: str) -> None:

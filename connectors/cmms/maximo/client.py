@@ -30,6 +30,7 @@ from domain.canonical import Json
 from domain.clock import Clock
 from domain.errors import ActionRequired
 from domain.keys import CASE_PREFIX
+from domain.unreadable import UnreadableRecord
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +77,9 @@ class MaximoClient:
             "accept": "application/json",
         }
 
-    def clean(self, text: str) -> str:
-        """A vendor's words fit for a message."""
-        return self._json.clean(text)
+    def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
+        """A record that a call needs and that cannot be read."""
+        return self._json.unreadable(call, report)
 
     async def count_orders(self, call: Call) -> int:
         """How many orders report our user."""
@@ -145,7 +146,7 @@ class MaximoClient:
             return None
         row = self._reading(call).row(self._json.read(call, reply, RawRow).root)
         if isinstance(row, UnreadableOrder):
-            raise call.error(ActionRequired, self._json.clean(row.report.words), field=row.report.field)
+            raise self.unreadable(call, row.report)
         return row if row.href else row.model_copy(update={"href": href})
 
     async def create(self, call: Call, body: Mapping[str, Json], key: str) -> bool:

@@ -150,7 +150,7 @@ class MaximoCmms:
             ActionRequired: one cannot be read. It may be the one that is looked for.
         """
         for row in page.unreadable:
-            raise call.error(ActionRequired, self._client.clean(row.report.words), field=row.report.field)
+            raise self._client.unreadable(call, row.report)
         return {(row.siteid, row.wonum): row for row in page.rows}
 
     async def _find(self, call: Call, key: str) -> WorkOrderRow | None:
@@ -245,7 +245,7 @@ class MaximoCmms:
             return mapping.record_of(row, self._system, self._settings, schema, downtime, key)
         except mapping.UNMAPPABLE as error:
             found = mapping.unreadable_record(row, self._system, error)
-            raise call.error(ActionRequired, self._client.clean(found.words), field=found.field) from None
+            raise self._client.unreadable(call, found) from None
 
     async def _downtimes(self, call: Call, rows: Iterable[WorkOrderRow]) -> dict[tuple[str, str], timedelta]:
         """How long the assets of completed orders were down, by site and order; what may not be read is left out."""

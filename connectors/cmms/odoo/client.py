@@ -21,6 +21,7 @@ from connectors.text import key_line
 from domain.canonical import Json
 from domain.clock import Clock
 from domain.errors import ActionRequired
+from domain.unreadable import UnreadableRecord
 
 REQUESTS: Final = "maintenance.request"
 _EQUIPMENT: Final = "maintenance.equipment"
@@ -183,9 +184,9 @@ class OdooMaintenanceClient:
             own_user=(await self.user(call)).id,
         )
 
-    def clean(self, text: str) -> str:
-        """A vendor's words fit for a message."""
-        return self._wire.clean(text)
+    def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
+        """A record that a call needs and that cannot be read."""
+        return self._wire.unreadable(call, report)
 
     def masked(self, text: str) -> str:
         """A text with our key masked."""

@@ -165,7 +165,7 @@ class OdooCmms:
             ActionRequired: one cannot be read. It may be the one that is looked for.
         """
         for row in page.unreadable:
-            raise call.error(ActionRequired, self._client.clean(row.report.words), field=row.report.field)
+            raise self._client.unreadable(call, row.report)
         return page.requests
 
     async def _with_key(self, call: Call, key: str) -> MaintenanceRequest | None:
@@ -299,7 +299,7 @@ class OdooCmms:
         """
         read = mapping.read_record(request, details, self._system, self._settings, self._client.masked)
         if isinstance(read, UnreadableRecord):
-            raise call.error(ActionRequired, self._client.clean(read.words), field=read.field)
+            raise self._client.unreadable(call, read)
         return read
 
     def _new_stage(self, call: Call, stages: SiteStages) -> NamedStage:

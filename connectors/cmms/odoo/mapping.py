@@ -136,11 +136,10 @@ class RequestDetails:
 
 def status_of(request: MaintenanceRequest, stages: SiteStages) -> WorkOrderStatus | None:
     """Our status for a request; None if its stage has no known meaning."""
-    number = request.stage_id.id if request.stage_id is not None else None
-    meaning = stages.meaning_of(number)
+    meaning = stages.meaning_of(request.stage)
     if meaning is not None and meaning.status.finished:
         return meaning.status
-    if request.archive and not stages.is_done(number):
+    if request.archive and not stages.is_done(request.stage):
         return WorkOrderStatus.CANCELLED
     if meaning is not None and request.kanban_state == "blocked":
         return WorkOrderStatus.ON_HOLD
@@ -149,10 +148,12 @@ def status_of(request: MaintenanceRequest, stages: SiteStages) -> WorkOrderStatu
 
 def vendor_status(request: MaintenanceRequest) -> str:
     """The stage of a request and its marks, in Odoo's words."""
-    stage = request.stage_id.name if request.stage_id is not None else "no stage"
-    marks = [word for word, there in (("blocked", request.kanban_state == "blocked"), ("archived", request.archive))
-             if there]  # fmt: skip
-    return ", ".join([stage, *marks])
+    words = [request.stage_id.name if request.stage_id is not None else "no stage"]
+    if request.kanban_state == "blocked":
+        words.append("blocked")
+    if request.archive:
+        words.append("archived")
+    return ", ".join(words)
 
 
 def touched_by_others(request: MaintenanceRequest, details: RequestDetails) -> Touched:
@@ -163,7 +164,7 @@ def touched_by_others(request: MaintenanceRequest, details: RequestDetails) -> T
     never set, or with our own note that others had changed it.
     """
     messages = details.messages.get(request.id, ())
-    meaning = details.stages.meaning_of(request.stage_id.id if request.stage_id is not None else None)
+    meaning = details.stages.meaning_of(request.stage)
     if (
         (request.write_uid is not None and request.write_uid.id != details.own_user)
         or not details.is_own(request)
@@ -205,7 +206,7 @@ def record_of(
 def report_of(request: MaintenanceRequest, details: RequestDetails) -> CompletionReport:
     """What the technician reported: the stage, and the notes of people. Odoo has no codes, hours, parts or downtime,
     and of the end of the work only the date."""
-    meaning = details.stages.meaning_of(request.stage_id.id if request.stage_id is not None else None)
+    meaning = details.stages.meaning_of(request.stage)
     notes = (
         text_of(message.body)
         for message in details.messages.get(request.id, ())

@@ -41,6 +41,11 @@ class MaintenanceRequest(OdooRow):
     write_date: OdooMoment
     write_uid: Link
 
+    @property
+    def stage(self) -> int | None:
+        """The id of its stage."""
+        return self.stage_id.id if self.stage_id is not None else None
+
 
 class RequestMessage(OdooRow):
     """A row of `mail.message` on a request: a note, an e-mail, or Odoo's own notice of a change."""

@@ -9,14 +9,15 @@ import httpx
 from connectors.call import Call
 from connectors.cmms.sap_pm.faults import STALE, read_fault
 from connectors.cmms.sap_pm.models import SapPmEntity, SapPmList, SapPmNotification, SapPmOrder, SapPmUnreadableRow
-from connectors.cmms.sap_pm.odata import entity, query
+from connectors.cmms.sap_pm.odata import entity, query, text_literal
 from connectors.cmms.sap_pm.rows import RowT, SapPmPage, SapPmReading
 from connectors.cmms.sap_pm.session import SapSession, asks_for_token, basic
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.http import JsonSystem
 from domain.canonical import Json
 from domain.clock import Clock
-from domain.errors import ActionRequired, Refused, Unavailable
+from domain.errors import ActionRequired, Unavailable
+from domain.unreadable import UnreadableRecord
 
 Method = Literal["POST", "PATCH"]
 
@@ -62,9 +63,9 @@ class SapPmClient:
         }
         self._session = SapSession(self._url(f"{_NOTIFICATIONS}/", {}), self._headers, self._json)
 
-    def clean(self, text: str) -> str:
-        """SAP's words fit for a message."""
-        return self._json.clean(text)
+    def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
+        """A record that a call needs and that cannot be read."""
+        return self._json.unreadable(call, report)
 
     async def find(
         self, call: Call, model: type[RowT], where: str, *, order_by: str, top: int, skip: int = 0
@@ -97,7 +98,7 @@ class SapPmClient:
             return None
         row = self._reading(call).row(self._json.read(call, reply, SapPmEntity).d, model)
         if isinstance(row, SapPmUnreadableRow):
-            raise call.error(ActionRequired, self.clean(row.report.words), field=row.report.field)
+            raise self.unreadable(call, row.report)
         if row.number != number:
             raise self._json.refused(call, f"unreadable reply: asked for {number}, it answered about {row.number}")
         return row
@@ -122,7 +123,7 @@ class SapPmClient:
             params: literals of OData.
         """
         service, name = _SERVICES[type(row)]
-        asked = {name: "'" + row.number.replace("'", "''") + "'", **(params or {})}
+        asked = {name: text_literal(row.number), **(params or {})}
         url = self._url(f"{service}/{function}", asked)
         reply = await self._change(call, "POST", url, etag=self._etag(call, row), also=STALE)
         return reply.status_code not in STALE
@@ -179,11 +180,9 @@ class SapPmClient:
 
     def _etag(self, call: Call, row: SapPmNotification | SapPmOrder) -> str:
         if row.metadata.etag is None:
-            raise self._refused(call, f"unreadable reply: {row.number} came without its ETag, so it cannot be changed")
+            problem = f"unreadable reply: {row.number} came without its ETag, so it cannot be changed"
+            raise self._json.refused(call, problem)
         return row.metadata.etag
-
-    def _refused(self, call: Call, problem: str) -> Refused:
-        return self._json.refused(call, problem)
 
     def _reading(self, call: Call) -> SapPmReading:
         return SapPmReading(call.system, self._clock.now() + _FUTURE, self._json.without_secrets)

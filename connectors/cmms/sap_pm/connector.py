@@ -180,7 +180,7 @@ class SapPmCmms:
     def _refuse_unreadable(self, call: Call, unreadable: list[SapPmUnreadableRow]) -> None:
         """A record that cannot be read may be the one that is looked for."""
         for row in unreadable:
-            raise call.error(ActionRequired, self._client.clean(row.report.words), field=row.report.field)
+            raise self._client.unreadable(call, row.report)
 
     async def _with_orders(self, call: Call, rows: list[SapPmNotification]) -> list[SapPmWork]:
         works, broken = await works_of(self._client, call, self._settings, rows)
@@ -357,4 +357,4 @@ class SapPmCmms:
             return mapping.record_of(work, self._system, self._settings, key)
         except mapping.UNMAPPABLE as error:
             found = mapping.unreadable_record(work.notification, self._system, error)
-            raise call.error(ActionRequired, self._client.clean(found.words), field=found.field) from None
+            raise self._client.unreadable(call, found) from None

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
-from domain.suppression import LONGEST_WORK
+from domain.suppression import LONGEST_REPORTED
 from millwright.storage.audit.record import Record
 
 _MADE = "('shelved', 'window-opened')"
@@ -21,7 +21,7 @@ WHERE NOT EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' A
     AND (told ->> 'from_at')::timestamptz = s.from_at AND (told ->> 'until_at')::timestamptz = s.until_at)
 UNION ALL
 SELECT 'suppression ' || s.id, 'is of work that no CMMS reported as in progress, or lasts too long'
-FROM suppressions s WHERE s.kind = 'work' AND (s.until_at - s.from_at > '{LONGEST_WORK.days} days'::interval
+FROM suppressions s WHERE s.kind = 'work' AND (s.until_at - s.from_at > '{LONGEST_REPORTED.days} days'::interval
     OR NOT EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' -> 'record' AS told) d
         WHERE a.kind IN {_REPORTED} AND told ->> 'status' = 'in_progress'
         AND told ->> 'status_guessed' IS NULL
@@ -34,7 +34,7 @@ FROM suppressions s LEFT JOIN LATERAL (SELECT a.body::json -> 'detail' -> 'said'
     AND (a.body::json -> 'detail' ->> 'read_at')::timestamptz <= s.from_at
     AND a.id < (SELECT min(m.id) FROM acts m WHERE m.subject = 'suppression/' || s.id)
     AND a.body::json -> 'detail' -> 'said' -> s.asset IS NOT NULL ORDER BY a.id DESC LIMIT 1) a ON true
-WHERE s.kind IN ('standstill', 'out_of_service') AND (s.until_at - s.from_at > '{LONGEST_WORK.days} days'::interval
+WHERE s.kind IN ('standstill', 'out_of_service') AND (s.until_at - s.from_at > '{LONGEST_REPORTED.days} days'::interval
     OR a.state IS NULL OR a.state NOT IN ('planned_stop', 'setup', 'maintenance', 'locked_out')
     OR (a.state IN ('planned_stop', 'setup')) <> (s.kind = 'standstill'))
 UNION ALL

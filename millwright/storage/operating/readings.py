@@ -102,8 +102,7 @@ class OperatingStateStore:
                     await cursor.execute(_ADD_STATES, (read_at, system, list(changed), bodies))
             if last is not None and not unbroken:
                 await end_unread(connection, system, last, last + longest_gap, entry)
-            now_said = {machine: changed.get(machine) or _state(known[machine]) for machine in said}
-            await follow_states(connection, system, read_at, now_said, self._stop_window, entry)
+            await follow_states(connection, system, read_at, said, self._stop_window, entry)
             await ledger.append(connection, entry)
         return len(changed)
 

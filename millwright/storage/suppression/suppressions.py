@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -34,19 +34,19 @@ _LIVE = text(
     "SELECT id FROM suppressions WHERE (id = :ref OR (asset = :ref AND kind = 'shelf')) AND returned_at IS NULL "
     "AND ended_by IS NULL ORDER BY id"
 )
-_FIELDS = ", ".join(Suppression.model_fields)
+FIELDS = ", ".join(Suppression.model_fields)
 _LIVE_OF_SOURCE = text(
-    f"SELECT {_FIELDS} FROM suppressions WHERE source = :source AND kind = :kind AND ended_by IS NULL "
+    f"SELECT {FIELDS} FROM suppressions WHERE source = :source AND kind = ANY(:kinds) AND ended_by IS NULL "
     "AND returned_at IS NULL "
     "AND (CAST(:asset AS text) IS NULL OR asset = :asset) ORDER BY id FOR UPDATE"
 )
 _MAKE = text(
-    f"INSERT INTO suppressions ({_FIELDS}) VALUES ({', '.join(f':{name}' for name in Suppression.model_fields)})"
+    f"INSERT INTO suppressions ({FIELDS}) VALUES ({', '.join(f':{name}' for name in Suppression.model_fields)})"
 )
 _END = text(
     "UPDATE suppressions SET end_at = :end_at, ended_by = :ended_by, ended_because = :ended_because WHERE id = :id"
 )
-_READ = f"SELECT {_FIELDS} FROM suppressions WHERE id = :id"
+_READ = f"SELECT {FIELDS} FROM suppressions WHERE id = :id"
 _ONE, _ONE_LOCKED = text(_READ), text(f"{_READ} FOR UPDATE")
 _MAX_REASON = 1000
 
@@ -216,7 +216,7 @@ class SuppressionStore:
                 field="until",
                 fix="correct it, or raise MILLWRIGHT_WINDOW_LIMIT",
             )
-        earlier = await _live(connection, SuppressionKind.WINDOW, window.source, window.asset)
+        earlier = await live_of_source(connection, (SuppressionKind.WINDOW,), window.source, window.asset)
         if any(
             (suppression.from_at, suppression.until_at) == (max(window.from_at, suppression.made_at), window.until_at)
             for suppression in earlier
@@ -269,9 +269,13 @@ async def end_early(
     return suppression.model_copy(update=values)
 
 
-async def live_work(connection: AsyncConnection, source: str) -> list[Suppression]:
-    """The windows of an order's work that nobody has ended yet, locked."""
-    return await _live(connection, SuppressionKind.WORK, source, None)
+async def live_of_source(
+    connection: AsyncConnection, kinds: Collection[SuppressionKind], source: str, asset: str | None = None
+) -> list[Suppression]:
+    """The windows of some kinds from one source that nobody has ended yet, locked; only those of an asset if one is
+    given."""
+    values = {"source": source, "kinds": [kind.value for kind in kinds], "asset": asset}
+    return [of_row(row) for row in (await connection.execute(_LIVE_OF_SOURCE, values)).mappings()]
 
 
 def name_of(prefix: str, *parts: str) -> str:
@@ -291,13 +295,6 @@ async def _free_id(connection: AsyncConnection, prefix: str, *parts: str) -> str
         if not await is_stored(connection, made):
             return made
         attempt += 1
-
-
-async def _live(
-    connection: AsyncConnection, kind: SuppressionKind, source: str, asset: str | None
-) -> list[Suppression]:
-    rows = await connection.execute(_LIVE_OF_SOURCE, {"source": source, "kind": kind.value, "asset": asset})
-    return [of_row(row) for row in rows.mappings()]
 
 
 async def _criticality(connection: AsyncConnection, asset: str) -> Criticality:

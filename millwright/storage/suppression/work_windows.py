@@ -11,7 +11,7 @@ from domain.canonical import timestamp
 from domain.suppression import Suppression, SuppressionKind
 from domain.work_orders import WorkOrderRecord
 from millwright.storage.ledger import ledger
-from millwright.storage.suppression.suppressions import end_early, is_stored, live_work, make, name_of
+from millwright.storage.suppression.suppressions import end_early, is_stored, live_of_source, make, name_of
 
 # Work of our own case spares the case's fault; anybody else's is found by the asset's name in the CMMS.
 _PLACE = text(
@@ -45,7 +45,7 @@ async def follow_work(
     if longest is None:
         return
     source = f"{record.ref.system}/{record.ref.id}"
-    live = await live_work(connection, source)
+    live = await live_of_source(connection, (SuppressionKind.WORK,), source)
     if not record.work_has_begun:
         for suppression in live:
             done = f"order {record.ref.id} is {record.vendor_status}"
