@@ -70,7 +70,11 @@ class CmmsPlant(Protocol):
 
 
 async def created_by_many(plant: CmmsPlant, draft: WorkOrderDraft, processes: int) -> list[WorkOrderRecord]:
-    """What several processes get that create one order at once; under a lease, if two requests would make two."""
+    """What several processes get that create one order at once.
+
+    If two requests at once would make two orders, they take turns as the lease makes them. That the lease is taken is
+    tested with the steps of a case.
+    """
     connectors = [plant.connector() for _ in range(processes)]
     looks_up = connectors[0].capabilities.idempotency is Idempotency.LOOK_UP
     lease: AbstractAsyncContextManager[object] = asyncio.Lock() if looks_up else nullcontext()

@@ -157,7 +157,7 @@ async def test_a_field_that_the_site_demands_is_named(cmms_plant: CmmsPlant) -> 
     cmms_plant.misbehave("create", "refuse_field", field="glaccount", code="BMXAA5401E")
     with pytest.raises(ActionRequired) as caught:
         await cmms_plant.connector().create_work_order(draft)
-    assert caught.value.field == ("glaccount" if cmms_plant.names_fields else caught.value.field)
+    assert caught.value.field == ("glaccount" if cmms_plant.names_fields else None)
     assert (await cmms_plant.connector().create_work_order(draft)).ref.key == draft.key
 
 

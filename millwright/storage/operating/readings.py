@@ -1,4 +1,5 @@
-"""Stores what an MES says of its machines: a row for each reading, and one for each machine that has changed."""
+"""Stores what an MES says of its machines: a row for each reading, and one for each machine that has changed. A reading
+also opens and ends the windows in which machines that stand are quiet."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta

@@ -242,7 +242,7 @@ async def test_the_company_of_the_settings_must_be_that_of_the_equipment(plant: 
     assert (await plant.connector(company=1).create_work_order(plant.draft())).asset_external_id == ASSETS[0]
 
 
-async def test_a_lost_race_for_a_note_leaves_one_note(plant: OdooCmmsPlant) -> None:
+async def test_a_note_that_is_loaded_twice_is_one_note(plant: OdooCmmsPlant) -> None:
     created = await plant.connector().create_work_order(plant.draft())
     values = mapping.note_values(int(created.ref.id), created.ref.key, "note-1", "Seen again.")
     client = plant.connector()._client
