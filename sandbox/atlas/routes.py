@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox.atlas import answers, checks
-from sandbox.atlas.errors import Problem, no_such_address
+from sandbox.atlas.errors import Problem, no_such_address, too_many_requests
 from sandbox.atlas.operations import Operation, operation_of
 from sandbox.atlas.search import ASSET_FIELDS, RECORD_FIELDS, searched
 from sandbox.atlas.sessions import RateLimit, Sessions
@@ -65,8 +65,7 @@ class Routes:
             return JSONResponse(self._sessions.refresh(body.get("refreshToken")))
         user = self._sessions.user(request.headers.get("authorization", ""))
         if not self._old and self._limit.exceeded(user):
-            words = "You have exceeded the rate limit. Please try again later."
-            return JSONResponse({"error": "Rate limit exceeded", "message": words}, 429)
+            return too_many_requests()
         if operation is None:
             if request.url.path == "/auth/refresh":
                 raise Problem(405, "Request method 'POST' not supported")
