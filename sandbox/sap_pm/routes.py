@@ -20,7 +20,6 @@ from sandbox.sap_pm.sessions import Sessions
 from sandbox.sap_pm.store import Entity, Store
 
 _ITEMS: Final = "to_Item"
-_ROOT: Final = "/sap/opu/odata/sap"
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ class Routes:
             return self._function(request, service, segment, params, by)
         key = key_of(segment)
         if key is not None:
-            return await self._one(request, service, key[1], params)
+            return await self._one(request, service, key, params)
         if segment != service.entity:
             raise Refusal(404, "/IWBEP/CM_MGW_RT/020", f"Resource not found for segment '{segment}'")
         if request.method == "GET":
