@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol
+from datetime import timedelta
+from typing import Final, Literal
 
 from starlette.types import ASGIApp
 
@@ -12,6 +12,7 @@ from sandbox.atlas.misbehaviour import Misbehaviour
 from sandbox.atlas.routes import Routes
 from sandbox.atlas.sessions import RateLimit, Sessions
 from sandbox.atlas.store import ORDER, Asset, Comment, KeptRecord, PartUse, Store, User, Work
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 
@@ -21,12 +22,6 @@ _LASTS: Final = {"1.3": timedelta(days=14), "1.8+": timedelta(minutes=30)}
 _PLANNER: Final = "planner@plant.local"
 _TECHNICIAN: Final = "technician@plant.local"
 _LOCATION: Final = 900
-
-
-class Clock(Protocol):
-    """Gives plant time."""
-
-    def now(self) -> datetime: ...
 
 
 class AtlasServer:

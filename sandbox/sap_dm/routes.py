@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.clock import Clock
 from sandbox.http_faults import LATE
 from sandbox.sap_dm import answers, checks
 from sandbox.sap_dm.errors import Problem, stale
@@ -23,12 +23,6 @@ from sandbox.sap_dm.tokens import Tokens
 
 _NO_CONTENT: Final = 204
 Answer = Mapping[str, object] | list[Mapping[str, object]] | None
-
-
-class Clock(Protocol):
-    """Plant time."""
-
-    def now(self) -> datetime: ...
 
 
 class Routes:

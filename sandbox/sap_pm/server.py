@@ -9,7 +9,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.clock import PlantClock
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 from sandbox.sap_pm.functions import ORDER_FUNCTIONS
@@ -33,7 +33,7 @@ class SapPmServer:
 
     def __init__(
         self,
-        clock: PlantClock,
+        clock: Clock,
         equipment: Iterable[str],
         *,
         faults: Faults | None = None,

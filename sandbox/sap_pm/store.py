@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sandbox.clock import PlantClock
+from sandbox.clock import Clock
 from sandbox.sap_pm.errors import business, malformed
 from sandbox.sap_pm.fields import ACTIVITY, CAUSE, ITEM, NOTIFICATION, ORDER, Property
 from sandbox.sap_pm.odata import Value, day_of, taken, time_of
@@ -60,7 +60,7 @@ class Store:
         equipment: the technical objects that the client knows.
     """
 
-    def __init__(self, clock: PlantClock, equipment: Iterable[str]) -> None:
+    def __init__(self, clock: Clock, equipment: Iterable[str]) -> None:
         self._clock = clock
         self.equipment = set(equipment)
         self.notifications: dict[str, Entity] = {}
