@@ -87,7 +87,7 @@ class SapPmServer:
     def set_user_status(self, order: str, word: str, *, by: str) -> None:
         """A planner sets a status of the site's own."""
         found = self.store.orders[order]
-        found.user_status = word
+        found.values["UserStatusText"] = word
         self.store.settle_order(found, by)
 
     def flag_notification(self, notification: str) -> None:

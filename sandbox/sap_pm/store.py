@@ -36,7 +36,6 @@ class Entity:
     number: str
     values: dict[str, Value]
     statuses: list[str]
-    user_status: str = ""
     version: int = 1
     items: list[dict[str, object]] = field(default_factory=list)
 
@@ -175,7 +174,6 @@ class Store:
             "LastChangeDateTime": self._now(),
             "LastChangeByUser": by,
             "SystemStatusText": " ".join(made.statuses),
-            "UserStatusText": made.user_status,
         }
 
     def notification_of(self, order: Entity) -> Entity | None:
