@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 CLOCK_FILE: Final = "clock"
+
+
+class Clock(Protocol):
+    """Plant time, as a server reads it."""
+
+    def now(self) -> datetime:
+        """Aware UTC, never going back."""
 
 
 class PlantClock:

@@ -17,6 +17,7 @@ Every server calls `take(target, operation)` once for each request and acts on t
 | reorder_answers   | answers in the wrong order                                                   |
 | slow              | waits `seconds` (1), then serves the request as usual                        |
 | late              | does the work and answers, and shows its effect `seconds` (4) later          |
+| conflict          | answers as the vendor does when somebody else has changed the record         |
 
 Delays are wall-clock seconds. A server that cannot show a kind declares so by leaving it out of `declare`.
 """

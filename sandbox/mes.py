@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.jobcontrol import HoldRow, JobControlServer
 from sandbox.sap_dm import SapDmServer
@@ -17,13 +18,6 @@ from sandbox.sap_dm import SapDmServer
 OPCUA_JOB_CONTROL: Final = "opcua_job_control"
 SAP_DM: Final = "sap_dm"
 NAMES: Final = (OPCUA_JOB_CONTROL, SAP_DM)
-
-
-class Clock(Protocol):
-    """Plant time."""
-
-    def now(self) -> datetime:
-        """Aware UTC, never going back."""
 
 
 class PlantMes(Protocol):

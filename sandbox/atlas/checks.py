@@ -11,11 +11,11 @@ from typing import Final
 from sandbox.atlas.errors import Problem
 from sandbox.atlas.store import Store, linked
 
-PRIORITIES: Final = ("NONE", "HIGH", "LOW", "MEDIUM")
+_PRIORITIES: Final = ("NONE", "HIGH", "LOW", "MEDIUM")
 _TITLE: Final = 255
 _DESCRIPTION: Final = 10_000
 _TAG: Final = re.compile(r"<[A-Za-z/!?][^>]*>?")
-KEPT: Final = (
+_KEPT: Final = (
     "dueDate",
     "priority",
     "estimatedDuration",
@@ -42,7 +42,7 @@ def content_of(body: Mapping[str, object], store: Store, *, old: bool, new: bool
     Raises:
         Problem: as the server answers.
     """
-    content = {name: body.get(name) for name in KEPT}
+    content = {name: body.get(name) for name in _KEPT}
     if new and content["title"] is None:
         raise Problem(400, missing("title") if old else "must not be null")
     for name, limit in (("title", _TITLE), ("description", _DESCRIPTION)):
@@ -53,7 +53,7 @@ def content_of(body: Mapping[str, object], store: Store, *, old: bool, new: bool
             content[name] = kept = text if old else cleaned(text)
             if len(kept) > limit:
                 raise Problem(500, f"ERROR: value too long for type character varying({limit})")
-    if content["priority"] not in (None, *PRIORITIES):
+    if content["priority"] not in (None, *_PRIORITIES):
         raise Problem(
             500,
             "JSON parse error: Cannot deserialize value of type `com.grash.model.enums.Priority` from String "
@@ -99,4 +99,4 @@ def _date(value: object) -> str | None:
         raise Problem(500, "JSON parse error: Cannot deserialize value of type `java.util.Date`") from None
     if moment.tzinfo is None:
         moment = datetime.fromisoformat(f"{value}+00:00")
-    return moment.isoformat(timespec="milliseconds").replace("Z", "+00:00")
+    return moment.isoformat(timespec="milliseconds")

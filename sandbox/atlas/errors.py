@@ -21,6 +21,12 @@ class Problem(Exception):
         return JSONResponse({"success": False, "message": self.words}, self.status)
 
 
+def too_many_requests() -> Response:
+    """What is sent to a user who asks too often."""
+    words = "You have exceeded the rate limit. Please try again later."
+    return JSONResponse({"error": "Rate limit exceeded", "message": words}, 429)
+
+
 def no_such_address(path: str, time: str) -> Response:
     """What is sent for an address that this version does not have."""
     return JSONResponse({"timestamp": time, "status": 404, "error": "Not Found", "path": path}, 404)

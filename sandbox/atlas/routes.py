@@ -12,14 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox.atlas import answers, checks
-from sandbox.atlas.errors import Problem, no_such_address
+from sandbox.atlas.errors import Problem, no_such_address, too_many_requests
 from sandbox.atlas.operations import Operation, operation_of
 from sandbox.atlas.search import ASSET_FIELDS, RECORD_FIELDS, searched
 from sandbox.atlas.sessions import RateLimit, Sessions
-from sandbox.atlas.store import ORDER, REQUEST, Comment, KeptRecord, Store, User, Work, linked
+from sandbox.atlas.store import ORDER, REQUEST, STATUSES, Comment, KeptRecord, Store, User, Work, linked
 
 _FREE_ORDERS: Final = 30
-_STATUSES: Final = ("OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE")
 _OPEN_TO_ALL: Final = ("signin", "refresh")
 _DELETED: Final[Mapping[str, object]] = {"success": True, "message": "Deleted successfully"}
 
@@ -65,8 +64,7 @@ class Routes:
             return JSONResponse(self._sessions.refresh(body.get("refreshToken")))
         user = self._sessions.user(request.headers.get("authorization", ""))
         if not self._old and self._limit.exceeded(user):
-            words = "You have exceeded the rate limit. Please try again later."
-            return JSONResponse({"error": "Rate limit exceeded", "message": words}, 429)
+            return too_many_requests()
         if operation is None:
             if request.url.path == "/auth/refresh":
                 raise Problem(405, "Request method 'POST' not supported")
@@ -159,14 +157,14 @@ class Routes:
 
     async def _change_status(self, asked: _Asked) -> object:
         body = await self._body(asked.request)
-        if asked.number not in self._store.records[ORDER]:
+        order = self._store.records[ORDER].get(asked.number)
+        if order is None:
             raise Problem(500, "No value present")
         status, feedback = body.get("status"), body.get("feedback")
         if status is None:
             raise Problem(406, "Status can't be null")
-        if status not in _STATUSES:
+        if status not in STATUSES:
             raise Problem(500, "JSON parse error: Cannot deserialize value of type `com.grash.model.enums.Status`")
-        order = self._store.record(ORDER, asked.number)
         self._store.change_status(order, str(status), None if feedback is None else str(feedback), asked.user.id)
         return self._shown(order)
 

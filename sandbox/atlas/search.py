@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sandbox.atlas.answers import page
 from sandbox.atlas.errors import Problem
-from sandbox.atlas.store import Asset, KeptRecord
+from sandbox.atlas.store import STATUSES, Asset, KeptRecord
 
 RowT = TypeVar("RowT", Asset, KeptRecord)
-_STATUSES: Final = ("OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE")
 _JS_DATE: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 ASSET_FIELDS: Final[Mapping[str, Callable[[Asset], object]]] = {
@@ -72,13 +71,12 @@ def _getter(fields: Mapping[str, Callable[[RowT], object]], name: object, old: b
     return fields[name]
 
 
-def _matches(row: RowT, fields: Mapping[str, Callable[[RowT], object]], given: object, old: bool) -> bool:
-    if not isinstance(given, dict):
-        raise Problem(500, "JSON parse error: Cannot construct instance of `com.grash.advancedsearch.FilterField`")
-    name, value, values = given.get("field"), given.get("value"), given.get("values", [])
+def _matches(row: RowT, fields: Mapping[str, Callable[[RowT], object]], given: Mapping[str, Any], old: bool) -> bool:
+    """Whether a row matches a filter, whose field is known."""
+    name, value, values = given["field"], given.get("value"), given.get("values", [])
     if old and value is None:
         raise Problem(500, 'Cannot invoke "Object.toString()" because "value" is null')
-    held = _getter(fields, name, old)(row)
+    held = fields[name](row)
     match given.get("operation"):
         case "eq":
             if name == "status":
@@ -91,7 +89,7 @@ def _matches(row: RowT, fields: Mapping[str, Callable[[RowT], object]], given: o
         case "in":
             if name == "status" and given.get("enumName") != "STATUS":
                 raise Problem(500, "Parameter value did not match expected type [Status]")
-            if name == "status" and not set(values) <= set(_STATUSES):
+            if name == "status" and not set(values) <= set(STATUSES):
                 raise Problem(500, "No enum constant com.grash.model.enums.Status")
             return held in values
     raise Problem(500, "the sandbox does not know this operation") if old else Problem(400, "Invalid search field")

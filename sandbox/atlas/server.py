@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol
+from datetime import timedelta
+from typing import Final, Literal
 
 from starlette.types import ASGIApp
 
 from sandbox.atlas.misbehaviour import Misbehaviour
 from sandbox.atlas.routes import Routes
 from sandbox.atlas.sessions import RateLimit, Sessions
-from sandbox.atlas.store import ORDER, REQUEST, Asset, Comment, KeptRecord, PartUse, Store, User, Work
+from sandbox.atlas.store import ORDER, Asset, Comment, KeptRecord, PartUse, Store, User, Work
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 
 Version = Literal["1.3", "1.8+"]
 
 _LASTS: Final = {"1.3": timedelta(days=14), "1.8+": timedelta(minutes=30)}
-PLANNER: Final = "planner@plant.local"
-TECHNICIAN: Final = "technician@plant.local"
+_PLANNER: Final = "planner@plant.local"
+_TECHNICIAN: Final = "technician@plant.local"
 _LOCATION: Final = 900
-
-
-class Clock(Protocol):
-    """Gives plant time."""
-
-    def now(self) -> datetime: ...
 
 
 class AtlasServer:
@@ -37,7 +32,6 @@ class AtlasServer:
         email: of the robot that signs in.
         password: of the robot.
         version: as which of the two observed versions it behaves.
-        port: 0 for any free one.
         faults: what to misbehave with.
         licensed: whether the company has a licence. Without one, version 1.8+ takes no labour, and no more than 30
             orders that are not complete.
@@ -50,7 +44,6 @@ class AtlasServer:
         email: str,
         password: str,
         version: Version = "1.8+",
-        port: int = 0,
         faults: Faults | None = None,
         *,
         licensed: bool = False,
@@ -61,10 +54,10 @@ class AtlasServer:
         self.sessions = Sessions(clock.now, _LASTS[version], rotating=not old)
         routes = Routes(self.store, self.sessions, RateLimit(per_minute), old=old, licensed=licensed)
         app: ASGIApp = Misbehaviour(routes, faults if faults is not None else Faults(), self.sessions, old=old)
-        self._http = HttpServer(app, port)
+        self._http = HttpServer(app)
         self.robot = self._add_user(email, password, "Line", "Robot")
-        self.planner = self._add_user(PLANNER, "planner-password", "Pat", "Planner")
-        self.technician = self._add_user(TECHNICIAN, "technician-password", "Toni", "Technician")
+        self.planner = self._add_user(_PLANNER, "planner-password", "Pat", "Planner")
+        self.technician = self._add_user(_TECHNICIAN, "technician-password", "Toni", "Technician")
 
     @property
     def url(self) -> str:
@@ -72,43 +65,26 @@ class AtlasServer:
         return self._http.url
 
     async def start(self) -> None:
-        """Answer.
-
-        Raises:
-            OSError: the port is taken.
-        """
+        """Answer."""
         await self._http.start()
 
     async def stop(self) -> None:
         """Stop answering."""
         await self._http.stop()
 
-    def add_asset(self, barcode: str, *, name: str | None = None, serial: str | None = None) -> Asset:
+    def add_asset(self, barcode: str, *, name: str | None = None) -> Asset:
         """A planner adds an asset. The company's number sequence exists from then on."""
         if not self.store.sequences:
             self.store.sequences.append({})
         number = self.store.next_id()
         custom_id = f"A{len(self.store.assets) + 1:06d}"
-        asset = Asset(number, name or f"Machine {barcode}", barcode, serial or f"SN-{barcode}", custom_id, _LOCATION)
+        asset = Asset(number, name or f"Machine {barcode}", barcode, f"SN-{barcode}", custom_id, _LOCATION)
         self.store.assets[number] = asset
         return asset
 
     def records(self, kind: Literal["request", "work_order"]) -> Sequence[KeptRecord]:
         """Every request, or every order."""
         return [*self.store.records[kind].values()]
-
-    def shown(self, custom_id: str) -> KeptRecord:
-        """The request or the order of a number; of an approved request its order.
-
-        Raises:
-            LookupError: there is none.
-        """
-        for kind in (REQUEST, ORDER):
-            for record in self.store.records[kind].values():
-                if record.custom_id == custom_id:
-                    order = self.store.records[ORDER].get(record.other or 0) if kind == REQUEST else None
-                    return order or record
-        raise LookupError(custom_id)
 
     def approve(self, request: KeptRecord) -> KeptRecord:
         """The planner approves a request."""

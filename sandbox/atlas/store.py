@@ -13,6 +13,7 @@ from sandbox.atlas.errors import Problem
 
 REQUEST: Final = "request"
 ORDER: Final = "work_order"
+STATUSES: Final = ("OPEN", "IN_PROGRESS", "ON_HOLD", "COMPLETE")
 _LETTERS: Final = {REQUEST: "R", ORDER: "WO"}
 
 

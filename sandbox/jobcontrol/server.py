@@ -47,11 +47,12 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from asyncua import Server, ua
 from asyncua.crypto.permission_rules import User, UserRole
 
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.jobcontrol import address_space, datatypes
 from sandbox.jobcontrol.answers import method_result, status_variant
@@ -65,13 +66,6 @@ from sandbox.jobcontrol.misbehaviour import Misbehaviour
 from sandbox.jobcontrol.schedule import WORK_MASTERS
 from sandbox.jobcontrol.structures import Structures
 from sandbox.jobcontrol.time_of_day import show_time
-
-
-class Clock(Protocol):
-    """Plant time."""
-
-    def now(self) -> datetime:
-        """Aware UTC, never going back."""
 
 
 class _Users:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from sandbox.clock import Clock
 from sandbox.maximo.errors import UNSTATED, MaximoError
 from sandbox.maximo.mbo import Mbo, rank
 from sandbox.maximo.statuses import StatusDomain
-from sandbox.maximo.store import Clock
 from sandbox.maximo.structures import ObjectStructure
 from sandbox.maximo.where import parse_internal_where, parse_where, persistent_attribute
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from sandbox import naming
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 from sandbox.maximo.actuals import Actuals
@@ -22,7 +23,7 @@ from sandbox.maximo.operations import API
 from sandbox.maximo.queries import Queries
 from sandbox.maximo.routes import Routes
 from sandbox.maximo.statuses import STANDARD_STATUSES, StatusDomain, StatusValue
-from sandbox.maximo.store import LAST_CHANGE, WORK_ORDERS, Clock, Store
+from sandbox.maximo.store import LAST_CHANGE, WORK_ORDERS, Store
 from sandbox.maximo.work_order_view import WorkOrderView, view
 from sandbox.maximo.work_orders import WorkOrderRules, WorkOrders, unknown_work_order
 from sandbox.maximo.writes import Writes

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Protocol
 
+from sandbox.clock import Clock
 from sandbox.maximo.errors import UNSTATED, MaximoError
 from sandbox.maximo.journal import Journal
 from sandbox.maximo.mbo import Mbo
@@ -17,12 +17,6 @@ ITEMS = "item"
 LAST_CHANGE = "lastchange"
 _TRANSACTION_IDS = "oslctxn"
 _TRANSACTION_LIFE = timedelta(minutes=5)
-
-
-class Clock(Protocol):
-    """Plant time."""
-
-    def now(self) -> datetime: ...
 
 
 class Store:

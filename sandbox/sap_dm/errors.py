@@ -69,3 +69,8 @@ class Problem(Exception):
             "causeMessage": f"{self.words} ({path})",
             "correlationId": _CORRELATION,
         }
+
+
+def stale() -> Problem:
+    """Somebody else has updated the resource since the client read it."""
+    return Problem(412, "The resource has already been updated by another user", code="resource.stale")

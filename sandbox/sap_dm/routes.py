@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -14,21 +13,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.clock import Clock
+from sandbox.http_faults import LATE
 from sandbox.sap_dm import answers, checks
-from sandbox.sap_dm.errors import Problem
+from sandbox.sap_dm.errors import Problem, stale
 from sandbox.sap_dm.floor import Floor
-from sandbox.sap_dm.misbehaviour import LATE
 from sandbox.sap_dm.operations import OPERATIONS, Operation
 from sandbox.sap_dm.tokens import Tokens
 
 _NO_CONTENT: Final = 204
 Answer = Mapping[str, object] | list[Mapping[str, object]] | None
-
-
-class Clock(Protocol):
-    """Plant time."""
-
-    def now(self) -> datetime: ...
 
 
 class Routes:
@@ -114,7 +108,7 @@ class Routes:
         resource = self._floor.resource(checks.name(body, "resource", checks.RESOURCE))
         status = checks.one_of(body, "status", checks.STATUSES)
         if body.get("modifiedDateTime") != answers.offset(resource.modified):
-            raise Problem(412, "The resource has already been updated by another user", code="resource.stale")
+            raise stale()
         if status is not None:
             self._floor.change_status(resource, status, "", self._clock.now())
         return None

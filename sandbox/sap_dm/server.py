@@ -16,6 +16,7 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 from sandbox.jobcontrol.holds import HoldRow
@@ -23,7 +24,7 @@ from sandbox.sap_dm.floor import Floor
 from sandbox.sap_dm.holds import Holds
 from sandbox.sap_dm.journal import Journal
 from sandbox.sap_dm.misbehaviour import Misbehaviour
-from sandbox.sap_dm.routes import Clock, Routes
+from sandbox.sap_dm.routes import Routes
 from sandbox.sap_dm.tokens import Tokens
 
 PLANT: Final = "BEDFRD"

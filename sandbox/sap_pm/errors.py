@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from starlette.responses import PlainTextResponse, Response
+
 
 @dataclass(eq=False)
 class Refusal(Exception):
@@ -38,3 +40,18 @@ def malformed(words: str, field: str = "") -> Refusal:
 def business(code: str, words: str, field: str = "") -> Refusal:
     """The site's data or customizing do not allow it."""
     return Refusal(400, code, words, field)
+
+
+def not_signed_in() -> Refusal:
+    """The user or the password is not known, or the session has ended."""
+    return Refusal(401, "SY/530", "Logon failed")
+
+
+def changed_meanwhile() -> Refusal:
+    """The record is not any more as the client read it."""
+    return Refusal(412, "/IWFND/CM_MGW/524", "Precondition failed")
+
+
+def without_token() -> Response:
+    """The answer to a change without the token of its session."""
+    return PlainTextResponse("CSRF token validation failed", 403, {"x-csrf-token": "Required"})

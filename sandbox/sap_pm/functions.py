@@ -41,7 +41,7 @@ def _release(store: Store, order: Entity, _params: Mapping[str, str], by: str) -
     notification = store.notification_of(order)
     if notification is not None:
         notification.put("NOPR", "OSNO")
-        store.touch(notification)
+        store.settle_notification(notification)
 
 
 def _technically_complete(store: Store, order: Entity, params: Mapping[str, str], by: str) -> None:
@@ -62,7 +62,7 @@ def _reset_completion(store: Store, order: Entity, params: Mapping[str, str], by
     notification = store.notification_of(order)
     if notification is not None and _is_true(params, "AssgdMaintNotifIsToBePutInProc"):
         notification.put("NOPR", "NOCO")
-        store.touch(notification)
+        store.settle_notification(notification)
 
 
 def _close(store: Store, order: Entity, _params: Mapping[str, str], by: str) -> None:
@@ -80,7 +80,7 @@ def _flag(store: Store, order: Entity, params: Mapping[str, str], by: str) -> No
     notification = store.notification_of(order)
     if notification is not None and _is_true(params, "AssgdMaintNotifIsToBeSetDel"):
         notification.put("DLFL")
-        store.touch(notification)
+        store.settle_notification(notification)
 
 
 def _do_not_execute(store: Store, order: Entity, _params: Mapping[str, str], by: str) -> None:

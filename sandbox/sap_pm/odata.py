@@ -19,7 +19,7 @@ _TIME: Final = re.compile(r"PT\d\dH\d\dM\d\dS")
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<moment>datetimeoffset'[^']*')|(?P<text>'(?:[^']|'')*')|(?P<word>[\w.]+))"
 )
-_KEY: Final = re.compile(r"(\w+)\('((?:[^']|'')*)'\)")
+_KEY: Final = re.compile(r"\w+\(('(?:[^']|'')*')\)")
 _COMPARISONS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "eq": lambda one, other: one == other,
     "ne": lambda one, other: one != other,
@@ -70,10 +70,20 @@ def text_of_literal(literal: str) -> str:
     return literal[1:-1].replace("''", "'")
 
 
-def key_of(segment: str) -> tuple[str, str] | None:
-    """The entity set and the key of a path segment; None if it has no key."""
+def key_of(segment: str) -> str | None:
+    """The key in a path segment; None if it has none."""
     found = _KEY.fullmatch(segment)
-    return (found.group(1), found.group(2).replace("''", "'")) if found else None
+    return text_of_literal(found.group(1)) if found else None
+
+
+def day_of(moment: datetime) -> datetime:
+    """A moment's day, as an `Edm.DateTime`."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def time_of(moment: datetime) -> str:
+    """A moment's time of day, as an `Edm.Time`."""
+    return f"PT{moment:%H}H{moment:%M}M{moment:%S}S"
 
 
 class Filter:

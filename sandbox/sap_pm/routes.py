@@ -10,9 +10,9 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from sandbox.sap_pm.errors import Refusal, malformed
+from sandbox.sap_pm.errors import Refusal, changed_meanwhile, malformed, without_token
 from sandbox.sap_pm.fields import ACTIVITY, CAUSE, ITEM, NOTIFICATION, ORDER, Kind, Property
 from sandbox.sap_pm.functions import NOTIFICATION_FUNCTIONS, ORDER_FUNCTIONS, Act
 from sandbox.sap_pm.odata import Filter, Record, Value, key_of, shown, text_of_literal
@@ -20,7 +20,6 @@ from sandbox.sap_pm.sessions import Sessions
 from sandbox.sap_pm.store import Entity, Store
 
 _ITEMS: Final = "to_Item"
-_ROOT: Final = "/sap/opu/odata/sap"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Routes:
     async def _answer(self, request: Request, by: str) -> Response:
         cookies, token = request.headers.get("cookie", ""), request.headers.get("x-csrf-token", "")
         if request.method != "GET" and not self._sessions.accepts(token, cookies):
-            return PlainTextResponse("CSRF token validation failed", 403, {"x-csrf-token": "Required"})
+            return without_token()
         # The path as it was sent: a quotation mark or a slash of a key is not one of the path.
         raw = request.scope.get("raw_path", b"").decode("ascii") or request.url.path
         service, segment = _split(unquote(raw.partition("?")[0]))
@@ -106,7 +105,7 @@ class Routes:
             return self._function(request, service, segment, params, by)
         key = key_of(segment)
         if key is not None:
-            return await self._one(request, service, key[1], params)
+            return await self._one(request, service, key, params)
         if segment != service.entity:
             raise Refusal(404, "/IWBEP/CM_MGW_RT/020", f"Resource not found for segment '{segment}'")
         if request.method == "GET":
@@ -208,7 +207,7 @@ def _check_etag(request: Request, record: Entity) -> None:
     if given is None:
         raise Refusal(428, "/IWFND/CM_MGW/525", "Header 'If-Match' is required for this request")
     if given != record.etag:
-        raise Refusal(412, "/IWFND/CM_MGW/524", "Precondition failed")
+        raise changed_meanwhile()
 
 
 async def _body(request: Request) -> dict[str, object]:

@@ -9,11 +9,12 @@ from typing import Final
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.clock import PlantClock
+from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 from sandbox.sap_pm.functions import ORDER_FUNCTIONS
 from sandbox.sap_pm.misbehaviour import Misbehaviour
+from sandbox.sap_pm.odata import day_of, time_of
 from sandbox.sap_pm.routes import Routes
 from sandbox.sap_pm.sessions import Sessions
 from sandbox.sap_pm.store import Entity, Store
@@ -27,25 +28,22 @@ class SapPmServer:
 
     Args:
         equipment: the technical objects that it knows.
-        users: the password of each user.
         page_limit: how many records an answer has at most; the rest is behind `__next`.
     """
 
     def __init__(
         self,
-        clock: PlantClock,
+        clock: Clock,
         equipment: Iterable[str],
         *,
         faults: Faults | None = None,
-        users: Mapping[str, str] = USERS,
         page_limit: int = _PAGE_LIMIT,
-        port: int = 0,
     ) -> None:
         self.store = Store(clock, equipment)
-        self.sessions = Sessions(users)
+        self.sessions = Sessions(USERS)
         self.routes = Routes(self.store, self.sessions, page_limit)
         app: ASGIApp = Misbehaviour(self._app, faults if faults is not None else Faults(), self.sessions)
-        self._http = HttpServer(app, port)
+        self._http = HttpServer(app)
 
     @property
     def url(self) -> str:
@@ -53,7 +51,7 @@ class SapPmServer:
         return self._http.url
 
     async def start(self) -> None:
-        """Answer. OSError: the port is taken."""
+        """Answer."""
         await self._http.start()
 
     async def stop(self) -> None:
@@ -89,20 +87,20 @@ class SapPmServer:
     def set_user_status(self, order: str, word: str, *, by: str) -> None:
         """A planner sets a status of the site's own."""
         found = self.store.orders[order]
-        found.user_status = word
+        found.values["UserStatusText"] = word
         self.store.settle_order(found, by)
 
     def flag_notification(self, notification: str) -> None:
         """A planner sets the deletion flag of a notification."""
         found = self.store.notifications[notification]
         found.put("DLFL")
-        self.store.touch(found)
+        self.store.settle_notification(found)
 
     def edit(self, notification: str, **values: str | datetime | float | None) -> None:
         """A person changes fields of a notification on a screen, where other checks apply."""
         found = self.store.notifications[notification]
         found.values |= values
-        self.store.touch(found)
+        self.store.settle_notification(found)
 
     def write_below(self, notification: str, text: str) -> None:
         """A person writes below the long text."""
@@ -121,10 +119,9 @@ class SapPmServer:
         """A technician reports what was found, when the malfunction was, and how long the machine was down."""
         found = self.store.notifications[notification]
         for which, moment in (("Start", started), ("End", ended)):
-            day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
             found.values |= {
-                f"Malfunction{which}Date": day,
-                f"Malfunction{which}Time": f"PT{moment:%H}H{moment:%M}M{moment:%S}S",
+                f"Malfunction{which}Date": day_of(moment),
+                f"Malfunction{which}Time": time_of(moment),
             }
         found.values["MaintObjectDowntimeDuration"] = downtime / timedelta(hours=1)
         self.store.report(found, items)
@@ -135,7 +132,7 @@ class SapPmServer:
 
     def order_of(self, notification: str) -> Entity | None:
         """The order that a notification names."""
-        return self.store.orders.get(str(self.store.notifications[notification].values.get("MaintenanceOrder") or ""))
+        return self.store.order_of(self.store.notifications[notification])
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         await (await self.routes.answer(Request(scope, receive)))(scope, receive, send)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
-from sandbox.sap_pm.errors import Refusal
+from sandbox.sap_pm.errors import not_signed_in
 
 _COOKIE: Final = "SAP_SESSIONID_MWS_100"
 
@@ -37,7 +37,7 @@ class Sessions:
         except ValueError:
             name, password = "", ""
         if scheme.lower() != "basic" or not password or self._users.get(name) != password:
-            raise Refusal(401, "SY/530", "Logon failed")
+            raise not_signed_in()
         return name.upper()
 
     def fetch(self, cookies: str) -> tuple[str, str]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sandbox.clock import PlantClock
-from sandbox.sap_pm.errors import Refusal, business
+from sandbox.clock import Clock
+from sandbox.sap_pm.errors import business, malformed
 from sandbox.sap_pm.fields import ACTIVITY, CAUSE, ITEM, NOTIFICATION, ORDER, Property
-from sandbox.sap_pm.odata import Value, taken
+from sandbox.sap_pm.odata import Value, day_of, taken, time_of
 
 _DUE: Final = {
     "1": timedelta(days=1),
@@ -36,7 +36,6 @@ class Entity:
     number: str
     values: dict[str, Value]
     statuses: list[str]
-    user_status: str = ""
     version: int = 1
     items: list[dict[str, object]] = field(default_factory=list)
 
@@ -60,7 +59,7 @@ class Store:
         equipment: the technical objects that the client knows.
     """
 
-    def __init__(self, clock: PlantClock, equipment: Iterable[str]) -> None:
+    def __init__(self, clock: Clock, equipment: Iterable[str]) -> None:
         self._clock = clock
         self.equipment = set(equipment)
         self.notifications: dict[str, Entity] = {}
@@ -87,7 +86,7 @@ class Store:
         made.values["ReportedByUser"] = values.get("ReportedByUser") or by
         made.values["MaintObjDowntimeDurationUnit"] = values.get("MaintObjDowntimeDurationUnit") or "H"
         self.notifications[number] = made
-        self._settle(made, priority=True)
+        self.settle_notification(made, priority=True)
         return made
 
     def change_notification(self, made: Entity, given: Mapping[str, object]) -> None:
@@ -100,7 +99,7 @@ class Store:
         if made.has("NOCO"):
             raise business("IM/404", f"Notification {made.number} is completed")
         made.values |= values
-        self._settle(made, priority="MaintPriority" in values)
+        self.settle_notification(made, priority="MaintPriority" in values)
 
     def complete_notification(self, made: Entity) -> None:
         """Completes a notification.
@@ -108,21 +107,21 @@ class Store:
         Raises:
             Refusal: it is completed, or its order is not.
         """
-        order = self.orders.get(str(made.values.get("MaintenanceOrder") or ""))
+        order = self.order_of(made)
         if made.has("NOCO"):
             raise business("IM/403", f"Notification {made.number} is already completed")
         if order is not None and not order.has("TECO", "CLSD"):
             raise business("IM/420", f"Order {order.number} is not technically completed")
         made.put("NOCO", "OSNO", "NOPR")
-        made.values["NotificationCompletionDate"] = self._now().replace(hour=0, minute=0, second=0)
-        self._settle(made)
+        made.values["NotificationCompletionDate"] = day_of(self._now())
+        self.settle_notification(made)
 
     def process_notification(self, made: Entity) -> None:
         """Puts a notification in process."""
         if made.has("NOCO"):
             raise business("IM/403", f"Notification {made.number} is already completed")
         made.put("NOPR", "OSNO")
-        self._settle(made)
+        self.settle_notification(made)
 
     def report(self, made: Entity, items: Iterable[Mapping[str, object]]) -> None:
         """Adds findings to a notification: items with causes and activities.
@@ -137,7 +136,7 @@ class Store:
                 rows = item.get(link)
                 kept[link] = [_values(row, of, creating=True) for row in (rows if isinstance(rows, list) else [])]
             made.items.append(kept)
-        self._settle(made)
+        self.settle_notification(made)
 
     def add_order(self, given: Mapping[str, object], by: str) -> Entity:
         """Makes an order, of a notification if it names one.
@@ -165,7 +164,7 @@ class Store:
             assigned = self.notifications[notification]
             assigned.values["MaintenanceOrder"] = number
             assigned.put("ORAS")
-            self._settle(assigned)
+            self.settle_notification(assigned)
         return made
 
     def settle_order(self, made: Entity, by: str) -> None:
@@ -175,27 +174,30 @@ class Store:
             "LastChangeDateTime": self._now(),
             "LastChangeByUser": by,
             "SystemStatusText": " ".join(made.statuses),
-            "UserStatusText": made.user_status,
         }
 
     def notification_of(self, order: Entity) -> Entity | None:
         """The notification of an order; None if it has none."""
         return self.notifications.get(str(order.values.get("MaintenanceNotification") or ""))
 
-    def touch(self, made: Entity) -> None:
-        """Saves a notification whose values or statuses were changed."""
-        self._settle(made)
+    def order_of(self, notification: Entity) -> Entity | None:
+        """The order that a notification names; None if it names none."""
+        return self.orders.get(str(notification.values.get("MaintenanceOrder") or ""))
 
-    def _settle(self, made: Entity, *, priority: bool = False) -> None:
-        """What SAP does when a notification was changed."""
+    def settle_notification(self, made: Entity, *, priority: bool = False) -> None:
+        """What SAP does when a notification was changed.
+
+        Args:
+            priority: whether its priority is new.
+        """
         made.version += 1
         values = made.values
         due = _DUE.get(str(values.get("MaintPriority") or ""))
         if priority and due is not None:
             # SAP overwrites required dates that the client sent.
             start, end = self._now(), self._now() + due
-            values |= {"RequiredStartDate": _day(start), "RequiredStartTime": _time(start)}
-            values |= {"RequiredEndDate": _day(end), "RequiredEndTime": _time(end)}
+            values |= {"RequiredStartDate": day_of(start), "RequiredStartTime": time_of(start)}
+            values |= {"RequiredEndDate": day_of(end), "RequiredEndTime": time_of(end)}
         for which in ("Start", "End"):
             values[f"Malfunction{which}DateTime"] = _moment(
                 values.get(f"Malfunction{which}Date"), values.get(f"Malfunction{which}Time")
@@ -218,19 +220,11 @@ def _values(given: Mapping[str, object], properties: Mapping[str, Property], *, 
     for name, value in given.items():
         of = properties.get(name)
         if of is None:
-            raise Refusal(400, "/IWBEP/CM_MGW_RT/022", f"Property '{name}' is invalid", name)
+            raise malformed(f"Property '{name}' is invalid", name)
         if not (of.creatable if creating else of.updatable):
-            raise Refusal(400, "/IWBEP/CM_MGW_RT/022", f"Property '{name}' is read-only", name)
+            raise malformed(f"Property '{name}' is read-only", name)
         values[name] = taken(name, value, of)
     return values
-
-
-def _day(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _time(moment: datetime) -> str:
-    return f"PT{moment:%H}H{moment:%M}M{moment:%S}S"
 
 
 def _moment(day: Value, time: Value) -> datetime | None:

@@ -179,7 +179,7 @@ async def test_a_stamp_that_was_set_back_within_the_overlap_is_seen_and_further_
     records, cursor = await read_all(cmms, cursor)
     assert [record.status for record in records] == [WorkOrderStatus.CANCELLED]
     found.statuses = ["OSNO"]
-    plant.server.store.touch(found)
+    plant.server.store.settle_notification(found)
     found.values["LastChangeDateTime"] = plant.clock.now() - timedelta(minutes=30)
     assert (await read_all(cmms, cursor))[0] == []
     assert (await cmms.read_work_order(created.ref)).status is WorkOrderStatus.WAITING_APPROVAL

@@ -243,6 +243,13 @@ async def test_without_a_licence_later_versions_take_no_labour_and_thirty_open_o
     assert len((await company.http.get(f"/labors/work-order/{body['workOrder']['id']}")).json()) == company.old  # type: ignore[index]
 
 
+async def test_the_parts_that_were_used_on_an_order_are_listed(company: Company) -> None:
+    first, second = [(await company.create()).json()["id"] for _ in range(2)]
+    company.server.use_part(company.server.store.records["work_order"][first], "Seal", 2.0)
+    listed = [(await company.http.get(f"/part-quantities/work-order/{number}")).json() for number in (first, second)]
+    assert [[(row["quantity"], row["part"]["name"]) for row in rows] for rows in listed] == [[(2.0, "Seal")], []]
+
+
 async def test_the_rate_limit_says_so_without_a_time() -> None:
     company = await opened("1.8+", per_minute=2)
     replies = [await company.http.get("/auth/me") for _ in range(3)]
