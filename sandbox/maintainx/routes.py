@@ -25,7 +25,7 @@ _ONE: Final = "x-organization-id"
 _SEVERAL: Final = "x-organization-ids"
 _CREATED: Final = ("comment", "subscribe")
 _OF_AN_ORDER: Final = ("expand", "useSequentialId")
-_OF_A_WRITE: Final = ("skipWebhook", "useSequentialId")
+_OF_A_WRITE: Final = ("skipWebhook",)
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,6 @@ class _Asked:
     organization: int
     query: Query
     number: int
-
-    @property
-    def sequential(self) -> bool:
-        """Whether the id is the number in the organisation."""
-        return self.flag("useSequentialId")
 
     def flag(self, name: str) -> bool:
         """Whether the query sets a flag."""
@@ -117,12 +112,12 @@ class Routes:
 
     async def _order(self, asked: _Asked) -> object:
         asked.only(*_OF_AN_ORDER)
-        order = self._store.order(asked.number, asked.organization, sequential=asked.sequential)
+        order = self._store.order(asked.number, asked.organization, sequential=asked.flag("useSequentialId"))
         return {"workOrder": answers.single(order, self._store, expanded(asked.query))}
 
     async def _change(self, asked: _Asked) -> object:
         asked.only(*_OF_A_WRITE)
-        order = self._store.order(asked.number, asked.organization, sequential=asked.sequential)
+        order = self._store.order(asked.number, asked.organization)
         content = checks.order_fields(await _body(asked.request), self._store, asked.organization, new=False)
         extra = content.pop("extraFields", None)
         order.extra_fields |= extra if isinstance(extra, dict) else {}
@@ -132,7 +127,7 @@ class Routes:
 
     async def _change_status(self, asked: _Asked) -> object:
         asked.only(*_OF_A_WRITE)
-        order = self._store.order(asked.number, asked.organization, sequential=asked.sequential)
+        order = self._store.order(asked.number, asked.organization)
         before, status = order.status, checks.status_of(await _body(asked.request))
         self._store.change_status(order, status, asked.user.id)
         if not asked.flag("skipWebhook"):
@@ -141,7 +136,7 @@ class Routes:
 
     async def _comment(self, asked: _Asked) -> object:
         asked.only(*_OF_A_WRITE)
-        order = self._store.order(asked.number, asked.organization, sequential=asked.sequential)
+        order = self._store.order(asked.number, asked.organization)
         order.comments.append(checks.comment_of(await _body(asked.request)))
         return {"id": self._store.next_id()}
 

@@ -88,10 +88,15 @@ def test_a_note_is_found_by_its_mark_and_is_no_change_of_others() -> None:
     assert texts.with_note(None, line) == line
 
 
-def test_a_paragraph_that_looks_like_a_note_of_ours_counts_as_our_text() -> None:
-    text = texts.description_of(("[MW:note-1] Not a note.",), KEY)
-    assert not texts.has_note(text, "note-1")
+def test_words_that_look_like_a_note_of_ours_are_none() -> None:
+    text = texts.description_of(("[MW:note-1] Not a note. See [MW:note-2].",), KEY)
+    longer = texts.with_note(text, texts.note_line("note-3", "As [MW:note-4] says."))
+    assert [texts.has_note(longer, f"note-{number}") for number in range(1, 5)] == [False, False, True, False]
     assert "(MW:note-1] Not a note." in texts.without_notes(text)
+
+
+def test_a_note_is_found_also_if_lines_were_joined() -> None:
+    assert texts.has_note("Seen. [MW:note-1] Seen again.", "note-1")
 
 
 @pytest.mark.parametrize(

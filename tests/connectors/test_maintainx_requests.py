@@ -139,10 +139,42 @@ async def test_an_order_that_was_moved_to_another_asset_is_not_created_again() -
     assert caught.value.field == "assetId"
 
 
-async def test_an_order_that_cannot_be_found_after_its_creation_needs_a_person() -> None:
-    wire = MaintainXWire({"POST /workorders": CREATED})
-    with pytest.raises(ActionRequired, match="order 107 was created but cannot be found with its key"):
+async def test_a_new_order_that_no_list_shows_yet_is_read_by_its_id() -> None:
+    wire = MaintainXWire({"POST /workorders": CREATED, ONE: single()})
+    assert (await connected(wire).create_work_order(DRAFT)).ref == REF
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(GONE, "our user may not see it"), (single(order(externalData=None)), "does not have our key")],
+    ids=["unseen", "without its key"],
+)
+async def test_a_new_order_that_is_not_as_it_was_sent_needs_a_person(answer: httpx.Response, words: str) -> None:
+    wire = MaintainXWire({"POST /workorders": CREATED, ONE: answer})
+    with pytest.raises(ActionRequired, match=f"order 107 was created, and .*{words}"):
         await connected(wire).create_work_order(DRAFT)
+
+
+async def test_an_order_that_another_process_created_at_once_needs_a_person() -> None:
+    other = single(order(id=108, sequentialId=8))
+    wire = MaintainXWire(
+        {
+            LIST: [page(), page(), page(listed(), listed(108))],
+            "POST /workorders": CREATED,
+            ONE: single(),
+            "GET /workorders/108": other,
+        }
+    )
+    with pytest.raises(ActionRequired, match="more than one order carries this key: 7, 8"):
+        await connected(wire).create_work_order(DRAFT)
+
+
+async def test_a_key_is_looked_for_from_some_time_before_the_report_also_by_the_clock_of_maintainx() -> None:
+    found = single(order(createdAt="2026-11-21T05:30:00Z"))
+    wire = MaintainXWire({LIST: [page(), page(listed())], ONE: found})
+    query = OrderQuery(key=KEY, asset_external_id="5", since=DRAFT.reported_at)
+    assert len(await connected(wire).find_work_orders(query)) == 1
+    assert params(wire.of("GET", "/workorders")[1])["createdAt[gte]"] == "2026-11-21T05:00:00.000Z"
 
 
 @pytest.mark.parametrize("answer", [{}, {"id": "107"}, {"id": None}, [107]], ids=str)

@@ -58,20 +58,19 @@ class MaintainXCmms:
     async def find_work_orders(self, query: OrderQuery) -> tuple[WorkOrderRecord, ...]:
         call = Call(self._system, "find-work-orders", query.key)
         asset = None if query.asset_external_id is None else self._asset(call, query.asset_external_id)
+        since = query.since
+        if since is not None and query.key is not None:
+            since -= _EARLIER
         filters: dict[str, str] = {}
         if asset is not None:
             filters["assets[]"] = str(asset)
-        if query.since is not None:
-            filters["createdAt[gte]"] = moment_text(query.since)
+        if since is not None:
+            filters["createdAt[gte]"] = moment_text(since)
         if query.key is None:
             rows = await self._matching(call, filters)
         else:
-            rows = await self._with_key(call, query.key, filters if asset is not None and query.since else None)
-            rows = [
-                row
-                for row in rows
-                if asset in (None, row.assetId) and (query.since is None or row.createdAt >= query.since)
-            ]
+            rows = await self._with_key(call, query.key, filters if len(filters) > 1 else None)
+            rows = [row for row in rows if asset in (None, row.assetId) and (since is None or row.createdAt >= since)]
         rows.sort(key=lambda row: (row.createdAt, row.id))
         records = [self._record(call, row) for row in rows]
         return tuple(record for record in records if not (query.open_only and record.status.finished))
@@ -167,15 +166,17 @@ class MaintainXCmms:
         return next(iter(rows), None)
 
     async def _create(self, call: Call, draft: WorkOrderDraft, asset: int) -> MaintainXOrder:
+        """The new order, read by its id: a list may show it later. The list is asked once more for others of its key.
+
+        Raises:
+            ActionRequired: it cannot be seen, or does not have our key, or more than one order has it.
+        """
         number = await self._client.create(call, mapping.draft_body(draft, asset, self._settings))
-        row = await self._find(call, draft, asset)
-        if row is None or row.id != number:
-            raise call.error(
-                ActionRequired,
-                f"order {number} was created but cannot be found with its key: our user may not see it, or somebody "
-                "changed it there at once",
-                field="externalData",
-            )
+        row = await self._by_id(call, number)
+        if row is None or mapping.key_in_data(row) != draft.key:
+            what = "our user may not see it" if row is None else "its external data does not have our key"
+            raise call.error(ActionRequired, f"order {number} was created, and {what}", field="externalData")
+        await self._find(call, draft, asset)
         return row
 
     async def _with_key(self, call: Call, key: str, among: Mapping[str, str] | None = None) -> list[MaintainXOrder]:

@@ -17,6 +17,7 @@ NOTE_LENGTH: Final = 1_000
 TAG_BEGINS: Final = f"[{CASE_PREFIX}"
 """How the tag with our key begins. A person's own tag may begin so too."""
 
+_MARK_BEGINS: Final = "[MW:"
 _TAG: Final = re.compile(rf"\[({CASE_ID.pattern})\]")
 
 
@@ -29,9 +30,9 @@ def title_of(summary: str, key: str) -> str:
 def description_of(paragraphs: Sequence[str], key: str) -> str:
     """The paragraphs that fit, and the line with our key for people.
 
-    A paragraph may have a sender's words. A line of them that looks like a note of ours would not count as our text.
+    A paragraph may have a sender's words. They are changed where they look like the mark of a note of ours.
     """
-    return long_text([_not_our_note(paragraph) for paragraph in paragraphs], key, DESCRIPTION_LENGTH)
+    return long_text([_not_our_mark(paragraph) for paragraph in paragraphs], key, DESCRIPTION_LENGTH)
 
 
 def key_in_title(title: str) -> str | None:
@@ -41,7 +42,7 @@ def key_in_title(title: str) -> str | None:
 
 def note_line(note_key: str, note: str) -> str:
     """A note on one line, with its mark."""
-    return one_line(f"{note_mark(note_key)} {note}", NOTE_LENGTH)
+    return one_line(f"{note_mark(note_key)} {_not_our_mark(note)}", NOTE_LENGTH)
 
 
 def with_note(description: str | None, line: str) -> str:
@@ -51,9 +52,8 @@ def with_note(description: str | None, line: str) -> str:
 
 
 def has_note(description: str | None, note_key: str) -> bool:
-    """Whether the note with this key is in a description."""
-    mark = note_mark(note_key)
-    return any(line.strip().startswith(mark) for line in (description or "").splitlines())
+    """Whether the note with this key is in a description, also if its lines were joined."""
+    return note_mark(note_key) in (description or "")
 
 
 def without_notes(description: str | None) -> str:
@@ -62,5 +62,5 @@ def without_notes(description: str | None) -> str:
     return " ".join(" ".join(lines).split())
 
 
-def _not_our_note(paragraph: str) -> str:
-    return "\n".join(line.replace("[", "(", 1) if is_marked(line) else line for line in paragraph.splitlines())
+def _not_our_mark(text: str) -> str:
+    return text.replace(_MARK_BEGINS, "(MW:")
