@@ -20,13 +20,15 @@ class CompletedWork:
     Args:
         codes: the group and the code by role.
         downtime: of the machine.
-        work_lasted: from the start to the end of the work.
+        work_lasted: from the start to the end of the work; None if it does not tell both.
+        tells_end: whether it tells when the work ended.
         disposition: the vendor's word for how the job ended.
     """
 
     codes: Mapping[FindingRole, tuple[str | None, str]] = field(default_factory=dict)
     downtime: timedelta | None = None
     work_lasted: timedelta | None = None
+    tells_end: bool = True
     disposition: str | None = None
 
 

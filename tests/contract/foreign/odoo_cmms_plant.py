@@ -33,7 +33,7 @@ class OdooCmmsPlant:
         approved_stage: the name of a stage of the site's own for approved requests; None if it has the stages of Odoo.
     """
 
-    told = CompletedWork(disposition="maintenance.stage_3")
+    told = CompletedWork(tells_end=False, disposition="maintenance.stage_3")
     names_fields = True
 
     def __init__(self, database: OdooDatabase, approved_stage: str | None = None) -> None:
