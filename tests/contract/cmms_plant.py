@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+import httpx
+
 from domain.cmms import Idempotency, OrderApproval, OrderQuery
 from domain.ports import Cmms
 from domain.unreadable import UnreadableRecord
@@ -41,20 +43,28 @@ EVERYTHING: Final = CompletedWork(
 )
 """What a CMMS tells that has failure codes, actual times and downtime."""
 
+SENT_TWICE: Final = "this system itself makes a second record of a second request, so the connector looks up"
+"""Why a creating request that is sent twice makes two orders where the connector looks up."""
+
 
 class CmmsPlant(Protocol):
     """A CMMS with its people, as far as this suite needs one.
 
     Args:
+        host: the host of the CMMS, as `check` names it.
         told: what the connector reads of completed work.
         names_fields: whether the CMMS names a field that it demands.
+        not_applicable: the behaviours of `millwright.connector_trial` that this CMMS cannot have, with the reason.
     """
 
     secrets: Sequence[str]
+    host: str
     told: CompletedWork
     names_fields: bool
+    not_applicable: Mapping[str, str]
 
-    def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
+    def client(self) -> httpx.AsyncClient: ...
+    def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None) -> Cmms: ...
     def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...
     def wait(self, time: timedelta) -> None: ...
     def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None: ...

@@ -39,6 +39,8 @@ class MaximoPlant:
     secrets: Sequence[str] = ("maximo-secret-key",)
     told = EVERYTHING
     names_fields = True
+    host = "127.0.0.1"
+    not_applicable: Mapping[str, str] = {}
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",
@@ -62,19 +64,21 @@ class MaximoPlant:
             await client.aclose()
         await self._server.stop()
 
-    def connector(self, *, secret: str | None = None, quick: bool = False) -> maximo.MaximoCmms:
-        client = httpx.AsyncClient()
-        self._clients.append(client)
+    def client(self) -> httpx.AsyncClient:
+        self._clients.append(httpx.AsyncClient())
+        return self._clients[-1]
+
+    def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None) -> maximo.MaximoCmms:
         settings = maximo.MaximoSettings.model_validate(
             {
                 "url": self._server.url,
                 "api_key": secret or self.secrets[0],
                 "time_zone": "Etc/GMT+5",
                 "page_size": 3,
-                "timeout": QUICK if quick else PATIENT,
+                "timeout": PATIENT,
             }
         )
-        return maximo.connect(settings, client, system="maximo", clock=WallClock())
+        return maximo.connect(settings, http or self.client(), system="maximo", clock=WallClock())
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
