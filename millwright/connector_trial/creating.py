@@ -84,7 +84,7 @@ async def an_order_is_found_by_its_asset_and_time(trial: ConnectorTrial) -> None
         since=created.changed_at - timedelta(days=1),
         open_only=True,
     )
-    found = await trial.connector().find_work_orders(query)
+    found = await trial.other_process.find_work_orders(query)
     expect(created.ref.key in {record.ref.key for record in found}, f"not among the {len(found)} orders found")
 
 
@@ -92,7 +92,7 @@ async def creating_twice_makes_one_order(trial: ConnectorTrial) -> None:
     """Creating from one draft again, also from another process, gives the same order."""
     draft = trial.draft()
     first = await trial.connector().create_work_order(draft)
-    second = await trial.connector().create_work_order(draft)
+    second = await trial.other_process.create_work_order(draft)
     expect(first == second, f"the second call gives another record: {_differing(first, second)}")
     await _one_order(trial, draft)
 
@@ -139,7 +139,7 @@ async def a_title_of_300_characters_is_taken(trial: ConnectorTrial) -> None:
     draft = trial.draft(summary=filling)
     expect(len(draft.summary) == _LONG_TITLE, "the title of this trial has another length")
     await trial.connector().create_work_order(draft.model_copy(update={"paragraphs": (_AWKWARD * 20,)}))
-    await trial.connector().create_work_order(draft)
+    await trial.other_process.create_work_order(draft)
     await _one_order(trial, draft)
 
 
@@ -159,7 +159,7 @@ async def a_request_sent_twice_makes_one_order(trial: ConnectorTrial) -> None:
     sent = trial.wire.disturb(WireFault.SENT_TWICE, carrying(MARK))
     await trial.error_of(cmms.create_work_order(draft))
     expect(sent.met == 1, "no request carried the title of the order")
-    await trial.connector().create_work_order(draft)
+    await trial.other_process.create_work_order(draft)
     await _one_order(trial, draft)
 
 

@@ -31,12 +31,19 @@ class PatientCmms:
     """A connector whose calls are made again after the system's own 429.
 
     A trial makes more requests in a minute than a plant does in a day. A 429 that the trial makes is passed on.
+
+    Args:
+        cmms: the connector.
+        wire: where the system's 429 are counted.
+        waiting: waits.
+        known: gets each record of an order that was created or changed.
     """
 
-    def __init__(self, cmms: Cmms, wire: TrialWire, waiting: Waiting) -> None:
+    def __init__(self, cmms: Cmms, wire: TrialWire, waiting: Waiting, known: Callable[[WorkOrderRecord], None]) -> None:
         self._cmms = cmms
         self._wire = wire
         self._waiting = waiting
+        self._known = known
 
     @property
     def capabilities(self) -> CmmsCapabilities:
@@ -49,22 +56,26 @@ class PatientCmms:
         return await self._patiently(lambda: self._cmms.find_work_orders(query))
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
-        return await self._patiently(lambda: self._cmms.create_work_order(draft))
+        return self._made(await self._patiently(lambda: self._cmms.create_work_order(draft)))
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         return await self._patiently(lambda: self._cmms.read_work_order(ref))
 
     async def release_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        return await self._patiently(lambda: self._cmms.release_work_order(ref, memo))
+        return self._made(await self._patiently(lambda: self._cmms.release_work_order(ref, memo)))
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        return await self._patiently(lambda: self._cmms.withdraw_work_order(ref, memo))
+        return self._made(await self._patiently(lambda: self._cmms.withdraw_work_order(ref, memo)))
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         await self._patiently(lambda: self._cmms.add_note(ref, note_key, text))
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         return await self._patiently(lambda: self._cmms.changed_since(cursor))
+
+    def _made(self, record: WorkOrderRecord) -> WorkOrderRecord:
+        self._known(record)
+        return record
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         waited = timedelta()

@@ -31,6 +31,7 @@ class TriedBehaviour(Model):
         sentence: what a connector does.
         why: the reason if it did not pass.
         told: how the calls ended that were disturbed.
+        requests: how many requests the system got for it, with cleaning up.
         seconds: how long it took, with cleaning up.
     """
 
@@ -39,6 +40,7 @@ class TriedBehaviour(Model):
     outcome: TrialOutcome
     why: str | None = None
     told: tuple[str, ...] = ()
+    requests: int = 0
     seconds: float = 0.0
 
 
@@ -133,7 +135,7 @@ async def run_trial(
 
 async def try_behaviour(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBehaviour:
     """Tries one behaviour, and withdraws what it made."""
-    began = monotonic()
+    began, before = monotonic(), trial.wire.requests
     trial.told.clear()
     outcome, why = TrialOutcome.PASSED, None
     try:
@@ -148,7 +150,7 @@ async def try_behaviour(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBeh
         outcome = TrialOutcome.FAILED
         why = f"the connector raised {type(error).__name__}, which the port does not allow: {error}"
     told = tuple(trial.told)
-    await trial.clean_up()
+    await trial.clean_up(failed=outcome is TrialOutcome.FAILED)
     secrets = trial.system.secrets
     return TriedBehaviour(
         behaviour=behaviour.id,
@@ -156,6 +158,7 @@ async def try_behaviour(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBeh
         outcome=outcome,
         why=None if why is None else masked(why, secrets),
         told=told,
+        requests=trial.wire.requests - before,
         seconds=round(monotonic() - began, 1),
     )
 

@@ -96,9 +96,11 @@ class ConnectorTrial:
     told: list[str] = field(default_factory=list)
     errors: list[ConnectorError] = field(default_factory=list)
     learned: dict[str, tuple[str, str]] = field(default_factory=dict)
-    _open: dict[str, None] = field(default_factory=dict)
+    _open: dict[str, WorkOrderRecord | None] = field(default_factory=dict)
+    """By the keys of the drafts that may have become orders, the order as it was last seen."""
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
     _drafts: int = 0
+    _other: Cmms | None = None
     _standing: WorkOrderRecord | None = None
     _cursor: str | None = None
 
@@ -109,7 +111,15 @@ class ConnectorTrial:
         """Another connector to the system, as another process has it."""
         http = httpx.AsyncClient(transport=self.wire, follow_redirects=False)
         self._clients.append(http)
-        return PatientCmms(self.system.connect(http, wrong_secret=wrong_secret), self.wire, self.system.waiting)
+        cmms = self.system.connect(http, wrong_secret=wrong_secret)
+        return PatientCmms(cmms, self.wire, self.system.waiting, self._know)
+
+    @property
+    def other_process(self) -> Cmms:
+        """A connector that is the same in the whole trial: it has nothing to do with what was disturbed."""
+        if self._other is None:
+            self._other = self.connector()
+        return self._other
 
     def draft(self, *, released: bool = False, summary: str = "", asset: str | None = None) -> WorkOrderDraft:
         """A draft with a key of its own, of the lowest priority. What is made of it is withdrawn in the end."""
@@ -133,19 +143,19 @@ class ConnectorTrial:
 
     async def created(self, cmms: Cmms | None = None, *, released: bool = False) -> WorkOrderRecord:
         """An order made of a draft."""
-        return await (cmms or self.connector()).create_work_order(self.draft(released=released))
+        return await (cmms or self.other_process).create_work_order(self.draft(released=released))
 
     async def standing(self) -> WorkOrderRecord:
         """An order that behaviours only read: all of them share it."""
         if self._standing is None:
-            self._standing = await self.created()
+            self._standing = await self.created(self.other_process)
         return self._standing
 
     async def orders(self, key: str) -> int:
         """How many orders have a key."""
         if self.system.orders_of is not None:
             return self.system.orders_of(key)
-        return len(await self.connector().find_work_orders(OrderQuery(key=key)))
+        return len(await self.other_process.find_work_orders(OrderQuery(key=key)))
 
     async def cursor(self, cmms: Cmms) -> str:
         """A cursor behind all changes so far. A site's older orders are read once only."""
@@ -168,17 +178,18 @@ class ConnectorTrial:
         self.told.append("no error")
         return None
 
-    async def clean_up(self, *, last: bool = False) -> tuple[LeftOver, ...]:
+    async def clean_up(self, *, last: bool = False, failed: bool = False) -> tuple[LeftOver, ...]:
         """Withdraws what was made since the last time; what could not be withdrawn.
 
         Args:
             last: also the order that behaviours share.
+            failed: looks for every order with each key, because there may be more than the one that was seen.
         """
         self.wire.clear()
         kept = self._standing.ref.key if self._standing is not None and not last else None
         left = []
         for key in [key for key in self._open if key != kept]:
-            found = await self._left(key)
+            found = await self._left(key, None if failed else self._open[key])
             left += found
             if not found:
                 self._open.pop(key)
@@ -190,10 +201,14 @@ class ConnectorTrial:
             # The transport is the trial's wire, which has nothing to close.
             await http.aclose()
 
-    async def _left(self, key: str) -> list[LeftOver]:
-        cmms = self.connector()
+    def _know(self, record: WorkOrderRecord) -> None:
+        if record.ref.key in self._open:
+            self._open[record.ref.key] = record
+
+    async def _left(self, key: str, known: WorkOrderRecord | None) -> list[LeftOver]:
+        cmms = self.other_process
         try:
-            found = await cmms.find_work_orders(OrderQuery(key=key))
+            found = [known] if known is not None else await cmms.find_work_orders(OrderQuery(key=key))
         except ConnectorError as error:
             return [LeftOver(key, None, str(error))]
         return [left for record in found if (left := await self._withdrawn(cmms, record)) is not None]
