@@ -55,6 +55,10 @@ class MaximoPlant:
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
 
+    @property
+    def url(self) -> str:
+        return self._server.url
+
     async def start(self) -> None:
         await self._server.start()
         self._server.register_assets([Machine(1), Machine(2)])

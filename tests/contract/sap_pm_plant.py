@@ -60,6 +60,10 @@ class SapPmPlant:
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
 
+    @property
+    def url(self) -> str:
+        return self.server.url
+
     async def start(self) -> None:
         await self.server.start()
 

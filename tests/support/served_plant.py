@@ -2,10 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from sandbox.clock import PlantClock
 
@@ -22,18 +22,33 @@ class Startable(Protocol):
     async def stop(self) -> None: ...
 
 
+T = TypeVar("T")
+PlantT = TypeVar("PlantT", bound=Startable)
+
+
 @contextmanager
-def served(plant: Startable) -> Iterator[None]:
-    """Serves a plant within the block. Its time passes, as that of a live system does."""
+def served(make: Callable[[], PlantT]) -> Iterator[PlantT]:
+    """A plant that is served within the block. Its time passes, as that of a live system does."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="served-plant")
     thread.start()
+
+    def run(work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(_PATIENCE)
+
+    async def made() -> PlantT:
+        # In the loop's thread: the database of a plant is used by the thread that opened it.
+        return make()
+
     try:
-        asyncio.run_coroutine_threadsafe(plant.start(), loop).result(_PATIENCE)
-        ticking = asyncio.run_coroutine_threadsafe(_tick(plant.clock), loop)
-        yield
-        ticking.cancel()
-        asyncio.run_coroutine_threadsafe(_stop(plant), loop).result(_PATIENCE)
+        plant = run(made())
+        try:
+            run(plant.start())
+            ticking = asyncio.run_coroutine_threadsafe(_tick(plant.clock), loop)
+            yield plant
+            ticking.cancel()
+        finally:
+            run(_stop(plant))
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_PATIENCE)
