@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
@@ -169,6 +170,23 @@ def drive(
             write_json(about | answer.told)
         else:
             say(answer.words)
+
+
+@app.command()
+def new(
+    connector: ConnectorId,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder of the connectors to a CMMS.")] = Path(
+        "connectors/cmms"
+    ),
+) -> None:
+    """Write the folder of a new connector, in which every method says what is to be written."""
+    from millwright.connector_skeleton import class_prefix, write_skeleton
+
+    for file in write_skeleton(connector, to):
+        say(str(file))
+    line = f'"{connector}": "{class_prefix(connector)}Settings",'
+    say(f"Now add this line to CMMS_CONNECTORS in millwright/runtime/connector_settings.py: {line}")
+    say(f"Then write its methods until `millwright connector try {connector}` passes: see docs/add-a-connector.md.")
 
 
 @contextmanager

@@ -79,6 +79,13 @@ class CmmsPlant(Protocol):
     async def people_open(self, asset: str) -> str: ...
 
 
+class SandboxPlant(CmmsPlant, Protocol):
+    """A CMMS of the sandbox, which is started for one test."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
 async def created_by_many(plant: CmmsPlant, draft: WorkOrderDraft, processes: int) -> list[WorkOrderRecord]:
     """What several processes get that create one order at once.
 

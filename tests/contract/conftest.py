@@ -1,7 +1,7 @@
 """The plants that the contract suites are run against: one for every connector, each with its sandbox server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
 from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
-from tests.contract.cmms_plant import EVERYTHING, CmmsPlant, draft_of
+from tests.contract.cmms_plant import EVERYTHING, CmmsPlant, SandboxPlant, draft_of
 from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant_zone import PlantZone, plant_zone, write_keys
@@ -263,9 +263,16 @@ class JobControlShop:
             await plant.leave()
 
 
-@pytest.fixture(
-    params=[MaximoPlant, SapPmPlant, AtlasPlant, Atlas13Plant], ids=["maximo", "sap_pm", "atlas", "atlas-1.3"]
-)
+CMMS_PLANTS: Mapping[str, Callable[[Path], SandboxPlant]] = {
+    "maximo": MaximoPlant,
+    "sap_pm": SapPmPlant,
+    "atlas": AtlasPlant,
+    "atlas-1.3": Atlas13Plant,
+}
+"""The plants of the sandbox, by the names of their connectors."""
+
+
+@pytest.fixture(params=CMMS_PLANTS.values(), ids=list(CMMS_PLANTS))
 async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CmmsPlant]:
     plant = request.param(tmp_path)
     await plant.start()
