@@ -23,6 +23,13 @@ class TrialOutcome(StrEnum):
     """Only the people of the system can bring it about, so it was not tried."""
 
 
+class DisturbedCall(Model):
+    """How a call ended that was disturbed: the kind of its error and what it says, or what was read."""
+
+    kind: str
+    sentence: str | None = None
+
+
 class TriedBehaviour(Model):
     """A behaviour and its outcome.
 
@@ -39,7 +46,7 @@ class TriedBehaviour(Model):
     sentence: str
     outcome: TrialOutcome
     why: str | None = None
-    told: tuple[str, ...] = ()
+    told: tuple[DisturbedCall, ...] = ()
     requests: int = 0
     seconds: float = 0.0
 
@@ -149,9 +156,12 @@ async def try_behaviour(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBeh
     except Exception as error:  # noqa: BLE001 - whatever a connector raises fails its behaviour, and not the trial
         outcome = TrialOutcome.FAILED
         why = f"the connector raised {type(error).__name__}, which the port does not allow: {error}"
-    told = tuple(trial.told)
-    await trial.clean_up(failed=outcome is TrialOutcome.FAILED)
     secrets = trial.system.secrets
+    told = tuple(
+        DisturbedCall(kind=end.kind, sentence=None if end.sentence is None else masked(end.sentence, secrets))
+        for end in trial.told
+    )
+    await trial.clean_up(failed=outcome is TrialOutcome.FAILED)
     return TriedBehaviour(
         behaviour=behaviour.id,
         sentence=behaviour.sentence,

@@ -69,6 +69,19 @@ class TrialSystem:
 
 
 @dataclass(frozen=True)
+class CallEnd:
+    """How a call ended that was disturbed.
+
+    Args:
+        kind: the kind of its error, `no error`, or the status that was read.
+        sentence: what the error says.
+    """
+
+    kind: str
+    sentence: str | None = None
+
+
+@dataclass(frozen=True)
 class LeftOver:
     """An order of a trial that is still open, and why.
 
@@ -86,14 +99,14 @@ class ConnectorTrial:
     """One trial of one connector.
 
     Args:
-        told: how the calls of the behaviour ended that were disturbed, in words.
+        told: how the calls of the behaviour ended that were disturbed.
         errors: every error that the connector raised when it was disturbed.
         learned: by the name of a change, the kind of the request that makes it.
     """
 
     system: TrialSystem
     wire: TrialWire = field(init=False)
-    told: list[str] = field(default_factory=list)
+    told: list[CallEnd] = field(default_factory=list)
     errors: list[ConnectorError] = field(default_factory=list)
     learned: dict[str, tuple[str, str]] = field(default_factory=dict)
     _open: dict[str, WorkOrderRecord | None] = field(default_factory=dict)
@@ -173,9 +186,9 @@ class ConnectorTrial:
             await call
         except ConnectorError as error:
             self.errors.append(error)
-            self.told.append(kind_of(error))
+            self.told.append(CallEnd(kind_of(error), str(error)))
             return error
-        self.told.append("no error")
+        self.told.append(CallEnd("no error"))
         return None
 
     async def clean_up(self, *, last: bool = False, failed: bool = False) -> tuple[LeftOver, ...]:

@@ -131,22 +131,22 @@ class TrialWire(httpx.AsyncBaseTransport):
         met = next((made for made in self._disturbances if made.met < made.times and made.matching(seen)), None)
         if met is None:
             return self._rewritten(await self._answer(request, seen), request)
-        if met.fault is WireFault.ROWS_DOUBLED:
-            return await self._rows_doubled(met, request, seen)
+        # Counted at once, so that a request that is under way at the same time is not disturbed too.
         met.met += 1
         if not met.fault.done:
             return without_the_system(met.fault, request)
         answer = await self._answer(request, seen)
+        twice = doubled(answer.content)
+        without_effect = met.fault is WireFault.ROWS_DOUBLED and twice == answer.content
+        if without_effect or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            # The system did not do it, or there is nothing to disturb: the fault waits for the next request.
+            met.met -= 1
+            return answer
+        if met.fault is WireFault.ROWS_DOUBLED:
+            return with_content(answer, twice, request)
         if met.fault is WireFault.SENT_TWICE:
             answer = await self._answer(request, seen)
         return disturbed(met.fault, answer, request)
-
-    async def _rows_doubled(self, made: Disturbance, request: httpx.Request, seen: SeenRequest) -> httpx.Response:
-        """The answer with its records doubled. One without a list of records is not disturbed, and not counted."""
-        answer = await self._answer(request, seen)
-        twice = doubled(answer.content)
-        made.met += twice != answer.content
-        return with_content(answer, twice, request)
 
     async def _answer(self, request: httpx.Request, seen: SeenRequest) -> httpx.Response:
         self.requests += 1

@@ -62,11 +62,14 @@ def checked_settings(
     if missing:
         unknown = _unknown(connector, model, environment)
         hint = f"; {', '.join(unknown)} is no setting of {connector}" if unknown else ""
-        raise Rejected(f"not set: {', '.join(missing)}{hint}", field=missing[0], fix=_fix(connector, missing))
+        others = f", and neither is {' or '.join(missing[1:])}" if missing[1:] else ""
+        raise Rejected(f"is not set{others}{hint}", field=missing[0], fix=_fix(connector, missing))
     place = [str(part) for part in found[0]["loc"]] or ["url"]
     variable = variable_of(connector, place[0])
-    within = f" ({'.'.join(place[1:])})" if place[1:] else ""
-    raise Rejected(f"{found[0]['msg']}{within}", field=variable, fix=f"correct {variable}")
+    within = f" (at {'.'.join(place[1:])})" if place[1:] else ""
+    corrected = f"--url or {variable}" if place[0] == "url" else variable
+    problem = found[0]["msg"].removeprefix("Value error, ") + within
+    raise Rejected(problem, field=variable, fix=f"correct {corrected}")
 
 
 def secrets_of(settings: BaseModel) -> dict[str, str]:

@@ -1,5 +1,9 @@
 """`connector` as somebody meets it who has a CMMS and nothing else of ours."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,6 +59,9 @@ def test_a_trial_needs_an_address_and_credentials_and_leaves_nothing_open(atlas:
     assert (report["failed"], report["left_over"]) == (0, [])
     assert report["passed"] == len(BEHAVIOURS) - 1
     assert report["needs_a_person"] == len(NEEDS_PEOPLE)
+    lost = next(each for each in report["behaviours"] if each["behaviour"] == "creating_answer_lost")
+    assert [call["kind"] for call in lost["told"]] == ["unavailable"]
+    assert "the connection was cut before an answer came" in lost["told"][0]["sentence"]
     assert "Orders are made for the asset M001-COMP1" in result.stderr
     assert PASSWORD not in result.output
     keys = [record.title.rpartition("[")[2].rstrip("]") for record in atlas.records()]
@@ -114,6 +121,30 @@ def test_a_trial_without_an_asset_says_how_to_name_one(monkeypatch: pytest.Monke
     assert "--asset" in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
+def test_a_trial_that_is_interrupted_withdraws_its_orders(
+    atlas: AtlasPlant, project_root: Path, ending: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "millwright", "connector", "try", "atlas", "--json"]
+    environment = os.environ | {"PYTHONPATH": str(project_root)}
+    with subprocess.Popen(
+        command, cwd=project_root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as trial:
+        assert trial.stderr is not None
+        for line in trial.stderr:
+            if "creating_twice_makes_one_order" in line:
+                break
+        trial.send_signal(ending)
+        said, told_last = trial.communicate(timeout=60)
+    assert (trial.returncode, said) == (130, "")
+    assert "Traceback" not in told_last
+    assert "Left open" not in told_last
+    keys = [record.title.rpartition("[")[2].rstrip("]") for record in atlas.records()]
+    assert keys
+    states = {told(connector("drive", "atlas", "find", "--key", key, "--json"))["orders"][0]["status"] for key in keys}
+    assert states <= FINISHED
+
+
 def test_an_order_is_driven_through_its_life(atlas: AtlasPlant) -> None:
     def drive(call: str, *more: str) -> Any:
         return told(connector("drive", "atlas", call, "--key", KEY, "--json", *more))
@@ -159,7 +190,7 @@ def test_each_way_to_fail_has_its_exit_code(atlas: AtlasPlant, monkeypatch: pyte
     assert fails(1, "check", "atlas") == ("rejected", "MILLWRIGHT_ATLAS_PASSWORD")
     monkeypatch.setenv("MILLWRIGHT_ATLAS_PASSWORT", "wrong")
     sentence = connector("check", "atlas").stderr
-    assert "not set: MILLWRIGHT_ATLAS_PASSWORD; MILLWRIGHT_ATLAS_PASSWORT is no setting of atlas" in sentence
+    assert "MILLWRIGHT_ATLAS_PASSWORD: is not set; MILLWRIGHT_ATLAS_PASSWORT is no setting of atlas" in sentence
 
 
 def test_a_secret_may_be_in_a_file(atlas: AtlasPlant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

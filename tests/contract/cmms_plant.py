@@ -43,6 +43,8 @@ EVERYTHING: Final = CompletedWork(
 )
 """What a CMMS tells that has failure codes, actual times and downtime."""
 
+NO_WAIT: Final = "no order waits there: a new one is approved at once"
+"""Why a release cannot be tried where no order waits for its approval."""
 SENT_TWICE: Final = "this system itself makes a second record of a second request, so the connector looks up"
 """Why a creating request that is sent twice makes two orders where the connector looks up."""
 

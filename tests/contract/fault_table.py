@@ -45,7 +45,7 @@ def cell(tried: TriedBehaviour) -> str:
     """What a plant showed, in words: the outcome, and how the disturbed calls ended."""
     if tried.outcome is not TrialOutcome.PASSED:
         return tried.outcome.value.replace("_", " ")
-    ends = [f"{word}" for word, _ in groupby(tried.told)]
+    ends = [kind for kind, _ in groupby(call.kind for call in tried.told)]
     return f"kept: {', '.join(ends).replace('_', ' ')}" if ends else "kept"
 
 

@@ -37,11 +37,18 @@ class Rows(RootModel[list[dict[str, Any]]]):
 
 
 class SmallServer:
-    """The server. Each change has a later second. `throttles` is how many requests it answers 429 first."""
+    """The server. Each change has a later second.
+
+    Args:
+        throttles: how many requests it answers 429 first.
+        throttles_each: every how many requests it answers 429 besides; 0 for never.
+    """
 
     def __init__(self) -> None:
         self.orders: list[dict[str, Any]] = []
         self.throttles = 0
+        self.throttles_each = 0
+        self._requests = 0
         self._changes = 0
 
     def client(self) -> httpx.AsyncClient:
@@ -51,8 +58,9 @@ class SmallServer:
         return [order["key"] for order in self.orders if order["status"] != "CANCELLED"]
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        if self.throttles:
-            self.throttles -= 1
+        self._requests += 1
+        if self.throttles or (self.throttles_each and self._requests % self.throttles_each == 0):
+            self.throttles -= self.throttles > 0
             return httpx.Response(429)
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return httpx.Response(401, json={})

@@ -219,6 +219,15 @@ async def test_a_wait_that_the_system_itself_asks_for_is_waited_and_the_call_mad
     assert ground.waits.times == [timedelta(seconds=15)] * 2
 
 
+@pytest.mark.parametrize("each", [7, 11])
+async def test_a_system_that_asks_us_to_wait_now_and_then_is_tried_all_the_same(ground: Ground, each: int) -> None:
+    ground.server.throttles_each = each
+    report = await ground.report(SmallCmms)
+    assert [(tried.behaviour, tried.why) for tried in report.behaviours if tried.outcome is TrialOutcome.FAILED] == []
+    assert report.succeeded
+    assert ground.server.open_orders() == []
+
+
 async def test_a_system_that_never_stops_asking_us_to_wait_is_given_up(ground: Ground) -> None:
     ground.server.throttles = 10_000
     with pytest.raises(Unavailable):

@@ -9,7 +9,7 @@ import httpx
 from connectors.cmms.odoo import OdooCmms, OdooMaintenanceSettings, connect
 from domain.clock import WallClock
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
-from tests.contract.cmms_plant import CompletedWork, draft_of
+from tests.contract.cmms_plant import NO_WAIT, CompletedWork, draft_of
 from tests.contract.foreign.network import Network
 from tests.contract.foreign.odoo_server import OdooDatabase
 
@@ -25,6 +25,9 @@ _OPERATIONS: Final[Mapping[str, str]] = {
 }
 """The calls of the connector by the words of the contract suite."""
 
+_WAITING: Final = ("releasing_twice_releases_once", "releasing_request_lost", "releasing_answer_lost")
+"""Behaviours of an order that waits for its approval."""
+
 
 class OdooCmmsPlant:
     """A site's Odoo and its people. It satisfies `CmmsPlant` of the contract suite.
@@ -36,13 +39,13 @@ class OdooCmmsPlant:
     told = CompletedWork(disposition="maintenance.stage_3")
     names_fields = True
     host = "127.0.0.1"
-    not_applicable: Mapping[str, str] = {}
 
     def __init__(self, database: OdooDatabase, approved_stage: str | None = None) -> None:
         self.database = database
         self.secrets: Sequence[str] = (database.keys["cmms"],)
         self.network = Network()
         self._approved = approved_stage
+        self.not_applicable: Mapping[str, str] = {} if approved_stage is not None else dict.fromkeys(_WAITING, NO_WAIT)
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
 
