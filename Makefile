@@ -17,11 +17,11 @@ FOREIGN := tests/contract/foreign
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
-run: $(READY) ## Play the sandbox plant to its end: the whole loop, about two minutes, then a summary; MES=sap_dm for another MES
-	@$(BIN)/millwright run $(if $(FRESH),--fresh) $(if $(MES),--mes '$(MES)')
+run: $(READY) ## Play the sandbox plant to its end: the whole loop, about two minutes, then a summary; CMMS=sap_pm or MES=sap_dm for another
+	@$(BIN)/millwright run $(if $(FRESH),--fresh) $(if $(CMMS),--cmms '$(CMMS)') $(if $(MES),--mes '$(MES)')
 
 up: $(READY) ## The same, and it stays up afterwards, with the addresses to open
-	@$(BIN)/millwright up $(if $(FRESH),--fresh) $(if $(MES),--mes '$(MES)')
+	@$(BIN)/millwright up $(if $(FRESH),--fresh) $(if $(CMMS),--cmms '$(CMMS)') $(if $(MES),--mes '$(MES)')
 
 test: $(READY) engine ## Run every test, two files at a time, in one pytest run
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not foreign"

@@ -49,11 +49,13 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 @dataclass(frozen=True)
 class VendorFault:
-    """What a vendor's error body says: its words, the field it names, and what its code means where that is known."""
+    """What a vendor's error says: its words, the field it names, what its code means where that is known, and the wait
+    that it asks for where that is not in `Retry-After`."""
 
     problem: str = ""
     field: str | None = None
     meaning: type[ConnectorError] | None = None
+    wait: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -257,7 +259,8 @@ class JsonSystem:
         said = _page(reply) if page else fault.problem
         words = f"{row.words} (HTTP {reply.status_code}{': ' + self.clean(said) if said else ''})"
         if issubclass(meaning, Unavailable):
-            return call.error(Unavailable, words, retry_after=retry_after(reply))
+            wait = retry_after(reply) if fault.wait is None else fault.wait
+            return call.error(Unavailable, words, retry_after=wait)
         if issubclass(meaning, ActionRequired):
             return call.error(ActionRequired, words, field=fault.field)
         return self.refused(call, words)

@@ -14,7 +14,7 @@ from typing import Final
 
 import uvloop
 
-from sandbox.mes import NAMES, OPCUA_JOB_CONTROL
+from sandbox import cmms, mes
 from sandbox.plant.dataset import Dataset, read_dataset
 from sandbox.plant.generator import generate, write_dataset
 from sandbox.plant.tables import DatasetError
@@ -40,16 +40,17 @@ def open_dataset(data: Path | None, seed: int) -> Dataset:
     return read_dataset(published) if published.is_dir() else generate(seed)
 
 
-async def serve(
-    directory: Path, dataset: Dataset, seed: int, interval: timedelta, port: int, bus_lock: timedelta, mes: str
-) -> None:
-    """Run the plant until it is told to stop, by signal or by its control API."""
-    plant = SandboxPlant(directory, dataset, seed, interval, port, bus_lock, mes)
+async def serve(plant: SandboxPlant, label: str) -> None:
+    """Run the plant until it is told to stop, by signal or by its control API.
+
+    Args:
+        label: what its data are called.
+    """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, plant.stopping.set)
     await plant.start()
-    logger.info("the sandbox plant (%s) is up: %s", dataset.label, plant.control_url)
+    logger.info("the sandbox plant (%s) is up: %s", label, plant.control_url)
     await plant.stopping.wait()
     await plant.stop()
 
@@ -63,7 +64,8 @@ def _arguments() -> argparse.ArgumentParser:
     serving.add_argument("--seed", type=int, default=1, help="of all chances")
     serving.add_argument("--detector-interval-hours", type=int, default=3, help="plant hours between two queries")
     serving.add_argument("--bus-lock-seconds", type=float, default=30, help="how long a receiver may keep a message")
-    serving.add_argument("--mes", choices=NAMES, default=OPCUA_JOB_CONTROL, help="which MES the plant has")
+    serving.add_argument("--mes", choices=mes.NAMES, default=mes.OPCUA_JOB_CONTROL, help="which MES the plant has")
+    serving.add_argument("--cmms", choices=cmms.NAMES, default=cmms.MAXIMO, help="which CMMS it has")
     serving.add_argument("--port", type=int, default=0, help="of the control API, 0 for any")
     making = commands.add_parser("generate", help="write a generated plant as files of the data's format")
     making.add_argument("--seed", type=int, default=1)
@@ -82,14 +84,17 @@ def main(arguments: list[str] | None = None) -> int:
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
         if given.command == "generate":
-            plant = generate(given.seed, given.machines, given.days, startup_artefacts=given.startup_artefacts)
-            write_dataset(plant, given.out)
+            generated = generate(given.seed, given.machines, given.days, startup_artefacts=given.startup_artefacts)
+            write_dataset(generated, given.out)
             logger.info("wrote %d machines over %d days to %s", given.machines, given.days, given.out)
         else:
             dataset = open_dataset(given.data, given.seed)
             interval = timedelta(hours=given.detector_interval_hours)
             lock = timedelta(seconds=given.bus_lock_seconds)
-            uvloop.run(serve(given.directory, dataset, given.seed, interval, given.port, lock, given.mes))
+            plant = SandboxPlant(
+                given.directory, dataset, given.seed, interval, given.port, lock, given.mes, given.cmms
+            )
+            uvloop.run(serve(plant, dataset.label))
     except (DatasetError, OSError, ValueError) as error:
         logger.error("%s", error)  # noqa: TRY400 a sentence for a person, no traceback
         return 1

@@ -31,8 +31,8 @@ from starlette.routing import Route
 
 from sandbox.bus.server import ServiceBus
 from sandbox.clock import PlantClock
+from sandbox.cmms import PlantCmms
 from sandbox.faults import Fault, Faults
-from sandbox.maximo.server import MaximoServer
 from sandbox.mes import PlantMes
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.export import export
@@ -61,7 +61,7 @@ class Control:
     clock: PlantClock
     bus: ServiceBus
     twins: TwinService
-    cmms: MaximoServer
+    cmms: PlantCmms
     mes: PlantMes
     feed: Feed
     people: People
@@ -90,7 +90,6 @@ class Control:
 
     async def state(self, _: Mapping[str, object]) -> object:
         """The state of the plant; `next_event_time` and `next_act_time` are null if there is nothing left."""
-        change = self.cmms.last_change
         return {
             "clock": stamp(self.clock.now()),
             "data": self.dataset.label,
@@ -103,8 +102,6 @@ class Control:
             "next_event_time": _stamp(self.feed.next_event_time()),
             "next_act_time": _stamp(_earliest(self.people.next_act_time(), self.shift_lead.next_act_time())),
             "open_orders": self.people.open_orders(),
-            "cmms_change": change.number,
-            "cmms_changed_at": _stamp(change.at),
         }
 
     async def publish(self, body: Mapping[str, object]) -> object:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +36,9 @@ class HttpMisbehaviour(ABC):
     Raises:
         ValueError: the list already holds a fault for the target of a kind that it cannot show.
     """
+
+    wait_header: ClassVar[str] = "Retry-After"
+    """Where the vendor says how many seconds to wait."""
 
     def __init__(self, app: ASGIApp, faults: Faults, target: str, shown: Collection[str]) -> None:
         self._app = app
@@ -83,7 +86,7 @@ class HttpMisbehaviour(ABC):
                 await HTMLResponse(_PROXY_PAGE)(scope, receive, send)
             case "status_429":
                 reply = self.refusal(fault, scope)
-                reply.headers["Retry-After"] = f"{fault.seconds:.0f}"
+                reply.headers[self.wait_header] = f"{fault.seconds:.0f}"
                 await reply(scope, receive, send)
             case _:
                 await self.refusal(fault, scope)(scope, receive, send)

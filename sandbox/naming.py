@@ -55,6 +55,11 @@ def component_assetnum(machine: int, component: str) -> str:
     return f"M{machine:03d}-{_known(component, COMPONENTS).upper()}"
 
 
+def assetnums(machine: int) -> list[str]:
+    """17 → `M017`, `M017-COMP1` to `M017-COMP4`: the machine and its components in the CMMS."""
+    return [assetnum(machine), *(component_assetnum(machine, component) for component in COMPONENTS)]
+
+
 def sensor_twin_id(machine: int, signal: str) -> str:
     """17, `volt` → `machine-017-volt`."""
     return f"machine-{machine:03d}-{_known(signal, SIGNALS)}"

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from sandbox.bus.server import ServiceBus
 from sandbox.clock import PlantClock
+from sandbox.cmms import MAXIMO, PlantCmms, open_cmms
 from sandbox.control import Control
 from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
-from sandbox.maximo.assets import Machine as MaximoMachine
-from sandbox.maximo.server import MaximoServer
 from sandbox.mes import OPCUA_JOB_CONTROL, PlantMes, open_mes
 from sandbox.naming import equipment_id
 from sandbox.plant.dataset import Dataset
@@ -31,7 +29,6 @@ from sandbox.twins.service import TwinService
 
 ENDPOINTS_FILE: Final = "endpoints.json"
 ROUTE: Final = "millwright"
-API_KEYS: Final[Mapping[str, str]] = {"sandbox-millwright": "MILLWRIGHT"}
 _MACHINE_MODEL: Final = "dtmi:manufacturing:Machine;1"
 
 
@@ -46,6 +43,7 @@ class SandboxPlant:
         port: of the control API; 0 for any free one, or the one it had.
         bus_lock: how long a receiver may keep a message before the bus gives it to another, in wall time.
         mes: the name of the plant's MES, one of `sandbox.mes.NAMES`.
+        cmms: the name of its CMMS, one of `sandbox.cmms.NAMES`.
     """
 
     def __init__(
@@ -57,6 +55,7 @@ class SandboxPlant:
         port: int = 0,
         bus_lock: timedelta = timedelta(seconds=30),
         mes: str = OPCUA_JOB_CONTROL,
+        cmms: str = MAXIMO,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
@@ -75,10 +74,7 @@ class SandboxPlant:
         build_plant_graph(self.twins, machines)
         # The routes are created after the graph, so that creating the graph sends no events.
         self.twins.put_route(ROUTE, TOPIC)
-        self.cmms = MaximoServer(directory, self.clock, API_KEYS, ports.get("cmms", 0), faults)
-        self.cmms.register_assets(
-            MaximoMachine(machine.id, f"Machine {machine.id}, {machine.model}") for machine in machines
-        )
+        self.cmms: PlantCmms = open_cmms(cmms, directory, self.clock, machines, ports.get("cmms", 0), faults)
         equipment = [
             (machine.id, equipment_id(machine.id), line)
             for line, members in lines_of(machines).items()
@@ -137,7 +133,7 @@ class SandboxPlant:
             "subscription": SUBSCRIPTION,
             "twins_url": self.twins.url,
             "cmms_url": self.cmms.url,
-            "cmms_apikey": next(iter(API_KEYS)),
+            **self.cmms.access,
             "mes": self.mes.name,
             "mes_url": self.mes.url,
             **self.mes.access,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from millwright.cli.connections import settings_of
-from millwright.demo.plant_mes import PLANT_MES, USUAL
+from millwright.demo.plant_systems import PLANT_CMMS, PLANT_MES, USUAL_CMMS, USUAL_MES
 
 Data = Annotated[
     Path | None,
@@ -25,23 +25,30 @@ Data = Annotated[
 Fresh = Annotated[bool, typer.Option("--fresh", help="Empty the home even if people acted in it; their acts are lost.")]
 
 
+Cmms = Annotated[str, typer.Option("--cmms", help=f"The plant's CMMS: {' or '.join(PLANT_CMMS)}.")]
+
+
 Mes = Annotated[str, typer.Option("--mes", help=f"The plant's MES: {' or '.join(PLANT_MES)}.")]
 
 
-def run(context: typer.Context, data: Data = None, fresh: Fresh = False, mes: Mes = USUAL) -> None:
+def run(
+    context: typer.Context, data: Data = None, fresh: Fresh = False, cmms: Cmms = USUAL_CMMS, mes: Mes = USUAL_MES
+) -> None:
     """Run the sandbox plant to its end, print the summary, and stop."""
-    _play(context, data, mes, stay=False, fresh=fresh)
+    _play(context, data, cmms, mes, stay=False, fresh=fresh)
 
 
-def up(context: typer.Context, data: Data = None, fresh: Fresh = False, mes: Mes = USUAL) -> None:
+def up(
+    context: typer.Context, data: Data = None, fresh: Fresh = False, cmms: Cmms = USUAL_CMMS, mes: Mes = USUAL_MES
+) -> None:
     """Run the sandbox plant and keep running afterwards, with the addresses to open."""
-    _play(context, data, mes, stay=True, fresh=fresh)
+    _play(context, data, cmms, mes, stay=True, fresh=fresh)
 
 
-def _play(context: typer.Context, data: Path | None, mes: str, *, stay: bool, fresh: bool) -> None:
+def _play(context: typer.Context, data: Path | None, cmms: str, mes: str, *, stay: bool, fresh: bool) -> None:
     from millwright.demo import commands
 
-    raise typer.Exit(commands.run(settings_of(context, anew=True).home, data, mes, stay=stay, fresh=fresh))
+    raise typer.Exit(commands.run(settings_of(context, anew=True).home, data, cmms, mes, stay=stay, fresh=fresh))
 
 
 def sandbox(context: typer.Context) -> None:

@@ -17,7 +17,7 @@ from domain.errors import Rejected
 from millwright.demo.display import PlantProgress, summary_view
 from millwright.demo.installation import ENGINE, SANDBOX, Installation
 from millwright.demo.performance import STEP, call_locally, perform
-from millwright.demo.plant_mes import PLANT_MES
+from millwright.demo.plant_systems import PLANT_CMMS, PLANT_MES
 from millwright.demo.supervising import keep_up
 
 _PLAIN_WIDTH = 110
@@ -27,25 +27,28 @@ _ENDED_BY = 128
 """The number that a shell adds to the signal that ended a program."""
 
 
-def run(home: Path, data: Path | None, mes: str, *, stay: bool = False, fresh: bool = False) -> int:
+def run(home: Path, data: Path | None, cmms: str, mes: str, *, stay: bool = False, fresh: bool = False) -> int:
     """Runs the plant to its end and prints the summary; returns the exit code, 0 after a run without problems.
 
     Args:
         home: the folder of all files; emptied first.
         data: a folder of plant data; with None, MILLWRIGHT_DATA, the published data or a generated plant.
-        mes: the plant's MES.
+        cmms: the plant's CMMS.
+        mes: its MES.
         stay: keeps everything running afterwards, with the addresses to open, until interrupted.
         fresh: whether people's acts in the home may be deleted too.
 
     Raises:
-        Rejected: there is no such MES, or the home is not ours, is in use, or a person acted in it.
+        Rejected: there is no such CMMS or MES, or the home is not ours, is in use, or a person acted in it.
     """
-    if mes not in PLANT_MES:
-        raise Rejected(f"the sandbox has no MES {mes!r}", field="mes", fix=f"take one of {', '.join(PLANT_MES)}")
+    for port, name, known in (("cmms", cmms, PLANT_CMMS), ("mes", mes, PLANT_MES)):
+        if name not in known:
+            problem = f"the sandbox has no {port.upper()} {name!r}"
+            raise Rejected(problem, field=port, fix=f"take one of {', '.join(known)}")
     if data is not None:
         os.environ["MILLWRIGHT_DATA"] = str(data)
     console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
-    installation = Installation(home, STEP, partial(_say, console), mes=mes)
+    installation = Installation(home, STEP, partial(_say, console), cmms=cmms, mes=mes)
     with _on_signals(_exit):
         try:
             installation.clear(fresh=fresh)

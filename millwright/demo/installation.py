@@ -15,7 +15,7 @@ import httpx
 from domain.errors import MillwrightError
 from domain.loops import wait_until
 from millwright.demo import clearing
-from millwright.demo.plant_mes import USUAL, mes_variables
+from millwright.demo.plant_systems import USUAL_CMMS, USUAL_MES, cmms_variables, mes_variables
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.engines import DevelopmentEngine, EmbeddedEngine
 from millwright.runtime.embedded.keeper import Kept, kept
@@ -33,21 +33,12 @@ CASES = "worker-cases"
 INTAKE = "intake"
 API = "api"
 _PATIENCE = 60.0
-_OUTCOMES = {
-    "problem": {
-        "OVERVOLT": "confirmed",
-        "LOWSPEED": "confirmed",
-        "OVERPRES": "confirmed",
-        "HIGHVIB": "confirmed",
-        "NOFAULT": "nothing_found",
-        "INSTRUM": "sensor_fault",
-        "PROCCHG": "process_change",
-    },
-    "remedy": {"REPAIR": "prevented"},
-}
-"""The meaning of the sandbox's failure codes; each site has its own."""
-_SANDBOX_ZONE = "Etc/GMT+5"
-_SECRET = ("MILLWRIGHT_CMMS__API_KEY", "MILLWRIGHT_MES__CLIENT_SECRET", "MILLWRIGHT_BUS__CONNECTION_STRING")
+_SECRET = (
+    "MILLWRIGHT_CMMS__API_KEY",
+    "MILLWRIGHT_CMMS__PASSWORD",
+    "MILLWRIGHT_MES__CLIENT_SECRET",
+    "MILLWRIGHT_BUS__CONNECTION_STRING",
+)
 _LOCAL_MODE = "MILLWRIGHT_LOCAL_MODE"
 
 
@@ -70,7 +61,8 @@ class Installation:
         engine: creates the workflow engine under a home.
         workers: the number of workers for lines, and the same number of workers for cases.
         intakes: the number of intakes.
-        mes: the plant's MES, a name of `millwright.demo.plant_mes.PLANT_MES`.
+        cmms: the plant's CMMS, a name of `millwright.demo.plant_systems.PLANT_CMMS`.
+        mes: its MES, a name of `PLANT_MES` there.
     """
 
     def __init__(
@@ -84,7 +76,8 @@ class Installation:
         engine: Callable[[Path], EmbeddedEngine] = DevelopmentEngine,
         workers: int = 1,
         intakes: int = 1,
-        mes: str = USUAL,
+        cmms: str = USUAL_CMMS,
+        mes: str = USUAL_MES,
     ) -> None:
         self.home = home
         self.workers = (*numbered(JUDGING, workers), *numbered(CASES, workers))
@@ -93,7 +86,8 @@ class Installation:
         self._step = step
         self._say = say
         self._variables = dict(variables or {})
-        self._sandbox = ["--mes", mes, *sandbox]
+        self._sandbox = ["--cmms", cmms, "--mes", mes, *sandbox]
+        self._cmms = cmms
         self._mes = mes
         self._engine = engine(home)
         self._killed: set[str] = set()
@@ -279,11 +273,7 @@ class Installation:
             "MILLWRIGHT_POLL_INTERVAL": "PT12H",
             # No shipped version uses what machines do, so few readings are enough.
             "MILLWRIGHT_OPERATING_INTERVAL": "PT12H",
-            "MILLWRIGHT_CMMS__CONNECTOR": "maximo",
-            "MILLWRIGHT_CMMS__URL": str(endpoints["cmms_url"]),
-            "MILLWRIGHT_CMMS__API_KEY": str(endpoints["cmms_apikey"]),
-            "MILLWRIGHT_CMMS__TIME_ZONE": _SANDBOX_ZONE,
-            "MILLWRIGHT_CMMS__OUTCOMES": json.dumps(_OUTCOMES),
+            **cmms_variables(self._cmms, endpoints),
             **mes_variables(self._mes, endpoints),
             "MILLWRIGHT_TWINS__CONNECTOR": "digital_twins",
             "MILLWRIGHT_TWINS__ENDPOINT": str(endpoints["twins_url"]),

@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from domain.errors import Rejected
+from millwright.runtime.setting_files import file_content
 
 _PREFIX = "MILLWRIGHT"
 _FILE = "_FILE"
@@ -37,7 +38,7 @@ def settings_given(connector: str, model: type[BaseModel], environment: Mapping[
         if value is not None and file is not None:
             raise Rejected(f"is set, and so is {variable}{_FILE}", field=variable, fix="unset one of the two")
         if file is not None:
-            value = _content(file, variable + _FILE)
+            value = file_content(Path(file), variable + _FILE)
         if value is not None:
             given[name] = value if is_secret(field.annotation) else _decoded(value)
     return given
@@ -100,13 +101,6 @@ def _unknown(connector: str, model: type[BaseModel], environment: Mapping[str, s
     return sorted(
         name for name in environment if name.startswith(prefix) and name.removesuffix(_FILE) not in known | {prefix}
     )
-
-
-def _content(file: str, variable: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Rejected(f"{file} cannot be read", field=variable, fix=f"correct {variable}") from error
 
 
 def _decoded(value: str) -> object:

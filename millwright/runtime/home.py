@@ -10,9 +10,11 @@ from pydantic_settings import EnvSettingsSource, SettingsError
 
 from domain.errors import Rejected
 from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, POSTGRES
+from millwright.runtime.setting_files import file_content
 from millwright.settings import Settings
 
 _PREFIX = "MILLWRIGHT_"
+_FILE = "_FILE"
 _HOME = "MILLWRIGHT_HOME"
 _DATABASE = "MILLWRIGHT_DATABASE_URL"
 _URL_BEGINS = ("postgresql://", "postgresql+psycopg://")
@@ -21,18 +23,19 @@ _URL_BEGINS = ("postgresql://", "postgresql+psycopg://")
 def load_settings(home: Path | None = None, *, anew: bool = False) -> Settings:
     """The settings of the installation under a home.
 
-    The environment has precedence. If it sets a database, it describes another installation, and the file in the home
-    is not read. The file's database is used only while it answers; otherwise the embedded one is started again from the
-    same home.
+    The environment has precedence. A variable with `_FILE` at its end names a file with the value. If the environment
+    sets a database, it describes another installation, and the file in the home is not read. The home file's database
+    is used only while it answers; otherwise the embedded one is started again from the same home.
 
     Args:
         home: the home; if None, MILLWRIGHT_HOME or the default.
         anew: does not read the file, because the installation will be created again.
 
     Raises:
-        Rejected: a setting is wrong, or the file is unreadable; `field` names it.
+        Rejected: a setting is wrong or given twice, or a file is unreadable; `field` names it.
     """
-    given = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(_PREFIX)}
+    ours = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(_PREFIX)}
+    given = _with_files(ours)
     if home is not None:
         given[_HOME] = str(home)
     where = Path(given.get(_HOME) or str(Settings.model_fields["home"].default))
@@ -40,6 +43,24 @@ def load_settings(home: Path | None = None, *, anew: bool = False) -> Settings:
     if _DATABASE in written and not _answers(written[_DATABASE]):
         del written[_DATABASE]
     return settings_from({**written, **given, _HOME: str(where)})
+
+
+def _with_files(given: Mapping[str, str]) -> dict[str, str]:
+    """The variables, those of files replaced by what their files hold: `MILLWRIGHT_CMMS__API_KEY_FILE` names the file
+    of `MILLWRIGHT_CMMS__API_KEY`, as a vault mounts it.
+
+    Raises:
+        Rejected: a setting is given twice, or its file cannot be read.
+    """
+    values = dict(given)
+    for name in sorted(given):
+        setting = name.removesuffix(_FILE)
+        if setting == name or setting.removeprefix(_PREFIX).split("__")[0].lower() not in Settings.model_fields:
+            continue
+        if setting in given:
+            raise Rejected(f"is set, and so is {name}", field=setting, fix="unset one of the two")
+        values[setting] = file_content(Path(values.pop(name)), name)
+    return values
 
 
 def installed(settings: Settings) -> bool:

@@ -33,6 +33,7 @@ class AtlasServer:
         password: of the robot.
         version: as which of the two observed versions it behaves.
         faults: what to misbehave with.
+        port: on 127.0.0.1, 0 for any.
         licensed: whether the company has a licence. Without one, version 1.8+ takes no labour, and no more than 30
             orders that are not complete.
         per_minute: how many requests version 1.8+ takes from a user in a minute; None for any number.
@@ -45,6 +46,7 @@ class AtlasServer:
         password: str,
         version: Version = "1.8+",
         faults: Faults | None = None,
+        port: int = 0,
         *,
         licensed: bool = False,
         per_minute: int | None = None,
@@ -54,10 +56,15 @@ class AtlasServer:
         self.sessions = Sessions(clock.now, _LASTS[version], rotating=not old)
         routes = Routes(self.store, self.sessions, RateLimit(per_minute), old=old, licensed=licensed)
         app: ASGIApp = Misbehaviour(routes, faults if faults is not None else Faults(), self.sessions, old=old)
-        self._http = HttpServer(app)
+        self._http = HttpServer(app, port)
         self.robot = self._add_user(email, password, "Line", "Robot")
         self.planner = self._add_user(_PLANNER, "planner-password", "Pat", "Planner")
         self.technician = self._add_user(_TECHNICIAN, "technician-password", "Toni", "Technician")
+
+    @property
+    def port(self) -> int:
+        """Where it answers."""
+        return self._http.port
 
     @property
     def url(self) -> str:

@@ -3,7 +3,7 @@
 | file              | one line                                                                              |
 |-------------------|---------------------------------------------------------------------------------------|
 | work_orders.jsonl | id, machine (the data's), component (comp1 to comp4, null for a whole machine),       |
-|                   | reported (plant time), status (vendor's), key (externalrefid as stored), closed_as    |
+|                   | reported (plant time), status (vendor's), key (ours, as the CMMS has it), closed_as    |
 | holds.jsonl       | id, machine, job, placed, released (null while held), key (the Comment as received)   |
 | twins.jsonl       | the twin as the service answers it                                                    |
 | failures.csv      | datetime (UTC), machineID, failure (comp1 to comp4): the truth, in the data's own form |
@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Protocol
 
 from sandbox.jobcontrol.holds import HoldRow
-from sandbox.maximo.work_order_view import WorkOrderView
 from sandbox.plant.dataset import ComponentEvent
-from sandbox.plant.findings import closed_as, part_of
+from sandbox.plant.findings import part_of
+from sandbox.plant.orders import PlantOrder
 from sandbox.plant.timetable import stamp
 
 
 class CmmsRecord(Protocol):
     """The CMMS's work orders, in the order of their making."""
 
-    def work_orders(self) -> Sequence[WorkOrderView]: ...
+    def orders(self) -> Sequence[PlantOrder]: ...
 
 
 class MesRecord(Protocol):
@@ -48,7 +48,7 @@ def export(
 ) -> dict[str, int]:
     """Write the four files into `directory`; returns how many lines each has."""
     rows: dict[str, list[Mapping[str, object]]] = {
-        "work_orders": [_order(order) for order in cmms.work_orders()],
+        "work_orders": [_order(order) for order in cmms.orders()],
         "holds": [_hold(hold) for hold in mes.holds()],
         "twins": sorted(twins.twins(), key=lambda twin: str(twin["$dtId"])),
     }
@@ -67,16 +67,16 @@ def export(
     return {name: len(lines) for name, lines in rows.items()} | {"failures": len(failures)}
 
 
-def _order(order: WorkOrderView) -> dict[str, object]:
+def _order(order: PlantOrder) -> dict[str, object]:
     machine, component = part_of(order) or (None, None)
     return {
-        "id": order.wonum,
+        "id": order.number,
         "machine": machine,
         "component": component,
-        "reported": _stamp(order.reportdate),
+        "reported": _stamp(order.reported),
         "status": order.status,
-        "key": order.externalrefid or None,
-        "closed_as": closed_as(order),
+        "key": order.key,
+        "closed_as": order.closed_as,
     }
 
 

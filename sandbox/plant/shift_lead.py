@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from sandbox import naming
 from sandbox.jobcontrol import HoldRow
-from sandbox.maximo.work_order_view import WorkOrderView
+from sandbox.plant.findings import part_of
+from sandbox.plant.orders import PlantOrder
 
 PATIENCE: Final = timedelta(hours=2)
 """How long it takes, once the work is done, until people are clear and locks and tags are removed."""
-_LIVE: Final = frozenset({"WAPPR", "APPR", "INPRG"})
 
 
 class Orders(Protocol):
     """What the shift lead reads in the CMMS."""
 
-    def work_orders(self) -> list[WorkOrderView]: ...
+    def orders(self) -> Sequence[PlantOrder]: ...
 
 
 class Panel(Protocol):
@@ -54,8 +53,8 @@ class ShiftLead:
         held = sorted((hold for hold in self._panel.holds() if hold.released is None), key=lambda hold: hold.machine)
         if not held:
             return []
-        orders = self._orders.work_orders()
-        keys = {order.externalrefid for order in orders}
+        orders = self._orders.orders()
+        keys = {order.key for order in orders}
         due = []
         for hold in held:
             finished = _finished(hold.machine, orders)
@@ -64,18 +63,9 @@ class ShiftLead:
         return due
 
 
-def _finished(machine: int, orders: Sequence[WorkOrderView]) -> datetime | None:
+def _finished(machine: int, orders: Sequence[PlantOrder]) -> datetime | None:
     """When the last order on a machine was finished; None while one is live, or where there was none."""
-    there = [order for order in orders if _machine(order) == machine]
-    if any(order.internal_status in _LIVE for order in there):
+    there = [order for order in orders if (part_of(order) or (None,))[0] == machine]
+    if any(order.state.live for order in there):
         return None
-    return max((order.statusdate for order in there if order.statusdate is not None), default=None)
-
-
-def _machine(order: WorkOrderView) -> int | None:
-    for read in (lambda name: naming.component_of_assetnum(name)[0], naming.machine_of_assetnum):
-        try:
-            return read(order.assetnum)
-        except ValueError:
-            continue
-    return None
+    return max((order.changed for order in there if order.changed is not None), default=None)

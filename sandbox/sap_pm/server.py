@@ -28,6 +28,7 @@ class SapPmServer:
 
     Args:
         equipment: the technical objects that it knows.
+        port: on 127.0.0.1, 0 for any.
         page_limit: how many records an answer has at most; the rest is behind `__next`.
     """
 
@@ -35,6 +36,7 @@ class SapPmServer:
         self,
         clock: Clock,
         equipment: Iterable[str],
+        port: int = 0,
         *,
         faults: Faults | None = None,
         page_limit: int = _PAGE_LIMIT,
@@ -43,7 +45,12 @@ class SapPmServer:
         self.sessions = Sessions(USERS)
         self.routes = Routes(self.store, self.sessions, page_limit)
         app: ASGIApp = Misbehaviour(self._app, faults if faults is not None else Faults(), self.sessions)
-        self._http = HttpServer(app)
+        self._http = HttpServer(app, port)
+
+    @property
+    def port(self) -> int:
+        """Where it answers."""
+        return self._http.port
 
     @property
     def url(self) -> str:
@@ -114,16 +121,17 @@ class SapPmServer:
         *,
         started: datetime,
         ended: datetime,
-        downtime: timedelta,
+        downtime: timedelta | None,
     ) -> None:
-        """A technician reports what was found, when the malfunction was, and how long the machine was down."""
+        """A technician reports what was found, when the malfunction was, and how long the machine was down, if so."""
         found = self.store.notifications[notification]
         for which, moment in (("Start", started), ("End", ended)):
             found.values |= {
                 f"Malfunction{which}Date": day_of(moment),
                 f"Malfunction{which}Time": time_of(moment),
             }
-        found.values["MaintObjectDowntimeDuration"] = downtime / timedelta(hours=1)
+        if downtime is not None:
+            found.values["MaintObjectDowntimeDuration"] = downtime / timedelta(hours=1)
         self.store.report(found, items)
 
     def archive(self, notification: str) -> None:

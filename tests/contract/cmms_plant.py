@@ -22,13 +22,15 @@ class CompletedWork:
     Args:
         codes: the group and the code by role.
         downtime: of the machine.
-        work_lasted: from the start to the end of the work.
+        work_lasted: from the start to the end of the work; None if it does not tell both.
+        tells_end: whether it tells when the work ended.
         disposition: the vendor's word for how the job ended.
     """
 
     codes: Mapping[FindingRole, tuple[str | None, str]] = field(default_factory=dict)
     downtime: timedelta | None = None
     work_lasted: timedelta | None = None
+    tells_end: bool = True
     disposition: str | None = None
 
 
@@ -43,8 +45,11 @@ EVERYTHING: Final = CompletedWork(
 )
 """What a CMMS tells that has failure codes, actual times and downtime."""
 
-NO_WAIT: Final = "no order waits there: a new one is approved at once"
-"""Why a release cannot be tried where no order waits for its approval."""
+NO_WAIT: Final[Mapping[str, str]] = dict.fromkeys(
+    ("releasing_twice_releases_once", "releasing_request_lost", "releasing_answer_lost"),
+    "no order waits there: a new one is approved at once",
+)
+"""The behaviours that cannot be tried where no order waits for its approval."""
 SENT_TWICE: Final = "this system itself makes a second record of a second request, so the connector looks up"
 """Why a creating request that is sent twice makes two orders where the connector looks up."""
 

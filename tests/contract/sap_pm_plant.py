@@ -37,6 +37,7 @@ class SapPmPlant:
             FindingRole.REMEDY: ("ELACT", "0030"),
         },
         downtime=timedelta(hours=3),
+        tells_end=False,
     )
     names_fields = True
     host = "127.0.0.1"

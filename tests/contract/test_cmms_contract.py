@@ -21,8 +21,9 @@ async def test_opening_again_days_later_opens_once(cmms_plant: CmmsPlant) -> Non
 
 
 async def test_all_orders_of_an_asset_since_a_time_are_found_peoples_too(cmms_plant: CmmsPlant) -> None:
-    cmms, asset = cmms_plant.connector(), "M001-COMP1"
-    await cmms.create_work_order(cmms_plant.draft())
+    cmms, first = cmms_plant.connector(), cmms_plant.draft()
+    asset = first.asset_external_id
+    await cmms.create_work_order(first)
     cmms_plant.wait(timedelta(hours=1))
     since = (await cmms.create_work_order(cmms_plant.draft())).changed_at
     ours = await cmms.create_work_order(cmms_plant.draft())
@@ -154,7 +155,8 @@ async def test_what_the_technician_found_comes_back(cmms_plant: CmmsPlant) -> No
     assert {chosen.role: (chosen.group, chosen.code) for chosen in report.codes} == told.codes
     assert (report.downtime, report.disposition) == (told.downtime, told.disposition)
     assert (report.started_at is None) == (told.work_lasted is None)
-    assert report.finished_at == (report.started_at and told.work_lasted and report.started_at + told.work_lasted)
+    lasted = report.started_at and report.finished_at and report.finished_at - report.started_at
+    assert (lasted, report.finished_at is not None) == (told.work_lasted, told.tells_end)
 
 
 async def test_changes_come_oldest_first_with_none_left_out_and_then_an_empty_page(cmms_plant: CmmsPlant) -> None:

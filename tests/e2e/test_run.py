@@ -105,14 +105,15 @@ def test_two_runs_say_the_same_and_what_only_the_demo_did_is_removed_unasked(
     assert (removed.returncode, again.home.exists()) == (0, False), removed.stderr
 
 
-def test_another_mes_ends_with_the_same_orders_and_holds(
-    played: Played, plant_data: Path, new_home: Callable[[], Path]
+@pytest.mark.parametrize(("cmms", "mes"), [("sap_pm", "sap_dm"), ("atlas", "opcua_job_control")])
+def test_another_cmms_and_mes_end_with_the_same_orders_and_holds(
+    played: Played, plant_data: Path, new_home: Callable[[], Path], cmms: str, mes: str
 ) -> None:
-    other = _play(new_home(), plant_data, "--mes", "sap_dm")
+    other = _play(new_home(), plant_data, "--cmms", cmms, "--mes", mes)
     assert other.code == 0, other.said
     same = [name for name in SAME_IN_EVERY_RUN if name != "holds"]
     assert {name: other.summary[name] for name in same} == {name: played.summary[name] for name in same}
-    # A machine is held there by its SFC and by its resource, which are two placements.
+    # In SAP Digital Manufacturing a machine is held by its SFC and by its resource, which are two placements.
     ended = ("placed", "released", "overruled", "left_open", "unproven")
     assert {name: other.summary["holds"][name] for name in ended} == {
         name: played.summary["holds"][name] for name in ended
@@ -122,13 +123,21 @@ def test_another_mes_ends_with_the_same_orders_and_holds(
     ]
     assert len(held[0]) == len(held[1])
     assert [hold for hold in other.plant("holds.jsonl") if hold["released"] is None] == []
+    orders = [
+        Counter((order["machine"], order["component"], order["closed_as"]) for order in run.plant("work_orders.jsonl"))
+        for run in (other, played)
+    ]
+    assert orders[0] == orders[1]
 
 
-def test_an_mes_that_the_sandbox_does_not_have_is_refused_with_those_that_it_has(new_home: Callable[[], Path]) -> None:
+@pytest.mark.parametrize(("port", "known"), [("cmms", "maximo, sap_pm, atlas"), ("mes", "opcua_job_control, sap_dm")])
+def test_a_system_that_the_sandbox_does_not_have_is_refused_with_those_that_it_has(
+    new_home: Callable[[], Path], port: str, known: str
+) -> None:
     home = new_home()
-    refused = _millwright(home, ["run", "--mes", "plex"])
+    refused = _millwright(home, ["run", f"--{port}", "plex"])
     assert refused.returncode == 1
-    assert "the sandbox has no MES 'plex' (take one of opcua_job_control, sap_dm)" in refused.stderr
+    assert f"the sandbox has no {port.upper()} 'plex' (take one of {known})" in refused.stderr
     assert not home.exists()
 
 

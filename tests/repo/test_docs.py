@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from millwright.api.app import ROUTERS
 from millwright.cli import app
+from millwright.runtime.connector_settings import CMMS_CONNECTORS
 from millwright.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,8 +119,20 @@ def test_no_command_is_explained_that_does_not_exist() -> None:
     "connector", sorted(path.parent.name for path in (ROOT / "connectors").glob("*/*/manifest.toml"))
 )
 def test_every_connector_has_its_chapter(connector: str) -> None:
-    pages = ("connectors.md", "cmms-connectors.md", "mes-connectors.md", "mes-connectors-http.md")
+    pages = (
+        "connectors.md",
+        "cmms-connectors.md",
+        "cmms-connectors-cloud.md",
+        "mes-connectors.md",
+        "mes-connectors-http.md",
+    )
     assert f"## `{connector}`" in "".join(map(page, pages))
+
+
+def test_a_planner_is_told_what_to_do_in_each_cmms() -> None:
+    (heading,) = re.findall(r"^\| you want to \| (.*) \|$", page("planners.md"), re.MULTILINE)
+    # The words of a CMMS that is described in YAML are in its description.
+    assert re.findall(r"`(\w+)`", heading) == [connector for connector in CMMS_CONNECTORS if connector != "rest"]
 
 
 def wire_names() -> list[str]:

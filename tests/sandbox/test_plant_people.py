@@ -10,12 +10,13 @@ import httpx
 import pytest
 
 from sandbox.clock import PlantClock
-from sandbox.maximo import Machine, MaximoServer
+from sandbox.faults import Faults
+from sandbox.maximo.screen import API_KEYS, MaximoScreen, order_of
 from sandbox.maximo.work_order_view import WorkOrderView
 from sandbox.plant.dataset import ComponentEvent, Dataset
-from sandbox.plant.findings import closed_as
 from sandbox.plant.generator import generate
 from sandbox.plant.people import People
+from sandbox.twins.graph import PlantMachine
 
 REPORTED = 100
 
@@ -26,7 +27,7 @@ class Shop:
 
     plant: Dataset
     clock: PlantClock
-    cmms: MaximoServer
+    cmms: MaximoScreen
     http: httpx.AsyncClient
 
     def people(self, failed: list[int], replaced: list[int], component: str = "comp2") -> People:
@@ -42,7 +43,7 @@ class Shop:
     async def report(self, hour: int = REPORTED, asset: str = "M001-COMP2", **more: str) -> str:
         self.at(hour)
         body = {"siteid": "BEDFORD", "description": "shift", "assetnum": asset, "worktype": "CM", **more}
-        headers = {"apikey": "key", "properties": "wonum"}
+        headers = {"apikey": next(iter(API_KEYS)), "properties": "wonum"}
         answer = await self.http.post("/maximo/api/os/mxapiwodetail?lean=1", json=body, headers=headers)
         assert answer.status_code == 201, answer.text
         self.http.cookies.clear()
@@ -56,16 +57,16 @@ class Shop:
                 break
             self.clock.set(max(due, self.clock.now()))
             people.act(self.clock.now())
-        return self.cmms.work_order(wonum)
+        return self.cmms.server.work_order(wonum)
 
 
 @pytest.fixture
 async def shop() -> AsyncIterator[Shop]:
     plant = replace(generate(1, machines=2, days=20), failures=(), replacements=())
     clock = PlantClock(plant.first)
-    cmms = MaximoServer(None, clock, {"key": "MILLWRIGHT"})
-    cmms.register_assets([Machine(1), Machine(2)])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(cmms.app), base_url="http://cmms") as http:
+    machines = [PlantMachine(number, "model1", 5) for number in (1, 2)]
+    cmms = MaximoScreen(None, clock, machines, 0, Faults())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(cmms.server.app), base_url="http://cmms") as http:
         yield Shop(plant, clock, cmms, http)
     await cmms.stop()
 
@@ -76,7 +77,7 @@ async def test_an_order_goes_one_step_in_each_act_and_waits_in_progress(shop: Sh
     states = []
     for _ in range(3):
         acts = people.act(shop.clock.now())
-        states.append((acts, shop.cmms.work_order(wonum).status))
+        states.append((acts, shop.cmms.server.work_order(wonum).status))
     assert states == [(1, "APPR"), (1, "INPRG"), (0, "INPRG")]
     assert people.next_act_time() == shop.plant.hour(124)
 
@@ -103,7 +104,7 @@ async def test_orders_end_as_the_truth_says(
 ) -> None:
     people = shop.people(failed, replaced)
     order = shop.work(people, await shop.report())
-    assert closed_as(order) == ended
+    assert order_of(order).closed_as == ended
     assert order.statusdate == shop.plant.hour(hour)
     assert people.next_act_time() is None
     assert people.open_orders() == 0
@@ -111,7 +112,7 @@ async def test_orders_end_as_the_truth_says(
 
 async def test_another_components_replacement_closes_nothing(shop: Shop) -> None:
     people = shop.people([124], [124], component="comp1")
-    assert closed_as(shop.work(people, await shop.report())) == "nothing_found"
+    assert order_of(shop.work(people, await shop.report())).closed_as == "nothing_found"
 
 
 async def test_a_confirmed_order_carries_codes_part_hours_downtime_and_notes(shop: Shop) -> None:
@@ -125,9 +126,9 @@ async def test_a_confirmed_order_carries_codes_part_hours_downtime_and_notes(sho
         "REPLACE",
     )
     assert (order.actstart, order.actfinish) == (done - timedelta(hours=5), done)
-    assert shop.cmms.downtimes("M001-COMP2") == [(done - timedelta(hours=5), done)]
+    assert shop.cmms.server.downtimes("M001-COMP2") == [(done - timedelta(hours=5), done)]
     query = f'/maximo/api/os/mxapiwodetail?lean=1&oslc.select=*&oslc.where=wonum="{order.wonum}"'
-    row = (await shop.http.get(query, headers={"apikey": "key"})).json()["member"][0]
+    row = (await shop.http.get(query, headers={"apikey": next(iter(API_KEYS))})).json()["member"][0]
     assert [(each["laborcode"], each["regularhrs"]) for each in row["labtrans"]] == [("CORTEZ", 5.0)]
     assert [each["itemnum"] for each in row["matusetrans"]] == ["PDM-COMP2"]
     assert "bearing seized" in row["worklog"][0]["description"]
@@ -145,7 +146,7 @@ async def test_without_a_breakdown_there_is_no_downtime_and_the_codes_say_so(
 ) -> None:
     order = shop.work(shop.people(failed, replaced), await shop.report())
     assert (order.problem, order.cause, order.remedy) == codes
-    assert shop.cmms.downtimes("M001-COMP2") == []
+    assert shop.cmms.server.downtimes("M001-COMP2") == []
 
 
 async def test_a_second_order_for_the_same_component_is_cancelled_with_a_memo(shop: Shop) -> None:
@@ -154,7 +155,7 @@ async def test_a_second_order_for_the_same_component_is_cancelled_with_a_memo(sh
     people.act(shop.clock.now())
     second, other = await shop.report(103), await shop.report(103, "M001-COMP3")
     shop.work(people, second)
-    ends = {wonum: closed_as(shop.cmms.work_order(wonum)) for wonum in (first, second, other)}
+    ends = {wonum: order_of(shop.cmms.server.work_order(wonum)).closed_as for wonum in (first, second, other)}
     assert ends == {first: "confirmed", second: "cancelled", other: "nothing_found"}
 
 
@@ -162,20 +163,20 @@ async def test_of_two_orders_in_one_act_the_older_is_kept(shop: Shop) -> None:
     people = shop.people(failed=[124], replaced=[124])
     first, second = await shop.report(), await shop.report()
     assert people.act(shop.clock.now()) == 2
-    assert [shop.cmms.work_order(wonum).status for wonum in (first, second)] == ["APPR", "CAN"]
+    assert [shop.cmms.server.work_order(wonum).status for wonum in (first, second)] == ["APPR", "CAN"]
 
 
 async def test_an_order_on_the_whole_machine_is_read_by_its_failure_class(shop: Shop) -> None:
     people = shop.people(failed=[124], replaced=[124])
     by_class = shop.work(people, await shop.report(asset="M001", failurecode="ROTATE"))
     unsaid = shop.work(people, await shop.report(asset="M002", hour=130))
-    assert closed_as(by_class) == "confirmed"
-    assert closed_as(unsaid) == "nothing_found"
+    assert order_of(by_class).closed_as == "confirmed"
+    assert order_of(unsaid).closed_as == "nothing_found"
 
 
 async def test_orders_of_other_users_are_treated_the_same(shop: Shop) -> None:
     people = shop.people(failed=[124], replaced=[124])
-    assert closed_as(shop.work(people, await shop.report(reportedby="SHIFT2"))) == "confirmed"
+    assert order_of(shop.work(people, await shop.report(reportedby="SHIFT2"))).closed_as == "confirmed"
 
 
 async def test_nobody_acts_where_there_is_nothing_to_do(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from domain.errors import Rejected
 from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, POSTGRES
 from millwright.runtime.home import installed, load_settings
+from millwright.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +110,76 @@ def test_a_wrong_setting_is_named_without_its_value(
     monkeypatch.setenv(name, text)
     with pytest.raises(Rejected, match=named):
         load_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variable", "read"),
+    [
+        ("MILLWRIGHT_CMMS__API_KEY_FILE", lambda settings: settings.cmms.own()["api_key"]),
+        (
+            "MILLWRIGHT_CMMS_INSTANCES__HAMBURG__API_KEY_FILE",
+            lambda settings: settings.all_cmms()["hamburg"].own()["api_key"],
+        ),
+        ("MILLWRIGHT_TEMPORAL_API_KEY_FILE", lambda settings: settings.temporal_api_key.get_secret_value()),
+    ],
+)
+def test_a_value_may_stand_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, read: Callable[[Settings], object]
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    monkeypatch.setenv("MILLWRIGHT_CMMS__CONNECTOR", "maximo")
+    monkeypatch.setenv("MILLWRIGHT_CMMS_INSTANCES__HAMBURG__CONNECTOR", "maximo")
+    monkeypatch.setenv("MILLWRIGHT_CMMS_INSTANCES__HAMBURG__SITES", '["HH"]')
+    monkeypatch.setenv(variable, str(secret))
+    assert read(load_settings(tmp_path)) == "s3cret"
+
+
+def test_a_database_whose_address_stands_in_a_file_is_another_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, CLOCK="file:plant/clock")
+    (tmp_path / "address").write_text("postgresql://db.example/plant")
+    monkeypatch.setenv("MILLWRIGHT_DATABASE_URL_FILE", str(tmp_path / "address"))
+    settings = load_settings(tmp_path)
+    assert settings.clock == "wall"
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == "postgresql://db.example/plant"
+
+
+def test_a_setting_that_is_given_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("s3cret")
+    monkeypatch.setenv("MILLWRIGHT_CMMS__API_KEY", "other")
+    monkeypatch.setenv("MILLWRIGHT_CMMS__API_KEY_FILE", str(tmp_path / "secret"))
+    with pytest.raises(Rejected, match="and so is MILLWRIGHT_CMMS__API_KEY_FILE") as caught:
+        load_settings(tmp_path)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read"),
+        (b"\xff\xfe", "has no text in UTF-8"),
+        (b"\n", "is empty"),
+        (b"x" * 70_000, "is larger than 65536 bytes"),
+    ],
+    ids=["missing", "no text", "empty", "large"],
+)
+def test_a_file_that_has_no_value_is_told_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, problem: str
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("MILLWRIGHT_CMMS__API_KEY_FILE", str(file))
+    with pytest.raises(Rejected, match=problem) as caught:
+        load_settings(tmp_path)
+    assert caught.value.field == "MILLWRIGHT_CMMS__API_KEY_FILE"
+
+
+def test_the_file_of_a_passphrase_is_for_the_command_that_signs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MILLWRIGHT_PASSPHRASE_FILE", str(tmp_path / "not-there"))
+    assert load_settings(tmp_path).clock == "wall"

@@ -86,6 +86,7 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
     assert secrets == {
         "atlas.password",
         "factorysemantics.password",
+        "maintainx.api_key",
         "maximo.api_key",
         "odoo.api_key",
         "odoo_mrp.api_key",

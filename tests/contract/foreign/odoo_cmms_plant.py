@@ -25,9 +25,6 @@ _OPERATIONS: Final[Mapping[str, str]] = {
 }
 """The calls of the connector by the words of the contract suite."""
 
-_WAITING: Final = ("releasing_twice_releases_once", "releasing_request_lost", "releasing_answer_lost")
-"""Behaviours of an order that waits for its approval."""
-
 
 class OdooCmmsPlant:
     """A site's Odoo and its people. It satisfies `CmmsPlant` of the contract suite.
@@ -36,7 +33,7 @@ class OdooCmmsPlant:
         approved_stage: the name of a stage of the site's own for approved requests; None if it has the stages of Odoo.
     """
 
-    told = CompletedWork(disposition="maintenance.stage_3")
+    told = CompletedWork(tells_end=False, disposition="maintenance.stage_3")
     names_fields = True
     host = "127.0.0.1"
 
@@ -45,7 +42,7 @@ class OdooCmmsPlant:
         self.secrets: Sequence[str] = (database.keys["cmms"],)
         self.network = Network()
         self._approved = approved_stage
-        self.not_applicable: Mapping[str, str] = {} if approved_stage is not None else dict.fromkeys(_WAITING, NO_WAIT)
+        self.not_applicable: Mapping[str, str] = {} if approved_stage is not None else NO_WAIT
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
 

@@ -1,0 +1,115 @@
+"""The wire of MaintainX: JSON over its REST API, version 1."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import httpx
+
+from connectors.call import Call
+from connectors.cmms.maintainx.faults import read_fault
+from connectors.cmms.maintainx.models import MaintainXCreated, MaintainXPage, MaintainXSingle
+from connectors.cmms.maintainx.settings import MaintainXSettings
+from connectors.http import JsonSystem
+from domain.canonical import Json
+from domain.errors import ActionRequired, ConnectorError, Refused
+from domain.unreadable import UnreadableRecord
+
+_LARGEST_PAGE: Final = 200
+_EXPAND: Final = "assignees,parts,times,time_items,expenditures,extra_fields"
+_REFUSED_BESIDE: Final = (400, 403, 500)
+"""By what MaintainX refuses one order. A refused key (401) and the rate limit (429) are about all of them."""
+
+
+class MaintainXClient:
+    """Requests to one MaintainX, in the name of the user of the API key."""
+
+    def __init__(self, settings: MaintainXSettings, http: httpx.AsyncClient) -> None:
+        self._url = settings.url
+        self._headers = {
+            "authorization": f"Bearer {settings.api_key.get_secret_value()}",
+            "accept": "application/json",
+        }
+        if settings.organization is not None:
+            self._headers["x-organization-id"] = settings.organization
+        self._json = JsonSystem(
+            http,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            read_fault=read_fault,
+            secrets=(settings.api_key,),
+        )
+
+    def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
+        """An order that a call needs and that cannot be read."""
+        return self._json.unreadable(call, report)
+
+    def without_secrets(self, text: str) -> str:
+        """A text with our secrets masked."""
+        return self._json.without_secrets(text)
+
+    async def page(
+        self, call: Call, filters: Mapping[str, str], limit: int = _LARGEST_PAGE, cursor: str | None = None
+    ) -> MaintainXPage:
+        """A page of the orders that match all filters.
+
+        Args:
+            cursor: of the page, as the page before it gave it; None for the first.
+        """
+        query = {**filters, "limit": str(limit), "expand": "assignees"}
+        if cursor is not None:
+            query["cursor"] = cursor
+        reply = await self._send(call, "GET", f"/workorders?{urlencode(query)}")
+        return self._json.read(call, reply, MaintainXPage)
+
+    async def order(self, call: Call, number: int) -> dict[str, Any] | ConnectorError | None:
+        """An order as it came; None if it is gone. An error that is of this order alone is given back and not raised:
+        it must not hide the others of a poll."""
+        path = f"/workorders/{number}?{urlencode({'expand': _EXPAND})}"
+        reply = await self._send(call, "GET", path, also=(404, *_REFUSED_BESIDE))
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if reply.status_code in _REFUSED_BESIDE:
+            return self._json.error(call, reply)
+        try:
+            return self._json.read(call, reply, MaintainXSingle).workOrder
+        except Refused as error:
+            return error
+
+    async def create(self, call: Call, body: Mapping[str, Json]) -> int:
+        """Creates an order, and gives its id.
+
+        Raises:
+            ActionRequired: MaintainX does not know something that the order names.
+        """
+        reply = await self._send(call, "POST", "/workorders", body=body, also=(404,))
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            said = read_fault(reply).problem
+            raise call.error(
+                ActionRequired,
+                self._json.clean(
+                    f"it does not know the asset {body.get('assetId')}, or the address in the settings is wrong "
+                    f"(HTTP 404{f': {said}' if said else ''})"
+                ),
+                field="assetId",
+            )
+        return self._json.read(call, reply, MaintainXCreated).id
+
+    async def change(self, call: Call, number: int, changes: Mapping[str, Json]) -> None:
+        """Changes fields of an order. MaintainX has no way to refuse a change of what somebody else has changed."""
+        await self._send(call, "PATCH", f"/workorders/{number}", body=changes)
+
+    async def change_status(self, call: Call, number: int, status: str) -> None:
+        """Moves an order to a state."""
+        await self._send(call, "PATCH", f"/workorders/{number}/status", body={"status": status})
+
+    async def _send(
+        self, call: Call, method: str, path: str, *, body: Mapping[str, Json] | None = None, also: Collection[int] = ()
+    ) -> httpx.Response:
+        return await self._json.send(call, method, f"{self._url}{path}", headers=self._headers, body=body, also=also)
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as MaintainX is given it: UTC, in milliseconds."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

@@ -1,0 +1,137 @@
+"""The records of MaintainX, as far as we read them."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from domain.vendor_texts import VendorName, VendorText
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT.*", re.DOTALL)
+_YEARS: Final = range(1970, 2200)
+"""Other years stand for "no date" or for a mistake, and an instant near the year 1 or 9999 cannot be computed."""
+
+
+def _only_text(value: object) -> object:
+    # A number would be read as seconds since 1970.
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.fullmatch(value)):
+        raise ValueError("is no date")
+    return value
+
+
+def _usable(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("has no time zone")
+    if moment.year not in _YEARS:
+        raise ValueError(f"has the year {moment.year:04d}, which is no date of an order")
+    return moment
+
+
+def _assigned(value: object) -> object:
+    """To whom an order is given, by kind and id. What else is told of them may be another with each answer."""
+    rows = value if isinstance(value, list) else []
+    return tuple(f"{row.get('type')} {row.get('id')}" for row in rows if isinstance(row, dict))
+
+
+MaintainXDate = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_usable)]
+MaintainXId = Annotated[int, Field(gt=0, lt=2**63, strict=True)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class MaintainXListed(_Row):
+    """An order in a list. It has neither our key nor its asset, so the order is read by its id."""
+
+    id: MaintainXId
+    updatedAt: MaintainXDate  # noqa: N815
+    title: VendorText | None = None
+    status: VendorText | None = None
+    priority: VendorText | None = None
+    assignees: Annotated[tuple[VendorText, ...], BeforeValidator(_assigned)] = ()
+
+    @property
+    def version(self) -> str:
+        """What differs once somebody has changed it, as far as a list tells it."""
+        return f"{self.id}/{self.updatedAt.isoformat()}/{self.title}/{self.status}/{self.priority}/{self.assignees}"
+
+
+class MaintainXOrder(_Row):
+    """A work order by itself. Our key is in its external data and in its title.
+
+    The lists are empty on an order on which nobody has worked. Of those, only that is read: the contract does not say
+    what is in them.
+    """
+
+    id: MaintainXId
+    sequentialId: MaintainXId | None = None  # noqa: N815
+    title: VendorName
+    description: VendorText | None = None
+    status: Annotated[VendorName, Field(min_length=1)]
+    subStatus: VendorText | None = None  # noqa: N815
+    priority: VendorText | None = None
+    assetId: MaintainXId | None = None  # noqa: N815
+    dueDate: Any = None  # noqa: N815
+    externalData: Any = None  # noqa: N815
+    extraFields: Any = None  # noqa: N815
+    completedAt: MaintainXDate | None = None  # noqa: N815
+    createdAt: MaintainXDate  # noqa: N815
+    updatedAt: MaintainXDate  # noqa: N815
+    progress: Any = None
+    assignees: Any = None
+    parts: Any = None
+    times: Any = None
+    timeItems: Any = None  # noqa: N815
+    expenditures: Any = None
+
+    @property
+    def number(self) -> str:
+        """The number that people see."""
+        return str(self.sequentialId or self.id)
+
+
+class MaintainXMark(_Row):
+    """What we write into the external data of an order.
+
+    Args:
+        millwright: our key.
+        written: the digest of what we wrote, by which a change of others shows.
+    """
+
+    millwright: VendorName
+    written: VendorText
+
+
+class MaintainXCreated(_Row):
+    """The answer to a creation, which says nothing else."""
+
+    id: MaintainXId
+
+
+class MaintainXPage(_Row):
+    """A page as it came. Its rows are read one by one, so that an unreadable one does not hide the others."""
+
+    workOrders: tuple[Any, ...]  # noqa: N815
+    nextCursor: VendorText | None = None  # noqa: N815
+
+
+class MaintainXSingle(_Row):
+    """One order as it came."""
+
+    workOrder: dict[str, Any]  # noqa: N815
+
+
+class MaintainXFieldFault(_Row):
+    """What is wrong with a field of a request."""
+
+    error: VendorText = ""
+    fieldPath: VendorText | None = None  # noqa: N815
+
+
+class MaintainXErrorReply(_Row):
+    """An error, in either of the two shapes."""
+
+    error: VendorText | None = None
+    errors: tuple[MaintainXFieldFault, ...] = ()

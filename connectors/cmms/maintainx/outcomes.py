@@ -1,0 +1,38 @@
+"""From what technicians choose in a site's extra fields to outcome classes."""
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.outcomes import OutcomeClass, class_of
+from domain.work_orders import CompletionReport, FindingRole
+
+
+class MaintainXOutcomeTable(BaseModel):
+    """What a site's codes mean: code to class, for each extra field. Upper and lower case are the same.
+
+    Extra fields are a site's own, so there is no default: an empty table leaves every outcome to a person.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problem: dict[str, OutcomeClass] = {}
+    cause: dict[str, OutcomeClass] = {}
+    remedy: dict[str, OutcomeClass] = {}
+
+
+class MaintainXOutcomeCodes:
+    """`domain.ports.OutcomeCodes` over a site's table; see `domain.outcomes.class_of`."""
+
+    def __init__(self, table: MaintainXOutcomeTable) -> None:
+        given = {
+            FindingRole.PROBLEM: table.problem,
+            FindingRole.CAUSE: table.cause,
+            FindingRole.REMEDY: table.remedy,
+        }
+        self._tables = {
+            role: {code.casefold(): meant for code, meant in codes.items()} for role, codes in given.items()
+        }
+
+    def classify(self, report: CompletionReport) -> OutcomeClass:
+        """The class of a completed order; UNKNOWN where the codes are missing, not in the table or at odds."""
+        found = (self._tables.get(chosen.role, {}).get(chosen.code.casefold()) for chosen in report.codes)
+        return class_of({each for each in found if each is not None})

@@ -1,0 +1,115 @@
+"""The CMMS and MES systems that the sandbox plant can have, and the settings of our connector to each.
+
+A further one needs a line in `PLANT_CMMS` or `PLANT_MES`, and its server in `sandbox.cmms` or `sandbox.mes`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Final
+
+Endpoints = Mapping[str, object]
+
+_OUTCOMES: Final = {
+    "problem": {
+        "OVERVOLT": "confirmed",
+        "LOWSPEED": "confirmed",
+        "OVERPRES": "confirmed",
+        "HIGHVIB": "confirmed",
+        "NOFAULT": "nothing_found",
+        "INSTRUM": "sensor_fault",
+        "PROCCHG": "process_change",
+    },
+    "remedy": {"REPAIR": "prevented"},
+}
+"""The meaning of the sandbox's failure codes; each site has its own."""
+_SAP_OUTCOMES: Final = {
+    "damage": {
+        "ELEC/0110": "confirmed",
+        "ROTATE/0120": "confirmed",
+        "PRESS/0130": "confirmed",
+        "VIBR/0140": "confirmed",
+        **{f"{group}/0900": "nothing_found" for group in ("ELEC", "ROTATE", "PRESS", "VIBR")},
+    },
+    "activity": {f"{group}/0320": "prevented" for group in ("ELEC", "ROTATE", "PRESS", "VIBR")},
+}
+"""The same in the catalogs of the sandbox's SAP."""
+_SANDBOX_ZONE: Final = "Etc/GMT+5"
+
+
+def _maximo(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["cmms_url"]),
+        "API_KEY": str(endpoints["cmms_apikey"]),
+        "TIME_ZONE": _SANDBOX_ZONE,
+        "OUTCOMES": json.dumps(_OUTCOMES),
+    }
+
+
+def _sap_pm(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["cmms_url"]),
+        "USER": str(endpoints["cmms_user"]),
+        "PASSWORD": str(endpoints["cmms_password"]),
+        "OUTCOMES": json.dumps(_SAP_OUTCOMES),
+    }
+
+
+def _atlas(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["cmms_url"]),
+        "EMAIL": str(endpoints["cmms_email"]),
+        "PASSWORD": str(endpoints["cmms_password"]),
+        "FINDING_FIELDS": json.dumps({"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}),
+        "OUTCOMES": json.dumps(_OUTCOMES),
+    }
+
+
+def _opcua_job_control(endpoints: Endpoints) -> dict[str, str]:
+    return {"URL": str(endpoints["mes_url"])}
+
+
+def _sap_dm(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["mes_url"]),
+        "TOKEN_URL": str(endpoints["mes_token_url"]),
+        "CLIENT_ID": str(endpoints["mes_client_id"]),
+        "CLIENT_SECRET": str(endpoints["mes_client_secret"]),
+        "PLANT": str(endpoints["mes_plant"]),
+        # The sandbox's plant refuses to start an SFC on a disabled resource.
+        "ENFORCEMENT": "enforced",
+    }
+
+
+PLANT_CMMS: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
+    "maximo": _maximo,
+    "sap_pm": _sap_pm,
+    "atlas": _atlas,
+}
+"""The settings of each connector to a CMMS, from what the sandbox says of its servers."""
+PLANT_MES: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
+    "opcua_job_control": _opcua_job_control,
+    "sap_dm": _sap_dm,
+}
+"""Likewise of each connector to an MES."""
+
+USUAL_CMMS: Final = "maximo"
+USUAL_MES: Final = "opcua_job_control"
+
+
+def cmms_variables(cmms: str, endpoints: Endpoints) -> dict[str, str]:
+    """The environment variables that name the plant's CMMS.
+
+    Args:
+        cmms: a name of `PLANT_CMMS`.
+        endpoints: what the sandbox says of its servers.
+    """
+    return _variables("MILLWRIGHT_CMMS", cmms, PLANT_CMMS[cmms](endpoints))
+
+
+def mes_variables(mes: str, endpoints: Endpoints) -> dict[str, str]:
+    """Likewise those that name its MES, a name of `PLANT_MES`."""
+    return _variables("MILLWRIGHT_MES", mes, PLANT_MES[mes](endpoints))
+
+
+def _variables(port: str, connector: str, own: Mapping[str, str]) -> dict[str, str]:
+    return {f"{port}__CONNECTOR": connector, **{f"{port}__{name}": value for name, value in own.items()}}
