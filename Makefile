@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 FOREIGN := tests/contract/foreign
 
-.PHONY: help run up test test-unit test-foreign lint docs types bench bench-against chaos check-imports migrations-check engine engine-production lock notices sbom audit-deps clean
+.PHONY: help run up test test-unit test-foreign lint docs types connector-faults bench bench-against chaos check-imports migrations-check engine engine-production lock notices sbom audit-deps clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
@@ -42,6 +42,9 @@ docs: $(READY) ## Build the pages of docs/ as a site in build/site; a broken lin
 
 types: $(READY) ## Check types, strictly (mypy), tests included
 	@$(BIN)/mypy
+
+connector-faults: $(READY) ## Run the faults against the sandbox's CMMS, and write the table of docs/connector-faults.md
+	@$(BIN)/python -m tests.contract.fault_table
 
 bench: $(READY) engine ## Run the benchmarks, about 25 minutes
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file ($$SECONDS s so far)"; \

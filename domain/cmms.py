@@ -113,6 +113,20 @@ class OrderQuery(Model):
     open_only: bool = False
 
 
+class FoundAsset(Model):
+    """An asset that a connector found by itself.
+
+    Args:
+        external_id: its name, as a draft names it.
+        attributes: the attributes that a draft must have besides.
+        settings: the connector's settings that give it this name, if they are not as they are now.
+    """
+
+    external_id: str
+    attributes: dict[str, str] = {}
+    settings: dict[str, str] = {}
+
+
 class OrderLease(Model):
     """The right of one step to create an order where the CMMS cannot refuse a second one.
 

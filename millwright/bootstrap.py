@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +22,7 @@ from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
 from millwright.plant_zone.connecting import open_mes
+from millwright.runtime.connecting import connect_cmms, http_client
 from millwright.runtime.connector_settings import (
     CMMS_CONNECTORS,
     cmms_settings_model,
@@ -257,10 +257,8 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
     Raises:
         Rejected: a connector is not named, not known, or its settings are wrong.
     """
-    import httpx
-
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
+        http = await stack.enter_async_context(http_client())
         cmms, codes = _cmms(settings, http, clock)
         mes = await stack.enter_async_context(open_mes(settings, http, clock))
         twins = await stack.enter_async_context(open_twins(settings))
@@ -290,10 +288,8 @@ def _cmms(
     cmms: dict[str, Cmms] = {}
     codes: dict[str, OutcomeCodes] = {}
     for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
-        package = import_module(f"connectors.cmms.{named.connector}")
         own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
-        cmms[system] = package.connect(own, http, system=system, clock=clock)
-        codes[system] = package.outcome_codes(own)
+        cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
     return cmms, codes
 
 

@@ -13,6 +13,7 @@ from millwright.cli import (
     autonomy,
     backtest,
     case,
+    connector,
     database,
     drafting,
     engine,
@@ -96,5 +97,6 @@ app.add_typer(assets.app, name="assets")
 app.add_typer(people.app, name="people")
 app.add_typer(installation_key.app, name="installation-key")
 app.add_typer(mes_certificate.app, name="mes-certificate")
+app.add_typer(connector.app, name="connector")
 app.add_typer(database.app, name="db")
 app.add_typer(home.app, name="home")

@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from millwright.cli import app
 from millwright.runtime.embedded.occupancy import ADDRESS_FILE, LOCAL_HEADER_FILE
 from tests.cli.conftest import Millwright
-from tests.support.cli_commands import ACTS, DATABASE, PEOPLE, PROCESSES, READS
+from tests.support.cli_commands import ACTS, CONNECTOR, DATABASE, PEOPLE, PROCESSES, READS
 from tests.support.people import join
 from tests.support.plant import PUMP
 
@@ -58,9 +58,9 @@ COMMANDS = commands()
 
 
 def test_every_command_is_an_act_or_reads_or_works_on_the_database_or_is_a_process() -> None:
-    kinds = (ACTS, READS, DATABASE, PEOPLE, PROCESSES)
+    kinds = (ACTS, READS, DATABASE, PEOPLE, PROCESSES, CONNECTOR)
     assert set(COMMANDS) == frozenset[str]().union(*kinds)
-    assert [first & second for first, second in itertools.combinations(kinds, 2)] == [frozenset()] * 10
+    assert [first & second for first, second in itertools.combinations(kinds, 2)] == [frozenset()] * 15
 
 
 @pytest.mark.parametrize("words", sorted(DATABASE))

@@ -14,11 +14,11 @@ from sandbox.atlas.store import ORDER, REQUEST, KeptRecord
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
 from tests.connectors.atlas_answers import key_of
-from tests.contract.cmms_plant import CompletedWork, draft_of
+from tests.contract.cmms_plant import SENT_TWICE, CompletedWork, draft_of
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 EMAIL, PASSWORD = "millwright@plant.local", "Quartz-Harbor-9213"
-_QUICK, _PATIENT = timedelta(seconds=1), timedelta(seconds=10)
+_PATIENT = timedelta(seconds=10)
 _FINDINGS = {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}
 
 
@@ -39,6 +39,8 @@ class AtlasPlant:
         work_lasted=timedelta(hours=2),
     )
     names_fields = False
+    host = "127.0.0.1"
+    not_applicable: Mapping[str, str] = {"a_request_sent_twice_makes_one_order": SENT_TWICE}
     version: Version = "1.8+"
     licensed = True
     operations: Mapping[str, str] = {
@@ -64,11 +66,17 @@ class AtlasPlant:
             await client.aclose()
         await self.server.stop()
 
+    def client(self) -> httpx.AsyncClient:
+        self._clients.append(httpx.AsyncClient())
+        return self._clients[-1]
+
     def connector(
-        self, *, secret: str | None = None, quick: bool = False, clock: Clock | None = None
+        self,
+        *,
+        secret: str | None = None,
+        http: httpx.AsyncClient | None = None,
+        clock: Clock | None = None,
     ) -> atlas.AtlasCmms:
-        client = httpx.AsyncClient()
-        self._clients.append(client)
         settings = atlas.AtlasSettings.model_validate(
             {
                 "url": self.server.url,
@@ -76,10 +84,10 @@ class AtlasPlant:
                 "password": secret or PASSWORD,
                 "finding_fields": _FINDINGS,
                 "page_size": 3,
-                "timeout": _QUICK if quick else _PATIENT,
+                "timeout": _PATIENT,
             }
         )
-        return atlas.connect(settings, client, system="atlas", clock=clock or self.clock)
+        return atlas.connect(settings, http or self.client(), system="atlas", clock=clock or self.clock)
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1

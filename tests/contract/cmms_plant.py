@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+import httpx
+
 from domain.cmms import Idempotency, OrderApproval, OrderQuery
 from domain.ports import Cmms
 from domain.unreadable import UnreadableRecord
@@ -43,20 +45,33 @@ EVERYTHING: Final = CompletedWork(
 )
 """What a CMMS tells that has failure codes, actual times and downtime."""
 
+NO_WAIT: Final[Mapping[str, str]] = dict.fromkeys(
+    ("releasing_twice_releases_once", "releasing_request_lost", "releasing_answer_lost"),
+    "no order waits there: a new one is approved at once",
+)
+"""The behaviours that cannot be tried where no order waits for its approval."""
+SENT_TWICE: Final = "this system itself makes a second record of a second request, so the connector looks up"
+"""Why a creating request that is sent twice makes two orders where the connector looks up."""
+
 
 class CmmsPlant(Protocol):
     """A CMMS with its people, as far as this suite needs one.
 
     Args:
+        host: the host of the CMMS, as `check` names it.
         told: what the connector reads of completed work.
         names_fields: whether the CMMS names a field that it demands.
+        not_applicable: the behaviours of `millwright.connector_trial` that this CMMS cannot have, with the reason.
     """
 
     secrets: Sequence[str]
+    host: str
     told: CompletedWork
     names_fields: bool
+    not_applicable: Mapping[str, str]
 
-    def connector(self, *, secret: str | None = None, quick: bool = False) -> Cmms: ...
+    def client(self) -> httpx.AsyncClient: ...
+    def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None) -> Cmms: ...
     def draft(self, *, released: bool = False, asset: str = ...) -> WorkOrderDraft: ...
     def wait(self, time: timedelta) -> None: ...
     def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None: ...
@@ -69,6 +84,13 @@ class CmmsPlant(Protocol):
     def delete(self, ref: WorkOrderRef) -> None: ...
     def put_key(self, ref: WorkOrderRef, key: str | None) -> None: ...
     async def people_open(self, asset: str) -> str: ...
+
+
+class SandboxPlant(CmmsPlant, Protocol):
+    """A CMMS of the sandbox, which is started for one test."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
 
 
 async def created_by_many(plant: CmmsPlant, draft: WorkOrderDraft, processes: int) -> list[WorkOrderRecord]:

@@ -1,7 +1,7 @@
 """The plants that the contract suites are run against: one for every connector, each with its sandbox server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from sandbox.jobcontrol.server import JobControlServer
 from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
 from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
-from tests.contract.cmms_plant import EVERYTHING, CmmsPlant, draft_of
+from tests.contract.cmms_plant import EVERYTHING, CmmsPlant, SandboxPlant, draft_of
 from tests.contract.maintainx_plant import MaintainXPlant
 from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.engine_process import answering, engine_process
@@ -40,6 +40,8 @@ class MaximoPlant:
     secrets: Sequence[str] = ("maximo-secret-key",)
     told = EVERYTHING
     names_fields = True
+    host = "127.0.0.1"
+    not_applicable: Mapping[str, str] = {}
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",
@@ -54,6 +56,10 @@ class MaximoPlant:
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
 
+    @property
+    def url(self) -> str:
+        return self._server.url
+
     async def start(self) -> None:
         await self._server.start()
         self._server.register_assets([Machine(1), Machine(2)])
@@ -63,19 +69,21 @@ class MaximoPlant:
             await client.aclose()
         await self._server.stop()
 
-    def connector(self, *, secret: str | None = None, quick: bool = False) -> maximo.MaximoCmms:
-        client = httpx.AsyncClient()
-        self._clients.append(client)
+    def client(self) -> httpx.AsyncClient:
+        self._clients.append(httpx.AsyncClient())
+        return self._clients[-1]
+
+    def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None) -> maximo.MaximoCmms:
         settings = maximo.MaximoSettings.model_validate(
             {
                 "url": self._server.url,
                 "api_key": secret or self.secrets[0],
                 "time_zone": "Etc/GMT+5",
                 "page_size": 3,
-                "timeout": QUICK if quick else PATIENT,
+                "timeout": PATIENT,
             }
         )
-        return maximo.connect(settings, client, system="maximo", clock=WallClock())
+        return maximo.connect(settings, http or self.client(), system="maximo", clock=WallClock())
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1
@@ -256,10 +264,17 @@ class JobControlShop:
             await plant.leave()
 
 
-@pytest.fixture(
-    params=[MaximoPlant, SapPmPlant, AtlasPlant, Atlas13Plant, MaintainXPlant],
-    ids=["maximo", "sap_pm", "atlas", "atlas-1.3", "maintainx"],
-)
+CMMS_PLANTS: Mapping[str, Callable[[Path], SandboxPlant]] = {
+    "maximo": MaximoPlant,
+    "sap_pm": SapPmPlant,
+    "atlas": AtlasPlant,
+    "atlas-1.3": Atlas13Plant,
+    "maintainx": MaintainXPlant,
+}
+"""The plants of the sandbox, by the names of their connectors."""
+
+
+@pytest.fixture(params=CMMS_PLANTS.values(), ids=list(CMMS_PLANTS))
 async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CmmsPlant]:
     plant = request.param(tmp_path)
     await plant.start()

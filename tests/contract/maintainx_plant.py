@@ -14,11 +14,11 @@ from sandbox.faults import Fault, Faults
 from sandbox.maintainx.server import MaintainXServer
 from sandbox.maintainx.store import WorkOrder
 from tests.connectors.maintainx_answers import key_of
-from tests.contract.cmms_plant import CompletedWork, draft_of
+from tests.contract.cmms_plant import NO_WAIT, SENT_TWICE, CompletedWork, draft_of
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 API_KEY = "eyJ-Quartz-Harbor-9213"
-_QUICK, _PATIENT = timedelta(seconds=1), timedelta(seconds=10)
+_PATIENT = timedelta(seconds=10)
 
 
 class MaintainXPlant:
@@ -39,6 +39,8 @@ class MaintainXPlant:
         },
     )
     names_fields = True
+    host = "127.0.0.1"
+    not_applicable: Mapping[str, str] = {**NO_WAIT, "a_request_sent_twice_makes_one_order": SENT_TWICE}
     operations: Mapping[str, str] = {
         "create": "create_order",
         "query": "list_orders",
@@ -63,11 +65,17 @@ class MaintainXPlant:
             await client.aclose()
         await self.server.stop()
 
+    def client(self) -> httpx.AsyncClient:
+        self._clients.append(httpx.AsyncClient())
+        return self._clients[-1]
+
     def connector(
-        self, *, secret: str | None = None, quick: bool = False, clock: Clock | None = None
+        self,
+        *,
+        secret: str | None = None,
+        http: httpx.AsyncClient | None = None,
+        clock: Clock | None = None,
     ) -> maintainx.MaintainXCmms:
-        client = httpx.AsyncClient()
-        self._clients.append(client)
         settings = maintainx.MaintainXSettings.model_validate(
             {
                 "url": self.server.url,
@@ -76,10 +84,10 @@ class MaintainXPlant:
                 "finding_fields": {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"},
                 "note_fields": ["Remarks"],
                 "page_size": 3,
-                "timeout": _QUICK if quick else _PATIENT,
+                "timeout": _PATIENT,
             }
         )
-        return maintainx.connect(settings, client, system="maintainx", clock=clock or self.clock)
+        return maintainx.connect(settings, http or self.client(), system="maintainx", clock=clock or self.clock)
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1

@@ -14,13 +14,13 @@ from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRef
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
 from sandbox.sap_pm.server import USERS, SapPmServer
-from tests.contract.cmms_plant import CompletedWork, draft_of
+from tests.contract.cmms_plant import SENT_TWICE, CompletedWork, draft_of
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 USER, PASSWORD = next(iter(USERS.items()))
 WAITS = "WPRT"
 """The site's own status for an order that waits for a part."""
-_QUICK, _PATIENT = timedelta(seconds=1), timedelta(seconds=10)
+_PATIENT = timedelta(seconds=10)
 _BASE32 = str.maketrans("0189", "ABCD")
 """A key has no other digits than 2 to 7."""
 _NOTE = re.compile(r"\[MW:[^\]]+\]")
@@ -40,6 +40,12 @@ class SapPmPlant:
         tells_end=False,
     )
     names_fields = True
+    host = "127.0.0.1"
+    not_applicable: Mapping[str, str] = {
+        "a_request_sent_twice_makes_one_order": SENT_TWICE,
+        "an_unknown_status_ends_no_order": "the status 'ORAS NOPR; order REL' is not one word in the answers of this "
+        "system",
+    }
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",
@@ -55,6 +61,10 @@ class SapPmPlant:
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
 
+    @property
+    def url(self) -> str:
+        return self.server.url
+
     async def start(self) -> None:
         await self.server.start()
 
@@ -63,9 +73,13 @@ class SapPmPlant:
             await client.aclose()
         await self.server.stop()
 
-    def connector(self, *, secret: str | None = None, quick: bool = False, **more: Any) -> sap_pm.SapPmCmms:
-        client = httpx.AsyncClient()
-        self._clients.append(client)
+    def client(self) -> httpx.AsyncClient:
+        self._clients.append(httpx.AsyncClient())
+        return self._clients[-1]
+
+    def connector(
+        self, *, secret: str | None = None, http: httpx.AsyncClient | None = None, **more: Any
+    ) -> sap_pm.SapPmCmms:
         settings = {
             "url": self.server.url,
             "user": USER,
@@ -74,10 +88,10 @@ class SapPmPlant:
             "planning_plant": "1010",
             "on_hold_statuses": [WAITS],
             "page_size": 3,
-            "timeout": _QUICK if quick else _PATIENT,
+            "timeout": _PATIENT,
         }
         made = sap_pm.SapPmSettings.model_validate(settings | more)
-        return sap_pm.connect(made, client, system="sap_pm", clock=WallClock())
+        return sap_pm.connect(made, http or self.client(), system="sap_pm", clock=WallClock())
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1

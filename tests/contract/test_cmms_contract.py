@@ -1,40 +1,14 @@
 """What every connector to a CMMS keeps, against a server that keeps its vendor's contract."""
 
 import asyncio
-import logging
 from datetime import timedelta
 
 import pytest
 
-from domain.cmms import Idempotency, OrderQuery
+from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
 from domain.work_orders import Touched, WorkOrderStatus
-from tests.contract.cmms_plant import CmmsPlant, as_created, created_by_many, found_by, read_all, released, reports
-
-
-async def test_it_says_what_answers_and_as_whom_we_are_signed_in(cmms_plant: CmmsPlant) -> None:
-    line = await cmms_plant.connector().check()
-    assert "127.0.0.1" in line
-    assert "\n" not in line
-
-
-async def test_opening_twice_opens_once(cmms_plant: CmmsPlant) -> None:
-    draft = cmms_plant.draft()
-    cmms = cmms_plant.connector()
-    first = await cmms.create_work_order(draft)
-    second = await cmms_plant.connector().create_work_order(draft)
-    assert first == second
-    assert first.status is as_created(cmms)
-    assert first.touched is Touched.NO
-    assert (first.ref.key, first.priority, first.asset_external_id) == (draft.key, 2, draft.asset_external_id)
-    assert cmms_plant.orders_of(draft.key) == 1
-
-
-async def test_opening_from_two_processes_at_once_opens_once(cmms_plant: CmmsPlant) -> None:
-    draft = cmms_plant.draft()
-    records = await created_by_many(cmms_plant, draft, 5)
-    assert {record.ref.id for record in records} == {records[0].ref.id}
-    assert cmms_plant.orders_of(draft.key) == 1
+from tests.contract.cmms_plant import CmmsPlant, found_by, read_all, released, reports
 
 
 async def test_opening_again_days_later_opens_once(cmms_plant: CmmsPlant) -> None:
@@ -44,21 +18,6 @@ async def test_opening_again_days_later_opens_once(cmms_plant: CmmsPlant) -> Non
     cmms_plant.wait(timedelta(days=3))
     assert (await cmms.create_work_order(draft)).ref == first.ref
     assert cmms_plant.orders_of(draft.key) == 1
-
-
-async def test_two_keys_are_two_orders(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    first, other = await cmms.create_work_order(cmms_plant.draft()), await cmms.create_work_order(cmms_plant.draft())
-    assert first.ref.id != other.ref.id
-
-
-async def test_an_order_is_found_by_its_key_alone(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    draft = cmms_plant.draft()
-    assert await found_by(cmms, draft.key) == []
-    created = await cmms.create_work_order(draft)
-    assert await found_by(cmms, draft.key) == [created]
-    assert await cmms.read_work_order(created.ref) == created
 
 
 async def test_all_orders_of_an_asset_since_a_time_are_found_peoples_too(cmms_plant: CmmsPlant) -> None:
@@ -113,46 +72,6 @@ async def test_an_order_that_waits_for_a_part_is_on_hold(cmms_plant: CmmsPlant) 
     assert (await cmms.read_work_order(created.ref)).status is WorkOrderStatus.ON_HOLD
 
 
-async def test_each_text_fits_the_limits_that_are_declared_and_the_priority_its_scale(cmms_plant: CmmsPlant) -> None:
-    can = cmms_plant.connector().capabilities
-    assert set(can.priorities) == {1, 2, 3, 4}
-    assert (can.key_lifetime is not None) == (can.idempotency is Idempotency.KEYED)
-    limits = [limit for limit in (can.limits.summary, can.limits.description, can.limits.note) if limit is not None]
-    assert all(limit > 0 for limit in limits)
-    long = cmms_plant.draft().model_copy(update={"summary": "word " * 2_000, "paragraphs": ("word " * 20_000,)})
-    assert (await cmms_plant.connector().create_work_order(long)).ref.key == long.key
-
-
-@pytest.mark.parametrize("kind", ["commit_then_drop", "drop_then_nothing", "status_500", "html", "timeout"])
-async def test_an_answer_that_was_lost_and_asked_for_again_gives_one_order(cmms_plant: CmmsPlant, kind: str) -> None:
-    cmms = cmms_plant.connector(quick=kind == "timeout")
-    draft = cmms_plant.draft()
-    await found_by(cmms, "MW99999999")
-    cmms_plant.misbehave("create", kind)
-    with pytest.raises(Unavailable) as caught:
-        await cmms.create_work_order(draft)
-    assert caught.value.key == draft.key
-    record = await cmms_plant.connector().create_work_order(draft)
-    assert record.ref.key == draft.key
-    assert cmms_plant.orders_of(draft.key) == 1
-
-
-async def test_an_answer_given_twice_is_one_order(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    created = await cmms.create_work_order(cmms_plant.draft())
-    cmms_plant.misbehave("query", "duplicate_answer")
-    [found] = await found_by(cmms, created.ref.key)
-    assert found.ref == created.ref
-
-
-async def test_an_asset_that_is_not_known_there_needs_a_person(cmms_plant: CmmsPlant) -> None:
-    draft = cmms_plant.draft(asset="NOSUCH")
-    with pytest.raises(ActionRequired) as caught:
-        await cmms_plant.connector().create_work_order(draft)
-    assert caught.value.field is not None
-    assert cmms_plant.orders_of(draft.key) == 0
-
-
 async def test_a_field_that_the_site_demands_is_named(cmms_plant: CmmsPlant) -> None:
     draft = cmms_plant.draft()
     cmms_plant.misbehave("create", "refuse_field", field="glaccount", code="BMXAA5401E")
@@ -160,38 +79,6 @@ async def test_a_field_that_the_site_demands_is_named(cmms_plant: CmmsPlant) -> 
         await cmms_plant.connector().create_work_order(draft)
     assert caught.value.field == ("glaccount" if cmms_plant.names_fields else None)
     assert (await cmms_plant.connector().create_work_order(draft)).ref.key == draft.key
-
-
-async def test_a_released_draft_does_not_wait_for_approval(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    draft = cmms_plant.draft(released=True)
-    assert (await cmms.create_work_order(draft)).status is WorkOrderStatus.APPROVED
-    again = await cmms.create_work_order(draft)
-    assert again.status is WorkOrderStatus.APPROVED
-    assert again.touched is Touched.NO
-
-
-async def test_releasing_twice_releases_once(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    created = await cmms.create_work_order(cmms_plant.draft())
-    released = await cmms.release_work_order(created.ref, "approved in the console")
-    assert released.status is WorkOrderStatus.APPROVED
-    assert await cmms.release_work_order(created.ref, "again") == released
-
-
-async def test_an_untouched_order_is_withdrawn(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    created = await cmms.create_work_order(cmms_plant.draft())
-    await cmms.add_note(created.ref, "note-1", "Seen again.")
-    assert (await cmms.withdraw_work_order(created.ref, "revised")).status is WorkOrderStatus.CANCELLED
-    assert (await cmms.withdraw_work_order(created.ref, "again")).status is WorkOrderStatus.CANCELLED
-
-
-async def test_an_order_that_we_released_and_nobody_touched_is_withdrawn(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    created = await cmms.create_work_order(cmms_plant.draft(released=True))
-    assert created.status is WorkOrderStatus.APPROVED
-    assert (await cmms.withdraw_work_order(created.ref, "pat said no")).status is WorkOrderStatus.CANCELLED
 
 
 async def test_a_touched_order_is_not_withdrawn(cmms_plant: CmmsPlant) -> None:
@@ -227,16 +114,6 @@ async def test_a_note_is_added_once_and_never_taken_for_the_technicians(cmms_pla
     report = (await cmms.read_work_order(created.ref)).report
     assert report is not None
     assert report.notes == ("Regulator burnt.",)
-
-
-async def test_a_note_whose_answer_was_lost_is_added_once(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    created = await cmms.create_work_order(cmms_plant.draft())
-    cmms_plant.misbehave("note", "commit_then_drop")
-    with pytest.raises(Unavailable):
-        await cmms.add_note(created.ref, "note-1", "Seen again.")
-    await cmms.add_note(created.ref, "note-1", "Seen again.")
-    assert len(await cmms_plant.notes(created.ref)) == 1
 
 
 async def test_a_note_added_from_several_processes_at_once_is_added_once(cmms_plant: CmmsPlant) -> None:
@@ -303,13 +180,6 @@ async def test_changes_come_oldest_first_with_none_left_out_and_then_an_empty_pa
     assert (await read_all(cmms, cursor))[0] == []
 
 
-async def test_many_changes_of_one_moment_are_all_read(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    keys = {(await cmms.create_work_order(cmms_plant.draft())).ref.key for _ in range(8)}
-    records, _ = await read_all(cmms, None)
-    assert {record.ref.key for record in records} == keys
-
-
 async def test_a_change_in_the_moment_of_a_poll_is_in_the_next(cmms_plant: CmmsPlant) -> None:
     cmms = cmms_plant.connector()
     created = await cmms.create_work_order(cmms_plant.draft())
@@ -331,39 +201,12 @@ async def test_answers_in_disorder_lose_nothing(cmms_plant: CmmsPlant, kind: str
     assert {record.ref.key for record in records} == keys
 
 
-async def test_a_key_that_is_not_accepted_needs_a_person(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector(secret="another-key")
-    with pytest.raises(ActionRequired, match="credentials"):
-        await cmms.check()
-    with pytest.raises(ActionRequired, match="credentials"):
-        await cmms.create_work_order(cmms_plant.draft())
-
-
 async def test_a_session_that_has_ended_needs_a_person_and_then_goes_on(cmms_plant: CmmsPlant) -> None:
     cmms = cmms_plant.connector()
     cmms_plant.misbehave("query", "session_expired")
     with pytest.raises(ActionRequired):
         await found_by(cmms, "MW00000001")
     assert await found_by(cmms, "MW00000001") == []
-
-
-async def test_a_wait_that_the_vendor_asks_for_is_passed_on(cmms_plant: CmmsPlant) -> None:
-    cmms_plant.misbehave("query", "status_429", retry_after=17)
-    with pytest.raises(Unavailable) as caught:
-        await found_by(cmms_plant.connector(), "MW00000001")
-    assert caught.value.retry_after == timedelta(seconds=17)
-
-
-async def test_a_page_instead_of_data_is_not_taken_for_an_answer(cmms_plant: CmmsPlant) -> None:
-    cmms_plant.misbehave("query", "html")
-    with pytest.raises(Unavailable, match="HTML page"):
-        await found_by(cmms_plant.connector(), "MW00000001")
-
-
-async def test_a_connector_that_signed_in_before_signs_in_by_its_key_again(cmms_plant: CmmsPlant) -> None:
-    cmms = cmms_plant.connector()
-    for _ in range(3):
-        assert await cmms.check()
 
 
 async def test_an_order_that_cannot_be_read_is_reported_and_hides_no_other(cmms_plant: CmmsPlant) -> None:
@@ -381,16 +224,3 @@ async def test_an_order_that_cannot_be_read_is_reported_and_hides_no_other(cmms_
     cmms_plant.put_key(odd.ref, odd.ref.key)
     cmms_plant.approve(odd.ref)
     assert [record.ref.id for record in (await read_all(cmms, cursor))[0]] == [odd.ref.id]
-
-
-async def test_no_secret_is_ever_logged_or_told(cmms_plant: CmmsPlant, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    told = []
-    for operation, kind in [("create", "commit_then_drop"), ("query", "status_500"), ("query", "session_expired")]:
-        cmms_plant.misbehave(operation, kind)
-        with pytest.raises((Unavailable, ActionRequired)) as caught:
-            await cmms_plant.connector().create_work_order(cmms_plant.draft())
-        told.append(f"{caught.value} {caught.value!r} {vars(caught.value)}")
-    told.append(await cmms_plant.connector().check())
-    everything = caplog.text + " ".join(told)
-    assert [secret for secret in cmms_plant.secrets if secret in everything] == []

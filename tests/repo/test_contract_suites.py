@@ -1,4 +1,4 @@
-"""A plant that takes the contract suite of a CMMS by importing its tests takes all of them but those named here."""
+"""A plant that takes the contract suites of a CMMS by importing their tests takes all of them but those named here."""
 
 import ast
 from collections.abc import Mapping
@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from millwright.connector_trial.behaviours import BEHAVIOURS, NEEDS_PEOPLE
+
 _CONTRACT = Path(__file__).parents[1] / "contract"
-_SUITE = "test_cmms_contract"
+_PLAYED = "test_cmms_contract"
+"""What needs the people of a CMMS, or its inside."""
+_TRIED = "test_cmms_behaviours"
+"""What `millwright connector try` tries too."""
 _LEFT_OUT = {
     # No request waits for a release there.
     "test_foreign_odoo_cmms_stock_stages": {
@@ -21,22 +26,39 @@ def body_of(file: Path) -> list[ast.stmt]:
     return ast.parse(file.read_text(encoding="utf-8")).body
 
 
-def takers() -> Mapping[str, set[str]]:
-    """The tests that each file takes from the suite."""
+def functions_of(suite: str) -> set[str]:
+    functions = (node for node in body_of(_CONTRACT / f"{suite}.py") if isinstance(node, ast.AsyncFunctionDef))
+    return {function.name for function in functions if function.name.startswith("test_")}
+
+
+def takers(suite: str) -> Mapping[str, set[str]]:
+    """The tests that each file takes from a suite."""
     return {
         file.stem: {alias.name for alias in node.names}
         for file in sorted(_CONTRACT.rglob("test_*.py"))
         for node in body_of(file)
-        if isinstance(node, ast.ImportFrom) and node.module == f"tests.contract.{_SUITE}"
+        if isinstance(node, ast.ImportFrom) and node.module == f"tests.contract.{suite}"
     }
 
 
-def test_two_files_take_the_suite() -> None:
-    assert len(takers()) == 2
+def test_two_files_take_the_suites() -> None:
+    assert len(takers(_PLAYED)) == 2
+    assert takers(_TRIED).keys() == takers(_PLAYED).keys()
 
 
-@pytest.mark.parametrize("taker", takers())
-def test_the_suite_is_taken_whole(taker: str) -> None:
-    functions = (node for node in body_of(_CONTRACT / f"{_SUITE}.py") if isinstance(node, ast.AsyncFunctionDef))
-    suite = {function.name for function in functions if function.name.startswith("test_")}
-    assert suite - takers()[taker] == _LEFT_OUT.get(taker, set())
+@pytest.mark.parametrize("suite", [_PLAYED, _TRIED])
+@pytest.mark.parametrize("taker", takers(_PLAYED))
+def test_the_suites_are_taken_whole(taker: str, suite: str) -> None:
+    left_out = _LEFT_OUT.get(taker, set()) if suite == _PLAYED else set()
+    assert functions_of(suite) - takers(suite)[taker] == left_out
+
+
+def test_what_a_trial_leaves_to_people_is_played_in_the_suite() -> None:
+    assert {f"test_{name}" for name in NEEDS_PEOPLE} <= functions_of(_PLAYED)
+
+
+def test_each_behaviour_has_a_name_and_a_sentence_of_its_own() -> None:
+    assert len(BEHAVIOURS) >= 40
+    assert len({behaviour.id for behaviour in BEHAVIOURS} | NEEDS_PEOPLE.keys()) == len(BEHAVIOURS) + len(NEEDS_PEOPLE)
+    assert len({behaviour.sentence for behaviour in BEHAVIOURS}) == len(BEHAVIOURS)
+    assert [each.id for each in BEHAVIOURS if not each.sentence.endswith(".")] == []

@@ -15,7 +15,7 @@ from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
@@ -160,6 +160,14 @@ class AtlasCmms:
         return ChangePage(
             records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )
+
+    async def any_asset(self) -> FoundAsset | None:
+        """An asset that no other one has the name of, as far as a page of assets shows."""
+        call = Call(self._system, "any-asset")
+        assets = await self._client.some_assets(call)
+        chosen = "asset_field" in self._settings.model_fields_set
+        fields = (self._settings.asset_field,) if chosen else mapping.ASSET_FIELDS
+        return mapping.asset_to_try(assets, fields, self._settings)
 
     async def _find(self, call: Call, key: str) -> AtlasRecord | None:
         rows = await self._reading.with_key(call, key)

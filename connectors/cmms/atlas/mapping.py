@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -12,11 +12,19 @@ from pydantic import ValidationError
 from connectors.cmms.atlas import texts
 from connectors.cmms.atlas.models import AtlasAsset, AtlasComment, AtlasLabor, AtlasOrder, AtlasPartUse, AtlasRequest
 from connectors.cmms.atlas.rows import AtlasRecord
-from connectors.cmms.atlas.settings import AtlasSettings
+from connectors.cmms.atlas.settings import AssetField, AtlasSettings
 from connectors.json_reading import first_fault
 from connectors.rows import Rows
 from domain.canonical import Json
-from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
+from domain.cmms import (
+    ChangeFeed,
+    CmmsCapabilities,
+    FoundAsset,
+    Idempotency,
+    OrderApproval,
+    OrderCancellation,
+    TextLimits,
+)
 from domain.errors import ConnectorError
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
@@ -42,6 +50,9 @@ STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
     "COMPLETE": WorkOrderStatus.COMPLETED,
 }
 """The states of an order. A request has none: it waits, was rejected, or became an order."""
+
+ASSET_FIELDS: Final[tuple[AssetField, ...]] = ("barCode", "customId", "serialNumber", "name")
+"""The fields of an asset that may have the crosswalk's name."""
 
 _OPEN: Final = "OPEN"
 _PENDING: Final = "PENDING"
@@ -127,6 +138,20 @@ def asset_name(asset: AtlasAsset | None, settings: AtlasSettings) -> str | None:
         "name": asset.name,
     }
     return names[settings.asset_field]
+
+
+def asset_to_try(
+    assets: Sequence[AtlasAsset], fields: Sequence[AssetField], settings: AtlasSettings
+) -> FoundAsset | None:
+    """An asset with a value in one of these fields that no other of the assets has; None if there is none."""
+    for field in fields:
+        seen = settings.model_copy(update={"asset_field": field})
+        names = [name for asset in assets if (name := asset_name(asset, seen))]
+        for name in names:
+            if names.count(name) == 1:
+                changed = {} if field == settings.asset_field else {"asset_field": field}
+                return FoundAsset(external_id=name, settings=changed)
+    return None
 
 
 def keys_on(row: AtlasRecord) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from connectors.cmms.atlas.outcomes import AtlasOutcomeTable
 from domain.addresses import api_address
 from domain.model import Duration
 
+AssetField = Literal["barCode", "customId", "serialNumber", "name"]
 AtlasPriority = Literal["NONE", "LOW", "MEDIUM", "HIGH"]
 
 
@@ -41,7 +42,7 @@ class AtlasSettings(BaseModel):
     url: str
     email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$")
     password: SecretStr = Field(min_length=1)
-    asset_field: Literal["barCode", "customId", "serialNumber", "name"] = "barCode"
+    asset_field: AssetField = "barCode"
     priorities: dict[int, AtlasPriority] = Field(default_factory=_priorities)
     finding_fields: dict[Literal["problem", "cause", "remedy"], str] = {}
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())

@@ -100,6 +100,14 @@ class OdooMaintenanceClient:
             )
         return row
 
+    async def some_serial_number(self, call: Call) -> str | None:
+        """The serial number of the first equipment that has one; None if there is none."""
+        domain: list[Json] = [["serial_no", "!=", False]]
+        if self._settings.company is not None:
+            domain.append(["company_id", "in", [self._settings.company, False]])
+        found = await self._wire.rows(call, _EQUIPMENT, domain, MaintenanceEquipment, limit=10, order="id")
+        return next((row.serial_no for row in found.rows if row.serial_no), None)
+
     async def create(self, call: Call, values: Mapping[str, str]) -> int:
         """Creates a request, and gives its id. If one has its external id already, that one stays as it is."""
         return await self._wire.load(call, REQUESTS, values, "whether the request was created", CREATE_ONLY)

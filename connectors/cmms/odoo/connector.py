@@ -17,7 +17,7 @@ from connectors.cmms.odoo.text import key_in_html
 from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
 from domain.errors import ActionRequired
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -147,6 +147,11 @@ class OdooCmms:
             # A page with nothing of ours would end the poll.
             if records or unreadable:
                 return ChangePage(records=records, unreadable=unreadable, cursor=mark.text())
+
+    async def any_asset(self) -> FoundAsset | None:
+        """The first equipment that has a serial number."""
+        name = await self._client.some_serial_number(Call(self._system, "any-asset"))
+        return None if name is None else FoundAsset(external_id=name)
 
     def _read_change(
         self, request: MaintenanceRequest, details: RequestDetails

@@ -9,7 +9,7 @@ import httpx
 from connectors.cmms.odoo import OdooCmms, OdooMaintenanceSettings, connect
 from domain.clock import WallClock
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
-from tests.contract.cmms_plant import CompletedWork, draft_of
+from tests.contract.cmms_plant import NO_WAIT, CompletedWork, draft_of
 from tests.contract.foreign.network import Network
 from tests.contract.foreign.odoo_server import OdooDatabase
 
@@ -35,12 +35,14 @@ class OdooCmmsPlant:
 
     told = CompletedWork(tells_end=False, disposition="maintenance.stage_3")
     names_fields = True
+    host = "127.0.0.1"
 
     def __init__(self, database: OdooDatabase, approved_stage: str | None = None) -> None:
         self.database = database
         self.secrets: Sequence[str] = (database.keys["cmms"],)
         self.network = Network()
         self._approved = approved_stage
+        self.not_applicable: Mapping[str, str] = {} if approved_stage is not None else NO_WAIT
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
 
@@ -60,19 +62,21 @@ class OdooCmmsPlant:
         for client in self._clients:
             await client.aclose()
 
-    def connector(self, *, secret: str | None = None, quick: bool = False, **more: Any) -> OdooCmms:
-        client = httpx.AsyncClient(transport=self.network)
-        self._clients.append(client)
+    def client(self) -> httpx.AsyncClient:
+        self._clients.append(httpx.AsyncClient(transport=self.network))
+        return self._clients[-1]
+
+    def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None, **more: Any) -> OdooCmms:
         settings = {
             "url": self.database.url,
             "database": self.database.name,
             "api_key": secret or self.secrets[0],
             "approved_stage": self._approved,
             "page_size": 3,
-            "timeout": timedelta(seconds=1 if quick else 20),
+            "timeout": timedelta(seconds=20),
         }
         made = OdooMaintenanceSettings.model_validate(settings | more)
-        return connect(made, client, system="odoo", clock=WallClock())
+        return connect(made, http or self.client(), system="odoo", clock=WallClock())
 
     def draft(self, *, released: bool = False, asset: str = ASSETS[0]) -> WorkOrderDraft:
         self._numbers += 1

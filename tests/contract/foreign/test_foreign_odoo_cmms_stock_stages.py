@@ -7,43 +7,26 @@ import pytest
 
 from domain.cmms import OrderApproval
 from tests.contract.foreign.odoo_cmms_plant import OdooCmmsPlant
+from tests.contract.test_cmms_behaviours import (  # noqa: F401 - pytest runs what it finds here
+    test_a_connector_keeps_each_behaviour,
+)
 from tests.contract.test_cmms_contract import (  # noqa: F401 - pytest runs what it finds here
     test_a_change_in_the_moment_of_a_poll_is_in_the_next,
-    test_a_connector_that_signed_in_before_signs_in_by_its_key_again,
     test_a_field_that_the_site_demands_is_named,
-    test_a_key_that_is_not_accepted_needs_a_person,
     test_a_note_added_from_several_processes_at_once_is_added_once,
     test_a_note_is_added_once_and_never_taken_for_the_technicians,
-    test_a_note_whose_answer_was_lost_is_added_once,
-    test_a_page_instead_of_data_is_not_taken_for_an_answer,
-    test_a_released_draft_does_not_wait_for_approval,
     test_a_session_that_has_ended_needs_a_person_and_then_goes_on,
     test_a_touched_order_is_not_withdrawn,
-    test_a_wait_that_the_vendor_asks_for_is_passed_on,
     test_all_orders_of_an_asset_since_a_time_are_found_peoples_too,
-    test_an_answer_given_twice_is_one_order,
-    test_an_answer_that_was_lost_and_asked_for_again_gives_one_order,
-    test_an_asset_that_is_not_known_there_needs_a_person,
-    test_an_order_is_found_by_its_key_alone,
     test_an_order_that_a_planner_cancelled_is_not_released,
     test_an_order_that_cannot_be_read_is_reported_and_hides_no_other,
     test_an_order_that_carries_another_key_now_is_not_taken_for_the_cases,
     test_an_order_that_people_deleted_is_deleted_and_not_merely_silent,
     test_an_order_that_waits_for_a_part_is_on_hold,
-    test_an_order_that_we_released_and_nobody_touched_is_withdrawn,
     test_an_order_whose_key_people_took_off_is_followed_by_its_place,
-    test_an_untouched_order_is_withdrawn,
     test_answers_in_disorder_lose_nothing,
     test_changes_come_oldest_first_with_none_left_out_and_then_an_empty_page,
-    test_each_text_fits_the_limits_that_are_declared_and_the_priority_its_scale,
-    test_it_says_what_answers_and_as_whom_we_are_signed_in,
-    test_many_changes_of_one_moment_are_all_read,
-    test_no_secret_is_ever_logged_or_told,
     test_opening_again_days_later_opens_once,
-    test_opening_from_two_processes_at_once_opens_once,
-    test_opening_twice_opens_once,
-    test_releasing_twice_releases_once,
-    test_two_keys_are_two_orders,
     test_what_the_technician_found_comes_back,
 )
 

@@ -1,0 +1,266 @@
+"""A trial finds what a connector does wrong, waits where it is asked to, and cleans up whatever happens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from connectors.call import Call
+from domain.clock import WallClock
+from domain.cmms import OrderQuery
+from domain.errors import ActionRequired, Unavailable
+from domain.ports import Cmms
+from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from millwright.connector_trial.behaviour import Behaviour, behaviour
+from millwright.connector_trial.behaviours import BEHAVIOURS, NEEDS_PEOPLE
+from millwright.connector_trial.running import OpenOrder, TrialOutcome, TrialReport, TriedBehaviour, run_trial
+from millwright.connector_trial.trial import TITLE, ConnectorTrial, TrialSystem
+from millwright.connector_trial.wire import SeenRequest
+from millwright.connector_trial.wire_faults import doubled
+from tests.support.small_cmms import ASSET, TOKEN, SmallCmms, SmallServer
+
+BY_ID = {each.id: each for each in BEHAVIOURS}
+
+
+class Waits:
+    """Remembers what it was to wait for, and lets no time pass."""
+
+    def __init__(self) -> None:
+        self.times: list[timedelta] = []
+
+    async def __call__(self, time: timedelta, words: str) -> None:
+        self.times.append(time)
+
+
+class Ground:
+    """A server, and trials of connectors to it."""
+
+    def __init__(self) -> None:
+        self.server = SmallServer()
+        self.waits = Waits()
+        self.open: list[OpenOrder] = []
+        self.http = self.server.client()
+
+    def system(self, made: type[SmallCmms] = SmallCmms) -> TrialSystem:
+        def connect(http: httpx.AsyncClient, *, wrong_secret: bool = False) -> Cmms:
+            return made(http, "wrong" if wrong_secret else TOKEN)
+
+        return TrialSystem(
+            connect=connect,
+            client=self.http,
+            host="small.example",
+            asset=ASSET,
+            asset_attributes={},
+            run="unit",
+            clock=WallClock(),
+            secrets=(TOKEN,),
+            waiting=self.waits,
+        )
+
+    async def report(self, made: type[SmallCmms], behaviours: Sequence[Behaviour] = BEHAVIOURS) -> TrialReport:
+        return await run_trial("small", self.system(made), behaviours, lambda tried: None, self.open.append)
+
+    async def outcome(self, made: type[SmallCmms], name: str) -> TriedBehaviour:
+        return (await self.report(made, [BY_ID[name]])).behaviours[0]
+
+
+@pytest.fixture
+async def ground() -> AsyncIterator[Ground]:
+    made = Ground()
+    yield made
+    await made.http.aclose()
+
+
+async def test_a_connector_that_keeps_its_promises_passes_and_nothing_is_left(ground: Ground) -> None:
+    report = await ground.report(SmallCmms)
+    assert [(each.behaviour, each.why) for each in report.behaviours if each.outcome is TrialOutcome.FAILED] == []
+    assert (report.passed, report.needs_a_person) == (len(BEHAVIOURS), len(NEEDS_PEOPLE))
+    assert report.succeeded
+    assert ground.server.open_orders() == []
+    assert {order["title"].startswith(TITLE) for order in ground.server.orders} == {True}
+
+
+class MakesTwo(SmallCmms):
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        other = draft.model_copy(update={"key": draft.key[:-1] + "2"})
+        await super().create_work_order(other)
+        return await super().create_work_order(draft)
+
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        found = await super().find_work_orders(OrderQuery(asset_external_id=ASSET))
+        return [each for each in found if query.key is None or each.ref.key[:9] == query.key[:9]]
+
+
+class FindsNothingAfterAnError(SmallCmms):
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        try:
+            return await super().find_work_orders(query)
+        except Unavailable:
+            return ()
+
+
+class AsksAgainByItself(SmallCmms):
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        try:
+            return await super().find_work_orders(query)
+        except Unavailable:
+            return await super().find_work_orders(query)
+
+
+class TellsItsSecret(SmallCmms):
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        try:
+            return await super().find_work_orders(query)
+        except Unavailable:
+            raise Call("small", "find").error(Unavailable, f"no answer to {self.token}") from None
+
+
+class LeavesOneOut(SmallCmms):
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        page = await super().changed_since(cursor)
+        return page.model_copy(update={"records": page.records[1:]})
+
+
+class EndsWhatItDoesNotKnow(SmallCmms):
+    def record(self, call: Call, row: dict[str, Any]) -> WorkOrderRecord:
+        made = super().record(call, row)
+        return made.model_copy(update={"status": WorkOrderStatus.COMPLETED}) if made.status_guessed else made
+
+
+class TakesOwnWorkForOthers(SmallCmms):
+    def record(self, call: Call, row: dict[str, Any]) -> WorkOrderRecord:
+        return super().record(call, row).model_copy(update={"touched": Touched.YES})
+
+
+class SendsNoTitle(SmallCmms):
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        return await super().create_work_order(draft.model_copy(update={"summary": "Work"}))
+
+
+class AddsEachNoteAgain(SmallCmms):
+    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
+        body = {"key": note_key, "text": text}
+        await self.send(Call("small", "add-note", ref.key), "POST", f"/orders/{ref.id}/notes", body)
+
+
+class ForgetsToSignIn(SmallCmms):
+    async def check(self) -> str:
+        return "Small CMMS at small.example answers"
+
+
+class Breaks(SmallCmms):
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        raise KeyError("wonum")
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "why"),
+    [
+        (MakesTwo, "creating_twice_makes_one_order", "2 orders have the key"),
+        (FindsNothingAfterAnError, "searching_page", "the call ends with no error"),
+        (AsksAgainByItself, "a_storm_of_429_is_not_answered_with_requests", "after the first 429 it made 1 more"),
+        (TellsItsSecret, "no_secret_is_told", "a secret of the settings is in an error"),
+        (LeavesOneOut, "changes_leave_none_out", "left out: MW"),
+        (EndsWhatItDoesNotKnow, "an_unknown_status_ends_no_order", "read as completed"),
+        (TakesOwnWorkForOthers, "an_order_is_read_back_as_created", "touched is yes"),
+        (SendsNoTitle, "creating_answer_lost", "no request carried the title"),
+        (AddsEachNoteAgain, "adding_a_note_answer_lost", "the system took the note 2 times"),
+        (ForgetsToSignIn, "wrong_credentials_need_a_person", "expected action required, and the call succeeded"),
+        (Breaks, "an_order_is_found_by_its_key", "the connector raised KeyError, which the port does not allow"),
+    ],
+)
+async def test_a_connector_that_breaks_a_promise_fails_its_behaviour(
+    ground: Ground, made: type[SmallCmms], name: str, why: str
+) -> None:
+    tried = await ground.outcome(made, name)
+    assert tried.outcome is TrialOutcome.FAILED
+    assert why in (tried.why or "")
+    assert TOKEN not in tried.model_dump_json()
+
+
+class WithdrawsNothing(SmallCmms):
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        raise Call("small", "withdraw", ref.key).error(ActionRequired, "our user may not cancel")
+
+
+async def test_what_cannot_be_withdrawn_is_told_with_its_number(ground: Ground) -> None:
+    report = await ground.report(WithdrawsNothing, [BY_ID["two_drafts_make_two_orders"]])
+    assert [order.number for order in report.left_over] == ["1", "2"]
+    assert list(report.left_over) == ground.open
+    assert "our user may not cancel" in report.left_over[0].reason
+    assert not report.succeeded
+
+
+async def test_a_trial_that_is_interrupted_cleans_up(ground: Ground) -> None:
+    begun = asyncio.Event()
+
+    async def endless(trial: ConnectorTrial) -> None:
+        """It never ends."""
+        await trial.created()
+        begun.set()
+        await asyncio.Event().wait()
+
+    trying = asyncio.create_task(ground.report(SmallCmms, [behaviour(endless)]))
+    await begun.wait()
+    trying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    assert len(ground.server.orders) == 1
+    assert ground.server.open_orders() == []
+
+
+async def test_a_wait_that_the_system_itself_asks_for_is_waited_and_the_call_made_again(ground: Ground) -> None:
+    ground.server.throttles = 2
+    report = await ground.report(SmallCmms, [BY_ID["an_order_is_read_back_as_created"]])
+    assert report.succeeded
+    assert ground.waits.times == [timedelta(seconds=15)] * 2
+
+
+@pytest.mark.parametrize("each", [7, 11])
+async def test_a_system_that_asks_us_to_wait_now_and_then_is_tried_all_the_same(ground: Ground, each: int) -> None:
+    ground.server.throttles_each = each
+    report = await ground.report(SmallCmms)
+    assert [(tried.behaviour, tried.why) for tried in report.behaviours if tried.outcome is TrialOutcome.FAILED] == []
+    assert report.succeeded
+    assert ground.server.open_orders() == []
+
+
+async def test_a_system_that_never_stops_asking_us_to_wait_is_given_up(ground: Ground) -> None:
+    ground.server.throttles = 10_000
+    with pytest.raises(Unavailable):
+        await ground.report(SmallCmms)
+    assert sum(ground.waits.times, timedelta()) == timedelta(minutes=5)
+
+
+async def test_a_trial_does_not_begin_where_the_sign_in_fails(ground: Ground) -> None:
+    class Unwelcome(SmallCmms):
+        def __init__(self, http: httpx.AsyncClient, token: str) -> None:
+            super().__init__(http, "wrong")
+
+    with pytest.raises(ActionRequired):
+        await ground.report(Unwelcome)
+    assert ground.server.orders == []
+
+
+def test_requests_of_one_kind_have_one_path_whatever_record_they_name() -> None:
+    requests = [
+        SeenRequest.of(httpx.Request("POST", f"https://cmms.example/os/order/{number}/release?a=b%20c"))
+        for number in ("12", "_QkVE", "3f2a-9")
+    ]
+    assert {request.kind for request in requests} == {("POST", "/os/order/#/release")}
+    assert requests[0].words.startswith("a=b c")
+
+
+@pytest.mark.parametrize(
+    ("content", "twice"),
+    [
+        (b'{"member": [{"a": [{"b": 1}]}], "n": 1}', b'{"member": [{"a": [{"b": 1}]}, {"a": [{"b": 1}]}], "n": 1}'),
+        (b'{"ids": [1, 2]}', b'{"ids": [1, 2]}'),
+        (b"no json", b"no json"),
+    ],
+)
+def test_records_are_doubled_and_other_lists_are_not(content: bytes, twice: bytes) -> None:
+    assert doubled(content) == twice
