@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.autonomy import Autonomy
 from activities.instances import instance, serving
+from activities.open_work import open_work_seen
 from activities.order_notes import notes_wanted
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
@@ -268,11 +269,12 @@ class WorkOrders:
             attempt.lane = Lane.REVIEW
             attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval")
             return
-        words = self._judge.words(view.version, view.verdict.rule)
-        draft = await self._cases.intend_order(
-            view.id, view.cmms_system or "", view.draft or order_draft(view, words, released=released)
-        )
-        await self._create(attempt, cmms, draft)
+        draft, seen = view.draft, view.open_work
+        if draft is None:
+            seen = await open_work_seen(cmms, view, view.cmms_asset, self._clock.now())
+            words = self._judge.words(view.version, view.verdict.rule)
+            draft = order_draft(view, words, seen, released=released)
+        await self._create(attempt, cmms, await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen))
 
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
         """Creates the order and keeps it; under a lease, if two requests at once would make two orders, or fail because

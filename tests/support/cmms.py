@@ -1,6 +1,9 @@
 """What a CMMS can do that can do everything, and one in which two requests at once make two orders."""
 
+from datetime import UTC, datetime
+
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
+from domain.open_work import OpenWorkSeen
 from domain.work_orders import CompletionReport, FindingRole, ReportedCode
 
 ABLE = CmmsCapabilities(
@@ -14,6 +17,7 @@ ABLE = CmmsCapabilities(
     limits=TextLimits(),
 )
 LOOKS_UP = ABLE.model_copy(update={"idempotency": Idempotency.LOOK_UP})
+NOTHING_OPEN = OpenWorkSeen(at=datetime(2026, 11, 21, tzinfo=UTC), since=datetime(2026, 8, 23, tzinfo=UTC))
 
 
 def reported(problem: str | None = None, cause: str | None = None, remedy: str | None = None) -> CompletionReport:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from domain.cmms import CmmsCapabilities, Idempotency, OrderQuery
 from domain.errors import ActionRequired, Unavailable
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.cmms import ABLE, reported
 from tests.support.fault_injection import vendor_call
@@ -20,6 +21,9 @@ class FaultInjectedCmms:
         self.book = book or OrderBook(clock)
         self.can = ABLE
         self.queries: list[OrderQuery] = []
+        self.looks: list[OpenWorkQuery] = []
+        self.signs_in = True
+        """Whether it accepts our sign-in when it is asked for open work, or for its name."""
         self.demands: str | None = None
         """A field that a site's rules ask for and we have not."""
         self.asks_for: timedelta | None = None
@@ -38,6 +42,7 @@ class FaultInjectedCmms:
         return self.book.notes
 
     async def check(self) -> str:
+        self._sign_in()
         return "fake"
 
     @property
@@ -47,6 +52,11 @@ class FaultInjectedCmms:
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
         self.queries.append(query)
         return await vendor_call(lambda: self.book.find(query))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        self.looks.append(query)
+        self._sign_in()
+        return await vendor_call(lambda: self.book.open_work(query))
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         if self.can.idempotency is not Idempotency.LOOK_UP:
@@ -78,6 +88,10 @@ class FaultInjectedCmms:
     def reopen(self, key: str) -> None:
         """Somebody there opens a finished order again."""
         self.book.people_change(self.orders[key].ref, WorkOrderStatus.IN_PROGRESS)
+
+    def _sign_in(self) -> None:
+        if not self.signs_in:
+            raise ActionRequired("401", system="fake", operation="sign-in")
 
     def _create(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         if self.asks_for is not None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import case as case_
-from sqlalchemy import func, literal, select, text, update
+from sqlalchemy import func, literal, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,6 +18,7 @@ from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.hold_proposals import HoldAnswer, HoldProposal
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
+from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
@@ -194,18 +195,26 @@ class CaseStore:
         async with self._writing(case) as writing:
             return await answer_hold(writing.connection, case, answer, writing.entry)
 
-    async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+    async def intend_order(
+        self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None = None
+    ) -> WorkOrderDraft:
         async with self._writing(case) as writing:
             kept = await writing.connection.execute(
                 insert(work_orders)
-                .values(case_id=case, system=system, intended_at=writing.now, draft=draft.model_dump(mode="json"))
+                .values(
+                    case_id=case,
+                    system=system,
+                    intended_at=writing.now,
+                    draft=draft.model_dump(mode="json"),
+                    open_work=null() if open_work is None else open_work.model_dump(mode="json"),
+                )
                 .on_conflict_do_nothing()
                 .returning(work_orders.c.case_id)
             )
             if kept.scalar_one_or_none() is not None:
                 await check_draft(writing.connection, case, system, draft, kept=False)
                 await writing.set(phase=Phase.PLACE.value)
-                writing.act("order-intended", system=system, draft=draft)
+                writing.act("order-intended", system=system, draft=draft, open_work=open_work)
                 return draft
             stored = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
             first = WorkOrderDraft.model_validate(stored)
