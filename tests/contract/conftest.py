@@ -62,6 +62,16 @@ class MaximoPlant:
             await client.aclose()
         await self._server.stop()
 
+    @property
+    def url(self) -> str:
+        """Its API route."""
+        return self._server.url
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """With which it answers."""
+        return {"apikey": self.secrets[0]}
+
     def connector(self, *, secret: str | None = None, quick: bool = False) -> maximo.MaximoCmms:
         client = httpx.AsyncClient()
         self._clients.append(client)
