@@ -24,6 +24,7 @@ from domain.stops import StoppableAction
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
+_ENSURE = "ensure-order"
 _FOLLOW = "follow-order"
 
 
@@ -84,10 +85,10 @@ class WorkOrders:
         self._clock = clock
         self._engine = engine
 
-    @activity.defn(name="ensure-order")
+    @activity.defn(name=_ENSURE)
     async def ensure_order(self, ref: CaseRef) -> Progress:
         """Makes sure that the CMMS holds the case's order: once, whatever happened before. Then as `follow-order`."""
-        async with step(self._cases, self._clock, ref.case, "ensure-order") as attempt:
+        async with step(self._cases, self._clock, ref.case, _ENSURE) as attempt:
             view, now = attempt.view, self._clock.now()
             attempt.at_latest = next_look(view, now, self._interval)
             attempt.calls_a_person = hold_stands(view)
@@ -271,7 +272,8 @@ class WorkOrders:
             return
         draft, seen = view.draft, view.open_work
         if draft is None:
-            seen = await open_work_seen(cmms, view, view.cmms_asset, self._clock.now())
+            failures = view.attempts if view.waiting_step == _ENSURE else 0
+            seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
             words = self._judge.words(view.version, view.verdict.rule)
             draft = order_draft(view, words, seen, released=released)
         await self._create(attempt, cmms, await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from domain.cmms import CmmsCapabilities, Idempotency, OrderQuery
-from domain.errors import ActionRequired, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.cmms import ABLE, reported
@@ -22,8 +22,10 @@ class FaultInjectedCmms:
         self.can = ABLE
         self.queries: list[OrderQuery] = []
         self.looks: list[OpenWorkQuery] = []
-        self.signs_in = True
-        """Whether it accepts our sign-in when it is asked for open work, or for its name."""
+        self.closed: ConnectorError | None = None
+        """Raised when it is asked for open work, or for its name."""
+        self.searches = True
+        """Whether it answers when it is asked for open work. Everything else is not affected."""
         self.demands: str | None = None
         """A field that a site's rules ask for and we have not."""
         self.asks_for: timedelta | None = None
@@ -42,7 +44,7 @@ class FaultInjectedCmms:
         return self.book.notes
 
     async def check(self) -> str:
-        self._sign_in()
+        self._open()
         return "fake"
 
     @property
@@ -55,7 +57,9 @@ class FaultInjectedCmms:
 
     async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
         self.looks.append(query)
-        self._sign_in()
+        self._open()
+        if not self.searches:
+            raise Unavailable("no answer within 20 seconds", system="fake", operation="find-open-work")
         return await vendor_call(lambda: self.book.open_work(query))
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
@@ -89,9 +93,9 @@ class FaultInjectedCmms:
         """Somebody there opens a finished order again."""
         self.book.people_change(self.orders[key].ref, WorkOrderStatus.IN_PROGRESS)
 
-    def _sign_in(self) -> None:
-        if not self.signs_in:
-            raise ActionRequired("401", system="fake", operation="sign-in")
+    def _open(self) -> None:
+        if self.closed is not None:
+            raise self.closed
 
     def _create(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         if self.asks_for is not None:

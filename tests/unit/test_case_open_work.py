@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.cases import CaseView, Decision, Lane
+from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.open_work import OpenWorkSeen
 from domain.verdict import Rung
 from tests.support.fault_injection import CallOutcome, Played
@@ -123,15 +124,39 @@ def test_a_cmms_that_refuses_only_the_search_gets_the_order_and_the_case_says_wh
     assert seen_by(view).words == f"Open work on the asset could not be looked for: {problem}."
 
 
-def test_a_cmms_that_refuses_our_sign_in_is_asked_again_before_anything_is_drafted() -> None:
+@pytest.mark.parametrize(
+    ("closed", "lane"),
+    [
+        (ActionRequired("401", system="fake", operation="sign-in"), Lane.PLANNER),
+        (Unavailable("503", system="fake", operation="sign-in"), None),
+    ],
+    ids=["refuses us", "is down"],
+)
+def test_a_cmms_that_does_nothing_for_us_is_asked_as_long_as_that_lasts_before_anything_is_drafted(
+    closed: ConnectorError, lane: Lane | None
+) -> None:
     plant = opened()
     plant.cmms.book.people_open(ASSET)
-    plant.cmms.signs_in = False
-    waits = settle(plant)
-    assert (waits.draft, waits.lane) == (None, Lane.PLANNER)
-    plant.cmms.signs_in = True
-    plant.clock.time += timedelta(hours=1)
+    plant.cmms.closed = closed
+    for _ in range(5):
+        waits = settle(plant)
+        assert (waits.draft, waits.lane) == (None, lane)
+        plant.clock.time += timedelta(hours=2)
+    plant.cmms.closed = None
     assert len(hints(settle(plant))) == 1
+
+
+def test_a_search_that_never_answers_is_tried_three_times_and_costs_no_order() -> None:
+    plant = opened()
+    plant.cmms.book.people_open(ASSET)
+    plant.cmms.searches = False
+    for attempts in (1, 2):
+        waits = settle(plant)
+        assert (waits.draft, waits.attempts, waits.lane) == (None, attempts, None)
+        plant.clock.time += timedelta(minutes=10)
+    view = settle(plant)
+    assert (plant.cmms.made, len(plant.cmms.looks), view.attempts) == ([CASE], 3, 0)
+    assert seen_by(view).problem == "no answer within 20 seconds"
 
 
 def test_a_draft_that_was_sent_is_sent_again_as_it_was_without_another_look() -> None:
