@@ -9,7 +9,6 @@ from domain.assets import Alias
 from domain.cases import ClosedAs
 from domain.errors import ActRejected
 from domain.instances import PlantInstances, SiteInstances
-from domain.open_work import OpenOrder
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
@@ -17,7 +16,7 @@ from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.reporting.condition import read_order_faults
-from tests.support.cmms import NOTHING_OPEN
+from tests.support.cmms import NOTHING_OPEN, PEOPLES_ORDER
 from tests.support.completed_work import completed
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation
@@ -65,13 +64,10 @@ async def test_what_is_open_on_the_asset_is_kept_and_recorded_with_the_first_dra
     await plant.take(code(1), deviation(2))
     ((opened,),) = await plant.rows("SELECT id FROM cases")
     case = str(opened)
-    ref = WorkOrderRef(system="maximo", id="1224", key="")
-    theirs = OpenOrder(ref=ref, status=WorkOrderStatus.APPROVED, vendor_status="APPR", summary="Noise")
-    first = NOTHING_OPEN.model_copy(update={"orders": (theirs,), "count": 1})
-    for seen in (first, NOTHING_OPEN):
+    for seen in (PEOPLES_ORDER, NOTHING_OPEN):
         assert await store_of(plant).intend_order(case, "maximo", draft(case), seen) == draft(case)
     view, _ = await store_of(plant).view(case)
-    assert view.open_work == first
+    assert view.open_work == PEOPLES_ORDER
     acts = await plant.rows(
         "SELECT body::json->'detail'->'open_work'->'orders'->0->>'summary' FROM acts WHERE kind = 'order-intended'"
     )
