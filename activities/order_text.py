@@ -2,6 +2,7 @@
 
 from domain.cases import CaseView, Evidence, Rework
 from domain.hold_proposals import HoldProposal
+from domain.open_work import OpenWorkSeen
 from domain.production import hold_notice
 from domain.verdict import RuleWords, Rung, Urgency
 from domain.work_orders import WorkOrderDraft
@@ -18,8 +19,12 @@ _OTHERWISE = 3
 """Maximum number of counterfactuals in the text of an order."""
 
 
-def order_draft(view: CaseView, words: RuleWords, *, released: bool) -> WorkOrderDraft:
-    """The draft of a case's order. Paragraphs are in order of importance, for vendors with short fields."""
+def order_draft(view: CaseView, words: RuleWords, seen: OpenWorkSeen, *, released: bool) -> WorkOrderDraft:
+    """The draft of a case's order. Paragraphs are in order of importance, for vendors with short fields.
+
+    Args:
+        seen: what else is open on the asset.
+    """
     if view.cmms_asset is None or view.urgency is None:
         raise ValueError(f"case {view.id} was not proposed, or has no asset in the CMMS")
     first = view.evidence[0]
@@ -31,7 +36,7 @@ def order_draft(view: CaseView, words: RuleWords, *, released: bool) -> WorkOrde
         asset_external_id=view.cmms_asset,
         asset_attributes=view.cmms_attributes,
         summary=summary,
-        paragraphs=_paragraphs(view, words, codes),
+        paragraphs=_paragraphs(view, words, seen, codes),
         failure_mode=view.failure_mode,
         priority=view.verdict.priority,
         released=released,
@@ -41,7 +46,7 @@ def order_draft(view: CaseView, words: RuleWords, *, released: bool) -> WorkOrde
     )
 
 
-def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]:
+def _paragraphs(view: CaseView, words: RuleWords, seen: OpenWorkSeen, codes: str) -> tuple[str, ...]:
     urgency = view.urgency
     if urgency is None:
         raise ValueError(f"case {view.id} was not proposed")
@@ -54,6 +59,7 @@ def _paragraphs(view: CaseView, words: RuleWords, codes: str) -> tuple[str, ...]
     return (
         f"Millwright {view.id}",
         *((rework_words(view.rework),) if view.rework is not None else ()),
+        *((seen.hint,) if seen.hint is not None else ()),
         f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
         + (f" Confirmed by {codes}." if codes else ""),
         "Seen: " + "; ".join(_seen_at(evidence) for evidence in view.evidence) + ".",

@@ -7,6 +7,7 @@ from temporalio import activity
 
 from activities.autonomy import Autonomy
 from activities.instances import instance, serving
+from activities.open_work import open_work_seen
 from activities.order_notes import notes_wanted
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
@@ -23,6 +24,7 @@ from domain.stops import StoppableAction
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
+_ENSURE = "ensure-order"
 _FOLLOW = "follow-order"
 
 
@@ -83,10 +85,10 @@ class WorkOrders:
         self._clock = clock
         self._engine = engine
 
-    @activity.defn(name="ensure-order")
+    @activity.defn(name=_ENSURE)
     async def ensure_order(self, ref: CaseRef) -> Progress:
         """Makes sure that the CMMS holds the case's order: once, whatever happened before. Then as `follow-order`."""
-        async with step(self._cases, self._clock, ref.case, "ensure-order") as attempt:
+        async with step(self._cases, self._clock, ref.case, _ENSURE) as attempt:
             view, now = attempt.view, self._clock.now()
             attempt.at_latest = next_look(view, now, self._interval)
             attempt.calls_a_person = hold_stands(view)
@@ -268,11 +270,13 @@ class WorkOrders:
             attempt.lane = Lane.REVIEW
             attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval")
             return
-        words = self._judge.words(view.version, view.verdict.rule)
-        draft = await self._cases.intend_order(
-            view.id, view.cmms_system or "", view.draft or order_draft(view, words, released=released)
-        )
-        await self._create(attempt, cmms, draft)
+        draft, seen = view.draft, view.open_work
+        if draft is None:
+            failures = view.attempts if view.waiting_step == _ENSURE else 0
+            seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
+            words = self._judge.words(view.version, view.verdict.rule)
+            draft = order_draft(view, words, seen, released=released)
+        await self._create(attempt, cmms, await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen))
 
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
         """Creates the order and keeps it; under a lease, if two requests at once would make two orders, or fail because

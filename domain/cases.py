@@ -8,6 +8,7 @@ from domain.assets import Asset
 from domain.hold_proposals import HoldProposal
 from domain.holds import HoldView
 from domain.model import Model, Moment
+from domain.open_work import OpenWorkSeen
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.suspect_lots import SuspectLots
@@ -163,6 +164,8 @@ class CaseView(Model):
     """What the machine made between the onset of the fault and its hold; None until that is listed."""
     withdraw: str | None
     draft: WorkOrderDraft | None
+    open_work: OpenWorkSeen | None = None
+    """What else was open on the asset when the draft was written; None until then, and if an earlier build wrote it."""
     order: WorkOrderRecord | None
     order_read_at: Moment | None = None
     order_notes: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from domain.cases import CaseView, ClosedAs, Lane
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.hold_proposals import HoldProposal
+from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
@@ -81,8 +82,13 @@ class CaseStore(Protocol):
         """Keeps what production is asked; the first question stands, and is returned with its newest answer."""
         ...
 
-    async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+    async def intend_order(
+        self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None = None
+    ) -> WorkOrderDraft:
         """Writes the draft down before it goes out; the first draft stands, and is returned.
+
+        Args:
+            open_work: what was open on the asset then. It is kept with the first draft.
 
         Raises:
             ActionRequired: the record has no ground for this order: somebody has altered the database.

@@ -17,6 +17,7 @@ from domain.counterfactuals import Counterfactuals
 from domain.dependents import Dependents
 from domain.hold_proposals import HoldTerms
 from domain.lots import MadeLot
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.operating import OperatingState
 from domain.outcomes import Label, OutcomeClass
 from domain.pricing import TimedFault
@@ -56,6 +57,17 @@ class Cmms(Protocol):
 
         Raises:
             ActionRequired: an order has the key in one field, and the key of another case in another field.
+        """
+        ...
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        """The newest orders and requests of an asset that are open, those of people and ours.
+
+        It is asked before each order is created, so it must be quick: one page is asked for, and the records are not
+        read with all that belongs to them. A record that cannot be read is named in `unreadable`, and hides no other.
+
+        Raises:
+            ActionRequired: the CMMS does not know the asset, or does not let us search.
         """
         ...
 

@@ -156,7 +156,8 @@ def _last(items: Sequence[Any]) -> Any:
 
 def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     where = f"work order of case {case}"
-    drafts = [act["detail"]["draft"] for act in acts if act["kind"] == "order-intended"]
+    intended = [act["detail"] for act in acts if act["kind"] == "order-intended"]
+    drafts = [detail["draft"] for detail in intended]
     seen = [act["detail"]["record"] for act in acts if act["kind"] in ("order-placed", "order-changed")]
     if order is None:
         if drafts or seen:
@@ -168,6 +169,9 @@ def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterat
             yield OfflineFinding("order", where, f"its {what} carries the key of case {carrier['key']}: swapped")
     if [order["draft"]] != drafts:
         yield OfflineFinding("order", where, "its draft is not the one recorded before it went out")
+    # Packs of earlier builds do not have it.
+    if "open_work" in order and [order["open_work"]] != [detail.get("open_work") for detail in intended]:
+        yield OfflineFinding("order", where, "the open work on its asset is not what was recorded with its draft")
     if record != _last(seen):
         now, known = [
             record_then["ref"]["id"] + " " + record_then["status"] if record_then else "none"

@@ -8,6 +8,7 @@ from typing import Final
 
 from domain.cmms import CmmsCapabilities, Idempotency, OrderApproval, OrderQuery
 from domain.errors import ActionRequired
+from domain.open_work import OpenWorkQuery
 from domain.ports import Cmms
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.connector_trial.behaviour import behaviour
@@ -87,6 +88,21 @@ async def an_order_is_found_by_its_asset_and_time(trial: ConnectorTrial) -> None
     )
     found = await trial.other_process.find_work_orders(query)
     expect(created.ref.key in {record.ref.key for record in found}, f"not among the {len(found)} orders found")
+
+
+async def an_order_is_open_work_on_its_asset(trial: ConnectorTrial) -> None:
+    """An order that is open is told with its key as open work on its asset, so that people can compare it."""
+    created = await trial.standing()
+    query = OpenWorkQuery(
+        asset_external_id=trial.system.asset,
+        asset_attributes=dict(trial.system.asset_attributes),
+        since=created.changed_at - timedelta(days=1),
+    )
+    found = await trial.other_process.find_open_work(query)
+    told = {order.ref.key for order in found.orders}
+    expect(created.ref.key in told, f"not among the {len(told)} open orders told, {len(found.unreadable)} unreadable")
+    ended = [order.ref.id for order in found.orders if order.status.finished]
+    expect(not ended, f"told as open, though finished: {ended}")
 
 
 async def creating_twice_makes_one_order(trial: ConnectorTrial) -> None:
@@ -238,6 +254,7 @@ CREATING: Final = tuple(
         an_order_is_read_back_as_created,
         an_order_is_found_by_its_key,
         an_order_is_found_by_its_asset_and_time,
+        an_order_is_open_work_on_its_asset,
         creating_twice_makes_one_order,
         two_drafts_make_two_orders,
         eight_workers_make_one_order,

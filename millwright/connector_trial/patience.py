@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import Unavailable
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.ports import Cmms
 from domain.work_orders import ChangePage, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 from millwright.connector_trial.wire import TrialWire
@@ -54,6 +55,9 @@ class PatientCmms:
 
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
         return await self._patiently(lambda: self._cmms.find_work_orders(query))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        return await self._patiently(lambda: self._cmms.find_open_work(query))
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         return self._made(await self._patiently(lambda: self._cmms.create_work_order(draft)))

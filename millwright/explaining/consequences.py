@@ -103,18 +103,20 @@ def _review(view: CaseView) -> list[str]:
 
 
 def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
-    if view.order is None:
-        if view.draft is not None:
-            return ["Its order was written down and has not been seen in the CMMS yet."]
+    if view.draft is None and view.order is None:
         return [] if view.rung.orders else ["No work order was asked for."]
+    seen = [view.open_work.words] if view.open_work is not None else []
+    if view.order is None:
+        return [*seen, "Its order was written down and has not been seen in the CMMS yet."]
     order = view.order
     placed = next((told.at for told in story if told.kind == "order-placed"), None)
     when = f", placed {_at(placed)}" if placed else ""
     return [
+        *seen,
         (
             f"Work order {order.ref.id} in {order.ref.system}{when}, now {order.status.replace('_', ' ')} "
             f"({order.vendor_status}), priority {view.verdict.priority}."
-        )
+        ),
     ]
 
 

@@ -116,10 +116,11 @@ class Routes:
         where = Filter(params["$filter"], service.properties) if params.get("$filter") else None
         found = [each for each in self._records(service).values() if where is None or where(each.values)]
         for name in reversed([name.strip() for name in params.get("$orderby", service.entity).split(",")]):
-            of = service.properties.get(name.split(" ")[0])
-            if of is None or not of.filterable:
+            property_name, _, direction = name.partition(" ")
+            of = service.properties.get(property_name)
+            if of is None or not of.filterable or direction not in ("", "asc", "desc"):
                 raise malformed(f"Property '{name}' cannot be sorted by", name)
-            found.sort(key=lambda each: _sorting(each.values, name))
+            found.sort(key=lambda each: _sorting(each.values, property_name), reverse=direction == "desc")
         skip = int(params.get("$skip", "0")) + int(params.get("$skiptoken", "0"))
         left = found[skip:]
         top = int(params.get("$top", str(len(left))))
@@ -198,7 +199,7 @@ def _item(item: Mapping[str, object], expanded: list[str]) -> dict[str, object]:
 
 
 def _sorting(values: Record, name: str) -> str:
-    value = values.get(name.split(" ")[0])
+    value = values.get(name)
     return value.isoformat() if isinstance(value, datetime) else str(value or "")
 
 

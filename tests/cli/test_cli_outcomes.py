@@ -83,6 +83,7 @@ def test_a_planner_states_what_completed_work_found_and_it_is_shown(work: Work) 
     assert "outcome confirmed stated by paul on " in shown
     assert f" UTC: {REASON}\n" in shown
     assert "outcome-stated" in shown
+    assert "Possibly the same as 1198 (approved, reported by SMITH: Noise)." in shown
     told = millwright.json("case", "show", work.case)["case"]
     assert (told["outcome"], told["stated"]["by"], told["stated"]["reason"]) == ("confirmed", "paul", REASON)
     why = millwright.says("why", work.case)

@@ -56,10 +56,6 @@ class MaximoPlant:
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
 
-    @property
-    def url(self) -> str:
-        return self._server.url
-
     async def start(self) -> None:
         await self._server.start()
         self._server.register_assets([Machine(1), Machine(2)])
@@ -68,6 +64,16 @@ class MaximoPlant:
         for client in self._clients:
             await client.aclose()
         await self._server.stop()
+
+    @property
+    def url(self) -> str:
+        """Its API route."""
+        return self._server.url
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """With which it answers."""
+        return {"apikey": self.secrets[0]}
 
     def client(self) -> httpx.AsyncClient:
         self._clients.append(httpx.AsyncClient())

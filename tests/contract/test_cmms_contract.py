@@ -7,6 +7,7 @@ import pytest
 
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
+from domain.open_work import OpenWorkQuery
 from domain.work_orders import Touched, WorkOrderStatus
 from tests.contract.cmms_plant import CmmsPlant, found_by, read_all, released, reports
 
@@ -29,11 +30,16 @@ async def test_all_orders_of_an_asset_since_a_time_are_found_peoples_too(cmms_pl
     ours = await cmms.create_work_order(cmms_plant.draft())
     theirs = await cmms_plant.people_open(asset)
     await cmms.create_work_order(cmms_plant.draft(asset="M002-COMP1"))
-    query = OrderQuery(asset_external_id=asset, asset_attributes={"siteid": "BEDFORD"}, since=since, open_only=True)
+    about = OpenWorkQuery(asset_external_id=asset, asset_attributes={"siteid": "BEDFORD"}, since=since)
+    query = OrderQuery(**about.model_dump(), open_only=True)
     assert [found.ref.id for found in await cmms.find_work_orders(query)][-2:] == [ours.ref.id, theirs]
-    assert len(await cmms.find_work_orders(query)) == 3
+    told = {order.ref.id: order for order in (await cmms.find_open_work(about)).orders}
+    assert set(told) == {found.ref.id for found in await cmms.find_work_orders(query)}
+    assert (len(told), told[theirs].ref.key, told[ours.ref.id].ref) == (3, "", ours.ref)
+    assert all(order.summary and order.reported_at and not order.status.finished for order in told.values())
     cmms_plant.cancel(ours.ref)
     assert ours.ref.id not in {found.ref.id for found in await cmms.find_work_orders(query)}
+    assert ours.ref.id not in {order.ref.id for order in (await cmms.find_open_work(about)).orders}
 
 
 async def test_an_order_that_people_deleted_is_deleted_and_not_merely_silent(cmms_plant: CmmsPlant) -> None:

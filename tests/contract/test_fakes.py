@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.ports import Cmms
 from domain.work_orders import (
     ChangePage,
@@ -85,6 +86,9 @@ class Uninterrupted:
 
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
         return done(self._cmms.find_work_orders(query))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        return done(self._cmms.find_open_work(query))
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         return done(self._cmms.create_work_order(draft))

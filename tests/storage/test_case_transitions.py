@@ -16,6 +16,7 @@ from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.reporting.condition import read_order_faults
+from tests.support.cmms import NOTHING_OPEN, PEOPLES_ORDER
 from tests.support.completed_work import completed
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation
@@ -57,6 +58,20 @@ async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: 
     await cases.record_order(str(case), order(str(case), WorkOrderStatus.COMPLETED, minutes=5), asked_at)
     await cases.record_order(str(case), order(str(case), WorkOrderStatus.APPROVED, minutes=0), asked_at)
     assert await status_of(plant) is WorkOrderStatus.COMPLETED
+
+
+async def test_what_is_open_on_the_asset_is_kept_and_recorded_with_the_first_draft(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    ((opened,),) = await plant.rows("SELECT id FROM cases")
+    case = str(opened)
+    for seen in (PEOPLES_ORDER, NOTHING_OPEN):
+        assert await store_of(plant).intend_order(case, "maximo", draft(case), seen) == draft(case)
+    view, _ = await store_of(plant).view(case)
+    assert view.open_work == PEOPLES_ORDER
+    acts = await plant.rows(
+        "SELECT body::json->'detail'->'open_work'->'orders'->0->>'summary' FROM acts WHERE kind = 'order-intended'"
+    )
+    assert acts == [("Noise",)]
 
 
 async def test_a_note_on_an_order_is_recorded_once_with_its_words(plant: Plant) -> None:

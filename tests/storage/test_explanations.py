@@ -9,6 +9,7 @@ from domain.verdict import RuleWords, Urgency, UrgencyDecision
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
+from tests.support.cmms import NOTHING_OPEN
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, START, code, deviation
 from tests.workflows.fake_mes import FakeMes
@@ -84,7 +85,7 @@ async def test_a_case_opened_by_the_very_first_event_has_an_empty_memory_to_begi
 async def test_the_order_tells_what_would_have_changed_it_before_its_history(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     view, _ = await store_of(plant).view(await proposed(plant))
-    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), released=True)
+    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, released=True)
     (told,) = [each for each in draft.paragraphs if each.startswith("Otherwise: ")]
     assert told.count("It would") <= 3
     assert "error codes" in told

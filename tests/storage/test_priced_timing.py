@@ -22,6 +22,7 @@ from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.reporting.case_lists import whole_case
 from policies.engine.catalogue import Catalogue
+from tests.support.cmms import NOTHING_OPEN
 from tests.support.judged_plant import Plant
 from tests.support.plant import register
 from tests.support.priced_plant import prepare_priced, proposed
@@ -87,7 +88,7 @@ async def test_the_order_and_the_story_give_the_cost_in_sentences(priced: Plant)
     assert view.urgency is not None
     assert view.urgency.prices is not None
 
-    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), released=True)
+    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, released=True)
     told = consequences(await whole_case(priced.engine, view.id), 0).sentences
 
     [cost] = [each for each in draft.paragraphs if each.startswith("Cost: ")]
@@ -121,7 +122,7 @@ async def test_a_standby_that_runs_takes_over_and_is_recorded(
     now = view.urgency.prices.of(WorkTime.NOW)
     assert now is not None
     assert (now.lost_production == "0.00") == (standby is not None)
-    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), released=True)
+    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, released=True)
     [depends] = [each for each in draft.paragraphs if each.startswith("Depends: ")]
     assert "machine-003" in depends
     report = await verify(priced.engine)
@@ -157,7 +158,7 @@ async def test_a_silent_mes_is_told_in_the_order(priced: Plant) -> None:
     await Proposals(cases, {}, priced.catalogue, priced.clock).propose_work(CaseRef(case=str(case)))
     view = (await cases.view(str(case)))[0]
 
-    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), released=True)
+    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, released=True)
 
     assert "Cost: Nothing was priced: the MES does not answer; The shift leader decides." in draft.paragraphs
     assert (await verify(priced.engine)).verified

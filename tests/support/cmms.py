@@ -1,7 +1,10 @@
 """What a CMMS can do that can do everything, and one in which two requests at once make two orders."""
 
+from datetime import UTC, datetime
+
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
-from domain.work_orders import CompletionReport, FindingRole, ReportedCode
+from domain.open_work import OpenOrder, OpenWorkSeen
+from domain.work_orders import CompletionReport, FindingRole, ReportedCode, WorkOrderRef, WorkOrderStatus
 
 ABLE = CmmsCapabilities(
     idempotency=Idempotency.ATOMIC,
@@ -14,6 +17,21 @@ ABLE = CmmsCapabilities(
     limits=TextLimits(),
 )
 LOOKS_UP = ABLE.model_copy(update={"idempotency": Idempotency.LOOK_UP})
+NOTHING_OPEN = OpenWorkSeen(at=datetime(2026, 11, 21, tzinfo=UTC), since=datetime(2026, 8, 23, tzinfo=UTC))
+PEOPLES_ORDER = NOTHING_OPEN.model_copy(
+    update={
+        "orders": (
+            OpenOrder(
+                ref=WorkOrderRef(system="fake", id="1198", key=""),
+                status=WorkOrderStatus.APPROVED,
+                vendor_status="APPR",
+                reported_by="SMITH",
+                summary="Noise",
+            ),
+        ),
+        "count": 1,
+    }
+)
 
 
 def reported(problem: str | None = None, cause: str | None = None, remedy: str | None = None) -> CompletionReport:

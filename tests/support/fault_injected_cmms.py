@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from domain.cmms import CmmsCapabilities, Idempotency, OrderQuery
-from domain.errors import ActionRequired, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Unavailable
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.cmms import ABLE, reported
 from tests.support.fault_injection import vendor_call
@@ -20,6 +21,11 @@ class FaultInjectedCmms:
         self.book = book or OrderBook(clock)
         self.can = ABLE
         self.queries: list[OrderQuery] = []
+        self.looks: list[OpenWorkQuery] = []
+        self.closed: ConnectorError | None = None
+        """Raised when it is asked for open work, or for its name."""
+        self.searches = True
+        """Whether it answers when it is asked for open work. Everything else is not affected."""
         self.demands: str | None = None
         """A field that a site's rules ask for and we have not."""
         self.asks_for: timedelta | None = None
@@ -38,6 +44,7 @@ class FaultInjectedCmms:
         return self.book.notes
 
     async def check(self) -> str:
+        self._open()
         return "fake"
 
     @property
@@ -47,6 +54,13 @@ class FaultInjectedCmms:
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
         self.queries.append(query)
         return await vendor_call(lambda: self.book.find(query))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        self.looks.append(query)
+        self._open()
+        if not self.searches:
+            raise Unavailable("no answer within 20 seconds", system="fake", operation="find-open-work")
+        return await vendor_call(lambda: self.book.open_work(query))
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         if self.can.idempotency is not Idempotency.LOOK_UP:
@@ -78,6 +92,10 @@ class FaultInjectedCmms:
     def reopen(self, key: str) -> None:
         """Somebody there opens a finished order again."""
         self.book.people_change(self.orders[key].ref, WorkOrderStatus.IN_PROGRESS)
+
+    def _open(self) -> None:
+        if self.closed is not None:
+            raise self.closed
 
     def _create(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         if self.asks_for is not None:

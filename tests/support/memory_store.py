@@ -13,6 +13,7 @@ from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactu
 from domain.errors import ActRejected
 from domain.hold_proposals import HoldAnswer, HoldProposal, check_answer
 from domain.holds import HoldView
+from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
@@ -117,8 +118,10 @@ class MemoryStore:
     async def record_decision(self, case: str, decision: Decision) -> None:
         await store_call(lambda: self._decide(case, decision))
 
-    async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
-        return await store_call(lambda: self._intend(case, draft))
+    async def intend_order(
+        self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None = None
+    ) -> WorkOrderDraft:
+        return await store_call(lambda: self._intend(case, draft, open_work))
 
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         del case, order, to
@@ -276,10 +279,10 @@ class MemoryStore:
         self._set(case, decision=decision, lane=None)
         self._wake(case)
 
-    def _intend(self, case: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+    def _intend(self, case: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None) -> WorkOrderDraft:
         first = self.cases[case].draft
         if first is None:
-            self._set(case, draft=draft, phase=Phase.PLACE)
+            self._set(case, draft=draft, open_work=open_work, phase=Phase.PLACE)
         return first or draft
 
     def _see(self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None) -> None:

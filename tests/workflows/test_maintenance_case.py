@@ -189,9 +189,9 @@ async def test_an_mes_that_is_away_keeps_no_planner_without_an_order(plant: Fake
 
 
 async def test_what_only_a_person_can_mend_waits_in_the_planners_lane(plant: FakePlant) -> None:
-    plant.cmms.failing.before.append(
-        ActionRequired("BMXAA4153E", system="fake", operation="create-work-order", field="siteid")
-    )
+    error = ActionRequired("BMXAA4153E", system="fake", operation="create-work-order", field="siteid")
+    # Also the search for open work, without which the order is created.
+    plant.cmms.failing.before += [error, error]
     await confirmed_fault(plant)
     case = await plant.case()
     assert case.lane is Lane.PLANNER
@@ -199,7 +199,9 @@ async def test_what_only_a_person_can_mend_waits_in_the_planners_lane(plant: Fak
 
 
 async def test_what_we_got_wrong_is_parked_for_operations_and_not_ended(plant: FakePlant) -> None:
-    plant.cmms.failing.before.append(Refused("405", system="fake", operation="create-work-order"))
+    error = Refused("405", system="fake", operation="create-work-order")
+    # Also the search for open work, without which the order is created.
+    plant.cmms.failing.before += [error, error]
     await confirmed_fault(plant)
     case = await plant.case()
     assert (case.lane, case.closed_as) == (Lane.OPERATIONS, None)

@@ -62,25 +62,29 @@ class AtlasFilter:
     """One condition of a search, as Atlas writes it.
 
     Args:
-        date: whether the value is a date, which must then have milliseconds and a Z.
+        value: empty beside `values`. Atlas 1.3 fails without it.
+        values: any of these, with the operation `in`.
+        kind: the type of the value, which Atlas must be told of a date (with milliseconds and a Z) and of a status.
     """
 
     field: str
     operation: str
     value: Json
-    date: bool = False
+    values: tuple[str, ...] = ()
+    kind: Literal["JS_DATE", "STATUS"] | None = None
 
     @property
     def body(self) -> dict[str, Json]:
         """Its JSON."""
         given: dict[str, Json] = {"field": self.field, "operation": self.operation, "value": self.value}
-        return {**given, "enumName": "JS_DATE"} if self.date else given
+        given |= {"values": [*self.values]} if self.values else {}
+        return given | ({"enumName": self.kind} if self.kind is not None else {})
 
 
 def at_or_after(field: str, moment: datetime) -> AtlasFilter:
     """A record whose date is not before a moment."""
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
-    return AtlasFilter(field, "ge", f"{text}Z", date=True)
+    return AtlasFilter(field, "ge", f"{text}Z", kind="JS_DATE")
 
 
 class AtlasClient:
@@ -120,13 +124,14 @@ class AtlasClient:
         filters: Sequence[AtlasFilter],
         sort: str,
         number: int = 0,
+        direction: Literal["ASC", "DESC"] = "ASC",
     ) -> AtlasPage:
-        """A page of the records that match all filters, by rising `sort`."""
+        """A page of the records that match all filters, by `sort`."""
         body: dict[str, Json] = {
             "filterFields": [each.body for each in filters],
             "pageSize": self._settings.page_size,
             "pageNum": number,
-            "direction": "ASC",
+            "direction": direction,
             "sortField": sort,
         }
         return self._json.read(call, await self._send(call, "POST", f"/{kind}/search", body=body), AtlasPage)

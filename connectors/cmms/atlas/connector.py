@@ -17,6 +17,7 @@ from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 _REASON_LENGTH: Final = 250
@@ -70,6 +71,13 @@ class AtlasCmms:
             rows = await self._reading.with_key(call, query.key, filters)
         found = [await self._reading.record(call, row) for row in rows]
         return tuple(record for record in found if not (query.open_only and record.status.finished))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        call = Call(self._system, "find-open-work")
+        asset = await self._reading.asset(call, query.asset_external_id)
+        found = await self._reading.newest_open(call, asset.id, query.since)
+        orders = tuple(mapping.open_order(row, self._system) for row in found.rows)
+        return OpenWork(orders=orders, unreadable=found.unreadable, complete=found.complete)
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)

@@ -26,6 +26,7 @@ from domain.cmms import (
     TextLimits,
 )
 from domain.errors import ConnectorError
+from domain.open_work import OpenOrder
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
     CompletionReport,
@@ -54,6 +55,7 @@ STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
 ASSET_FIELDS: Final[tuple[AssetField, ...]] = ("barCode", "customId", "serialNumber", "name")
 """The fields of an asset that may have the crosswalk's name."""
 
+OPEN_STATUSES: Final = tuple(word for word, status in STATUSES.items() if not status.finished)
 _OPEN: Final = "OPEN"
 _PENDING: Final = "PENDING"
 _REJECTED: Final = "CANCELLED"
@@ -170,6 +172,25 @@ def status_of(row: AtlasRecord) -> WorkOrderStatus:
         logger.warning("order %s has the status %s, taken as in progress", row.number, row.status)
         return WorkOrderStatus.IN_PROGRESS
     return WorkOrderStatus.CANCELLED if row.archived and status is not WorkOrderStatus.COMPLETED else status
+
+
+def is_closed(row: AtlasRecord) -> bool:
+    """Whether an order is finished, or a request was rejected or became an order, which is a record of its own."""
+    return status_of(row).finished or (isinstance(row, AtlasRequest) and row.workOrder is not None)
+
+
+def open_order(row: AtlasRecord, system: str) -> OpenOrder:
+    """A record that is open, to be compared with one that is to be made. Of who reported it, it has only a number."""
+    key = next(iter(keys_on(row)), "")
+    made = ref_of(row, system, key)
+    return OpenOrder(
+        ref=made,
+        order=order_ref(row, system, key) if isinstance(row, AtlasOrder) and made.kind is RecordKind.REQUEST else None,
+        status=status_of(row),
+        vendor_status=_vendor_status(row),
+        reported_at=row.createdAt,
+        summary=texts.words_of(row.title) or None,
+    )
 
 
 def needs_work(row: AtlasRecord, user: int) -> bool:

@@ -1,12 +1,13 @@
 """Finds and reads requests and orders of Atlas, with what is known beside them."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.call import Call
 from connectors.cmms.atlas import mapping
-from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, AtlasKind
+from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, AtlasKind, at_or_after
 from connectors.cmms.atlas.models import AtlasAsset, AtlasOrder, AtlasRequest
 from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading
 from connectors.cmms.atlas.settings import AtlasSettings
@@ -17,6 +18,20 @@ from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef
 
 _FUTURE: Final = timedelta(days=1)
 """How far the clocks of Atlas and the plant may differ."""
+
+
+@dataclass(frozen=True)
+class AtlasOpenRecords:
+    """Open orders and waiting requests of an asset.
+
+    Args:
+        unreadable: those that cannot be read, each with the reason.
+        complete: whether these are all.
+    """
+
+    rows: tuple[AtlasRecord, ...]
+    unreadable: tuple[str, ...]
+    complete: bool
 
 
 class AtlasReading:
@@ -74,6 +89,23 @@ class AtlasReading:
             order = await self.by_id(call, ORDERS, made) if made is not None else None
             found.append(order or row)
         return sorted(found, key=lambda row: (row.createdAt, row.id))
+
+    async def newest_open(self, call: Call, asset: int, since: datetime) -> AtlasOpenRecords:
+        """The newest open orders of an asset, and the newest requests for it that wait, newest first."""
+        filters = (AtlasFilter("asset", "eq", asset), at_or_after("createdAt", since))
+        is_open = AtlasFilter("status", "in", "", values=mapping.OPEN_STATUSES, kind="STATUS")
+        found: list[AtlasRecord] = []
+        unreadable: list[str] = []
+        complete = True
+        for kind, wanted in ((ORDERS, (*filters, is_open)), (REQUESTS, filters)):
+            page = await self._client.search(call, kind, wanted, "id", direction="DESC")
+            rows, bad = self.rows.each(kind, page.content)
+            found += rows
+            unreadable += [row.report.words for row in bad]
+            complete = complete and page.last
+        records = tuple(row for row in found if not mapping.is_closed(row))
+        newest_first = tuple(sorted(records, key=lambda row: (row.createdAt, row.id), reverse=True))
+        return AtlasOpenRecords(newest_first, tuple(unreadable), complete)
 
     async def with_key(self, call: Call, key: str, filters: Sequence[AtlasFilter] = ()) -> list[AtlasRecord]:
         """The records with our key that match the filters too.

@@ -1,6 +1,6 @@
 """The wire of MaintainX: JSON over its REST API, version 1."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -50,17 +50,22 @@ class MaintainXClient:
         return self._json.without_secrets(text)
 
     async def page(
-        self, call: Call, filters: Mapping[str, str], limit: int = _LARGEST_PAGE, cursor: str | None = None
+        self,
+        call: Call,
+        filters: Mapping[str, str | Sequence[str]],
+        limit: int = _LARGEST_PAGE,
+        cursor: str | None = None,
     ) -> MaintainXPage:
         """A page of the orders that match all filters.
 
         Args:
+            filters: several values of one are alternatives.
             cursor: of the page, as the page before it gave it; None for the first.
         """
         query = {**filters, "limit": str(limit), "expand": "assignees"}
         if cursor is not None:
             query["cursor"] = cursor
-        reply = await self._send(call, "GET", f"/workorders?{urlencode(query)}")
+        reply = await self._send(call, "GET", f"/workorders?{urlencode(query, doseq=True)}")
         return self._json.read(call, reply, MaintainXPage)
 
     async def order(self, call: Call, number: int) -> dict[str, Any] | ConnectorError | None:

@@ -16,6 +16,7 @@ from connectors.cmms.maintainx.settings import MaintainXSettings
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
@@ -74,6 +75,26 @@ class MaintainXCmms:
         rows.sort(key=lambda row: (row.createdAt, row.id))
         records = [self._record(call, row) for row in rows]
         return tuple(record for record in records if not (query.open_only and record.status.finished))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        """The orders that were changed last: the contract has no order by the time of creation."""
+        call = Call(self._system, "find-open-work")
+        filters = {
+            "assets[]": str(self._asset(call, query.asset_external_id)),
+            "createdAt[gte]": moment_text(query.since),
+            "statuses[]": mapping.OPEN_STATUSES,
+            "sort": "-updatedAt",
+        }
+        page = await self._client.page(call, filters, limit=self._settings.page_size)
+        rows = self._reading.listed(page.workOrders)
+        orders = [mapping.open_order(row, self._system) for row in rows if isinstance(row, MaintainXListed)]
+        is_open = [order for order in orders if not order.status.finished]
+        is_open.sort(key=lambda order: order.reported_at or query.since, reverse=True)
+        return OpenWork(
+            orders=tuple(is_open),
+            unreadable=tuple(row.report.words for row in rows if not isinstance(row, MaintainXListed)),
+            complete=page.nextCursor is None,
+        )
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)

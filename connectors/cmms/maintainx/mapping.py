@@ -9,13 +9,14 @@ from pydantic import ValidationError
 
 from connectors.cmms.maintainx import texts
 from connectors.cmms.maintainx.client import moment_text
-from connectors.cmms.maintainx.models import MaintainXMark, MaintainXOrder
+from connectors.cmms.maintainx.models import MaintainXListed, MaintainXMark, MaintainXOrder
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from connectors.json_reading import first_fault
 from connectors.text import digest_of
 from domain.canonical import Json
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
 from domain.keys import CASE_ID
+from domain.open_work import OpenOrder
 from domain.unreadable import content_text
 from domain.work_orders import (
     CompletionReport,
@@ -40,6 +41,7 @@ STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
     CANCELED: WorkOrderStatus.CANCELLED,
     "SKIPPED": WorkOrderStatus.SKIPPED,
 }
+OPEN_STATUSES: Final = tuple(word for word, status in STATUSES.items() if not status.finished)
 _DONE: Final = "DONE"
 _UNDONE: Final = (CANCELED, "SKIPPED")
 """Sub-statuses by which a webhook says that a DONE order was not done. An answer may say it in the same way."""
@@ -112,12 +114,28 @@ def keys_on(row: MaintainXOrder) -> Mapping[str, str]:
     return {field: key for field, key in found.items() if key is not None}
 
 
-def vendor_status(row: MaintainXOrder) -> str:
+def vendor_status(row: MaintainXOrder | MaintainXListed) -> str:
     """The status in the vendor's words: a sub-status says more, if it says that the order was not done."""
-    return row.subStatus if row.status == _DONE and row.subStatus in _UNDONE and row.subStatus else row.status
+    undone = row.status == _DONE and row.subStatus in _UNDONE
+    return (row.subStatus if undone else row.status) or ""
 
 
-def status_of(row: MaintainXOrder) -> WorkOrderStatus:
+def open_order(row: MaintainXListed, system: str) -> OpenOrder:
+    """An order of a list that is open, to be compared with one that is to be made.
+
+    A list has no external data, so its key is that in the title. It does not say who reported the order.
+    """
+    key = texts.key_in_title(row.title or "") or ""
+    return OpenOrder(
+        ref=WorkOrderRef(system=system, id=row.number, locator=str(row.id), key=key),
+        status=status_of(row),
+        vendor_status=vendor_status(row),
+        reported_at=row.createdAt,
+        summary=row.title or None,
+    )
+
+
+def status_of(row: MaintainXOrder | MaintainXListed) -> WorkOrderStatus:
     """Our status for an order; a state that we do not know is taken as work under way, never as its end."""
     status = STATUSES.get(vendor_status(row))
     if status is None:

@@ -46,11 +46,19 @@ class MaintainXListed(_Row):
     """An order in a list. It has neither our key nor its asset, so the order is read by its id."""
 
     id: MaintainXId
+    sequentialId: MaintainXId | None = None  # noqa: N815
+    createdAt: MaintainXDate | None = None  # noqa: N815
     updatedAt: MaintainXDate  # noqa: N815
     title: VendorText | None = None
     status: VendorText | None = None
+    subStatus: VendorText | None = None  # noqa: N815
     priority: VendorText | None = None
     assignees: Annotated[tuple[VendorText, ...], BeforeValidator(_assigned)] = ()
+
+    @property
+    def number(self) -> str:
+        """The number that people see."""
+        return str(self.sequentialId or self.id)
 
     @property
     def version(self) -> str:

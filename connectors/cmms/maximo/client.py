@@ -16,6 +16,7 @@ from connectors.cmms.maximo.models import (
     AssetRow,
     Count,
     ObjectSchema,
+    OpenOrderRow,
     RawPage,
     RawRow,
     UnreadableOrder,
@@ -25,6 +26,7 @@ from connectors.cmms.maximo.rows import OrderPage, RowReading
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.http import JsonSystem
 from connectors.json_reading import first_fault
+from connectors.rows import Rows, name_in, read_each
 from connectors.text import digest_of
 from domain.canonical import Json
 from domain.clock import Clock
@@ -47,6 +49,9 @@ _FIELDS: Final = (
     "actstart,actfinish,failurecode,problemcode,"
     "failurereport{*},labtrans{*},matusetrans{*},worklog{*},wostatus{*}"
 )
+
+
+_OPEN_FIELDS: Final = "wonum,siteid,status,statusdate,description,reportedby,externalrefid"
 
 
 def transaction_id(operation: str, key: str) -> str:
@@ -103,16 +108,39 @@ class MaximoClient:
         Raises:
             Refused: a value has a quotation mark in it, which Maximo's filters cannot carry.
         """
-        bad = [name for name, value in attributes.items() if '"' in value]
-        if bad:
-            raise self._json.refused(call, f"{bad[0]} has a quotation mark in it, which a filter cannot carry")
-        where = _where(attributes)
-        if since is not None:
-            date = "reportdate" if "reportdate" in fields else "statusdate"
-            where += f' and {date}>="{local_text(since, self._settings.zone)}"'
+        _, where = self._reported_since(call, attributes, fields, since)
         size = str(self._settings.page_size)
         params = {"oslc.select": _select(fields), "oslc.where": where, "oslc.pageSize": size}
         return await self._page(call, f"{self._settings.url}/{_ORDERS}", params)
+
+    async def open_orders(
+        self,
+        call: Call,
+        attributes: Mapping[str, str],
+        fields: Collection[str],
+        since: datetime,
+        finished: Collection[str],
+    ) -> tuple[Rows[OpenOrderRow], bool]:
+        """The newest orders whose attributes have these values, and whether these are all. The dates are as for
+        `orders_with`.
+
+        Args:
+            finished: the internal statuses that they do not have.
+
+        Raises:
+            Refused: a value has a quotation mark in it.
+        """
+        date, where = self._reported_since(call, attributes, fields, since)
+        params = {
+            "oslc.select": f"{_OPEN_FIELDS},reportdate" if "reportdate" in fields else _OPEN_FIELDS,
+            "oslc.where": where,
+            "domaininternalwhere": f"status!={','.join(finished)}",
+            "oslc.orderBy": f"-{date},-wonum",
+            "oslc.pageSize": str(self._settings.page_size),
+        }
+        page = self._json.read(call, await self._get(call, f"{self._settings.url}/{_ORDERS}", params), RawPage)
+        rows = read_each(page.member, OpenOrderRow.model_validate, lambda row, place: name_in(row, ("wonum",), place))
+        return Rows(rows.rows, tuple(map(self._json.clean, rows.unreadable))), page.next_page is None
 
     async def orders_changed(self, call: Call, start: datetime | None, fields: Collection[str]) -> OrderPage:
         """A page of orders whose status changed at or after `start`, oldest first.
@@ -230,6 +258,17 @@ class MaximoClient:
     def _reading(self, call: Call) -> RowReading:
         latest = self._clock.now() + _FUTURE
         return RowReading(call.system, latest, self._json.without_secrets, self._settings.zone)
+
+    def _reported_since(
+        self, call: Call, attributes: Mapping[str, str], fields: Collection[str], since: datetime | None
+    ) -> tuple[str, str]:
+        """The attribute that has the date of the report, and the filter."""
+        bad = [name for name, value in attributes.items() if '"' in value]
+        if bad:
+            raise self._json.refused(call, f"{bad[0]} has a quotation mark in it, which a filter cannot carry")
+        date = "reportdate" if "reportdate" in fields else "statusdate"
+        where = _where(attributes)
+        return date, where if since is None else f'{where} and {date}>="{local_text(since, self._settings.zone)}"'
 
     async def _get(self, call: Call, url: str, params: Mapping[str, str], also: Collection[int] = ()) -> httpx.Response:
         return await self._json.send(call, "GET", url, headers=self._headers, params={**_LEAN, **params}, also=also)

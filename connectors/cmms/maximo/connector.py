@@ -21,6 +21,7 @@ from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,16 @@ class MaximoCmms:
             for row in sorted(rows.values(), key=lambda row: mapping.reported_at(row, self._settings.zone))
         ]
         return tuple(record for record in found if not (query.open_only and record.status.finished))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        call = Call(self._system, "find-open-work")
+        wanted = mapping.asset_attributes_of(query.asset_external_id, query.asset_attributes, self._settings)
+        found, complete = await self._client.open_orders(
+            call, wanted, await self._fields(call), query.since, mapping.FINISHED
+        )
+        rows = {(row.siteid, row.wonum): row for row in found.rows if not mapping.status_of(row).finished}
+        orders = tuple(mapping.open_order(row, self._system, self._settings.zone) for row in rows.values())
+        return OpenWork(orders=orders, unreadable=found.unreadable, complete=complete)
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)

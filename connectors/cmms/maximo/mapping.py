@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from connectors.cmms.maximo.cursor import instant
-from connectors.cmms.maximo.models import DowntimeRow, MaterialRow, ObjectSchema, WorkOrderRow
+from connectors.cmms.maximo.models import DowntimeRow, MaterialRow, ObjectSchema, OpenOrderRow, WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.json_reading import first_fault
 from connectors.text import digest_of, is_marked, key_in, long_text, note_mark, one_line
@@ -25,6 +25,7 @@ from domain.cmms import (
     TextLimits,
 )
 from domain.keys import CASE_PREFIX
+from domain.open_work import OpenOrder
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
     CompletionReport,
@@ -53,6 +54,9 @@ STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
     "CAN": WorkOrderStatus.CANCELLED,
 }
 """By internal status: sites rename the external ones."""
+
+FINISHED: Final = tuple(status for status, ours in STATUSES.items() if ours.finished)
+"""The internal statuses that end an order."""
 
 _OURS_TO_SET: Final = frozenset({"WAPPR", "APPR", "CAN"})
 
@@ -92,11 +96,14 @@ def attributes_of(query: OrderQuery, schema: ObjectSchema | None, settings: Maxi
     if query.key is not None:
         wanted["externalrefid"] = reference_of(query.key, schema)
     if query.asset_external_id is not None:
-        wanted["assetnum"] = query.asset_external_id
-        site = query.asset_attributes.get("siteid") or settings.site
-        if site:
-            wanted["siteid"] = site
+        wanted |= asset_attributes_of(query.asset_external_id, query.asset_attributes, settings)
     return wanted
+
+
+def asset_attributes_of(asset: str, attributes: Mapping[str, str], settings: MaximoSettings) -> dict[str, str]:
+    """The attributes that the orders of an asset have."""
+    site = attributes.get("siteid") or settings.site
+    return {"assetnum": asset} | ({"siteid": site} if site else {})
 
 
 def reported_at(row: WorkOrderRow, zone: ZoneInfo) -> tuple[datetime, str]:
@@ -171,7 +178,7 @@ def proves_key(row: WorkOrderRow, key: str, schema: ObjectSchema | None) -> bool
     return written == key if written else reference_of(key, schema) == key
 
 
-def status_of(row: WorkOrderRow) -> WorkOrderStatus:
+def status_of(row: WorkOrderRow | OpenOrderRow) -> WorkOrderStatus:
     """Our status for an order; an internal status that we do not know is taken as work under way, never as its end."""
     status = STATUSES.get(row.internal_status)
     if status is None:
@@ -226,6 +233,20 @@ def record_of(
         asset_external_id=row.assetnum,
         priority=capabilities(settings).own_priority(None if row.wopriority is None else str(row.wopriority)),
         report=report_of(row, settings.zone, downtime) if status is WorkOrderStatus.COMPLETED else None,
+    )
+
+
+def open_order(row: OpenOrderRow, system: str, zone: ZoneInfo) -> OpenOrder:
+    """An order that is open, to be compared with one that is to be made. Its key may be the short form of ours."""
+    reference = row.externalrefid or ""
+    key = reference if reference.startswith(CASE_PREFIX) else ""
+    return OpenOrder(
+        ref=WorkOrderRef(system=system, id=row.wonum, locator=row.href, key=key),
+        status=status_of(row),
+        vendor_status=row.status,
+        reported_at=instant(row.reportdate, zone) if row.reportdate else None,
+        reported_by=row.reportedby,
+        summary=row.description,
     )
 
 

@@ -91,8 +91,8 @@ class StatusRow(_Row):
     changeby: VendorText | None = None
 
 
-class WorkOrderRow(_Row):
-    """An order, as far as we read it."""
+class _OrderRow(_Row):
+    """What is read of every order."""
 
     wonum: Name
     siteid: Name
@@ -101,12 +101,28 @@ class WorkOrderRow(_Row):
     statusdate: MaximoDate
     reportdate: MaximoDate | None = None
     href: VendorName | None = None
-    rowstamp: VendorName | None = Field(default=None, alias="_rowstamp")
     description: VendorText | None = None
+    externalrefid: VendorName | None = None
+
+    @property
+    def internal_status(self) -> str:
+        """The status that means the same at every site; sites rename the other one."""
+        return (self.status_maxvalue or self.status).upper()
+
+
+class OpenOrderRow(_OrderRow):
+    """An order, as far as it is read to name the open work on an asset."""
+
+    reportedby: VendorText | None = None
+
+
+class WorkOrderRow(_OrderRow):
+    """An order, as far as we read it."""
+
+    rowstamp: VendorName | None = Field(default=None, alias="_rowstamp")
     description_longdescription: VendorText | None = None
     assetnum: VendorName | None = None
     wopriority: Priority | None = None
-    externalrefid: VendorName | None = None
     changeby: VendorText | None = None
     actstart: MaximoDate | None = None
     actfinish: MaximoDate | None = None
@@ -117,11 +133,6 @@ class WorkOrderRow(_Row):
     matusetrans: tuple[MaterialRow, ...] = ()
     worklog: tuple[WorklogRow, ...] = ()
     wostatus: tuple[StatusRow, ...] = ()
-
-    @property
-    def internal_status(self) -> str:
-        """The status that means the same at every site; sites rename the other one."""
-        return (self.status_maxvalue or self.status).upper()
 
 
 class DowntimeRow(_Row):

@@ -10,13 +10,20 @@ import httpx
 
 from connectors.call import Call
 from connectors.cmms.odoo import mapping
-from connectors.cmms.odoo.mapping import RequestDetails
-from connectors.cmms.odoo.models import MaintenanceEquipment, MaintenanceRequest, MaintenanceStage, RequestMessage
+from connectors.cmms.odoo.mapping import RequestDetails, RequestNames
+from connectors.cmms.odoo.models import (
+    MaintenanceEquipment,
+    MaintenanceRequest,
+    MaintenanceStage,
+    OpenRequest,
+    RequestMessage,
+)
 from connectors.cmms.odoo.rows import RequestPage, RequestReading
 from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
-from connectors.odoo.models import Number, OdooUser, Version
+from connectors.odoo.models import Number, OdooUser, Version, read_rows
 from connectors.odoo.wire import CREATE_ONLY, OdooWire, like
+from connectors.rows import Rows
 from connectors.text import key_line
 from domain.canonical import Json
 from domain.clock import Clock
@@ -154,6 +161,29 @@ class OdooMaintenanceClient:
                 ActionRequired, f"{_MOST_FOUND} requests or more match; narrow the search by asset and time"
             )
         return page
+
+    async def open_requests(
+        self, call: Call, serial_number: str, since: datetime
+    ) -> tuple[Rows[OpenRequest], RequestNames, bool]:
+        """The newest requests for an equipment that Odoo does not take for done, what names them, and whether these are
+        all."""
+        domain: list[Json] = [
+            ["equipment_id.serial_no", "=", serial_number],
+            ["create_date", ">=", mapping.time_text(since)],
+            "|",
+            ["stage_id", "=", False],
+            ["stage_id.done", "=", False],
+            ["archive", "=", False],
+        ]
+        size = self._settings.page_size
+        contents = await self._wire.contents(
+            call, REQUESTS, domain, OpenRequest, limit=size, order="create_date desc, id desc"
+        )
+        found = read_rows(contents, OpenRequest)
+        names = await self._wire.external_ids(call, REQUESTS, [row.id for row in found.rows])
+        stages = await self.stages(call)
+        readable = Rows(found.rows, tuple(map(self._wire.clean, found.unreadable)))
+        return readable, RequestNames(stages, names), len(contents) < size
 
     async def changed(self, call: Call, start: datetime | None, offset: int) -> RequestPage:
         """A page of the requests that our user created, or that have a key in their description, by their change."""

@@ -19,6 +19,7 @@ from connectors.watermark import Watermark
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
 from domain.errors import ActionRequired
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
@@ -79,6 +80,13 @@ class OdooCmms:
         if query.key is not None and query.asset_external_id is not None:
             records = [record for record in records if record.asset_external_id == query.asset_external_id]
         return tuple(record for record in records if not (query.open_only and record.status.finished))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        call = Call(self._system, "find-open-work")
+        found, names, complete = await self._client.open_requests(call, query.asset_external_id, query.since)
+        orders = (mapping.open_order(row, names, self._system) for row in found.rows)
+        is_open = tuple(order for order in orders if not order.status.finished)
+        return OpenWork(orders=is_open, unreadable=found.unreadable, complete=complete)
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)

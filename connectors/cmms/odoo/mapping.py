@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from connectors.cmms.odoo.models import MaintenanceEquipment, MaintenanceRequest, RequestMessage
+from connectors.cmms.odoo.models import MaintenanceEquipment, MaintenanceRequest, OpenRequest, RequestMessage
 from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
 from connectors.cmms.odoo.text import html_of, key_in_html, text_of
@@ -21,12 +21,16 @@ from domain.cmms import (
     OrderCancellation,
     TextLimits,
 )
+from domain.open_work import OpenOrder
 from domain.unreadable import UnreadableRecord, content_text
 from domain.work_orders import CompletionReport, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 SUMMARY_LENGTH: Final = 500
 LONG_TEXT_LENGTH: Final = 32_000
 """Odoo sets no limits. These are what people can read."""
+
+AnyRequest = MaintenanceRequest | OpenRequest
+"""A request, read whole or in part."""
 
 _MODULE: Final = "millwright"
 _ORDER_PREFIX: Final = f"{_MODULE}.order_"
@@ -106,35 +110,44 @@ def time_text(moment: datetime) -> str:
 
 
 @dataclass(frozen=True)
-class RequestDetails:
-    """What Odoo has about some requests in other records.
+class RequestNames:
+    """What says whose requests are, and how far they are.
 
     Args:
         stages: the stages of the site.
         external_ids: the external ids of the requests, by their ids as text.
+    """
+
+    stages: SiteStages
+    external_ids: Mapping[str, str]
+
+    def key(self, request: AnyRequest) -> str | None:
+        """The key by which a request is proved ours; None if it has none. People cannot write an external id."""
+        return key_of(self.external_ids.get(str(request.id), ""))
+
+
+@dataclass(frozen=True)
+class RequestDetails(RequestNames):
+    """What Odoo has about some requests in other records.
+
+    Args:
         serial_numbers: of the equipment, by its id.
         messages: on each request, oldest first.
         unreadable_messages: whether a message cannot be read.
         own_user: the id of our user.
     """
 
-    stages: SiteStages
-    external_ids: Mapping[str, str]
     serial_numbers: Mapping[int, str | None]
     messages: Mapping[int, tuple[RequestMessage, ...]]
     unreadable_messages: bool
     own_user: int
-
-    def key(self, request: MaintenanceRequest) -> str | None:
-        """The key by which a request is proved ours; None if it has none. People cannot write an external id."""
-        return key_of(self.external_ids.get(str(request.id), ""))
 
     def is_own(self, row: MaintenanceRequest | RequestMessage) -> bool:
         """Whether our user created a record. People cannot change that."""
         return row.create_uid is not None and row.create_uid.id == self.own_user
 
 
-def status_of(request: MaintenanceRequest, stages: SiteStages) -> WorkOrderStatus | None:
+def status_of(request: AnyRequest, stages: SiteStages) -> WorkOrderStatus | None:
     """Our status for a request; None if its stage has no known meaning."""
     meaning = stages.meaning_of(request.stage)
     if meaning is not None and meaning.status.finished:
@@ -146,7 +159,7 @@ def status_of(request: MaintenanceRequest, stages: SiteStages) -> WorkOrderStatu
     return meaning.status if meaning is not None else None
 
 
-def vendor_status(request: MaintenanceRequest) -> str:
+def vendor_status(request: AnyRequest) -> str:
     """The stage of a request and its marks, in Odoo's words."""
     words = [request.stage_id.name if request.stage_id is not None else "no stage"]
     if request.kanban_state == "blocked":
@@ -200,6 +213,18 @@ def record_of(
         asset_external_id=details.serial_numbers.get(equipment.id) if equipment is not None else None,
         priority=capabilities(settings).own_priority(request.priority),
         report=report_of(request, details) if status is WorkOrderStatus.COMPLETED else None,
+    )
+
+
+def open_order(request: OpenRequest, names: RequestNames, system: str) -> OpenOrder:
+    """A request that is open, to be compared with one that is to be made."""
+    return OpenOrder(
+        ref=WorkOrderRef(system=system, id=str(request.id), locator=str(request.id), key=names.key(request) or ""),
+        status=status_of(request, names.stages) or WorkOrderStatus.IN_PROGRESS,
+        vendor_status=vendor_status(request),
+        reported_at=request.create_date,
+        reported_by=request.create_uid.name if request.create_uid is not None else None,
+        summary=request.name,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from connectors.odoo.models import Id, Link, OdooDate, OdooMoment, OdooRow, Text
+from connectors.odoo.models import Id, Link, LinkedRecord, OdooDate, OdooMoment, OdooRow, Text
 from domain.vendor_texts import VendorText
 
 Flag = Annotated[bool, Field(strict=True)]
@@ -44,7 +44,27 @@ class MaintenanceRequest(OdooRow):
     @property
     def stage(self) -> int | None:
         """The id of its stage."""
-        return self.stage_id.id if self.stage_id is not None else None
+        return _id_of(self.stage_id)
+
+
+class OpenRequest(OdooRow):
+    """The same, as far as it is read to name the open work on an asset."""
+
+    name: VendorText
+    stage_id: Link
+    kanban_state: str
+    archive: Flag
+    create_date: OdooMoment
+    create_uid: Link
+
+    @property
+    def stage(self) -> int | None:
+        """The id of its stage."""
+        return _id_of(self.stage_id)
+
+
+def _id_of(link: LinkedRecord | None) -> int | None:
+    return link.id if link is not None else None
 
 
 class RequestMessage(OdooRow):

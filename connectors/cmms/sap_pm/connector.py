@@ -14,17 +14,22 @@ from connectors.cmms.sap_pm.cursor import SapPmCursor
 from connectors.cmms.sap_pm.mapping import SapPmWork
 from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.cmms.sap_pm.odata import moment_literal, text_literal
-from connectors.cmms.sap_pm.rows import RowT
+from connectors.cmms.sap_pm.rows import RowT, SapPmPage
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.text import key_in
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
+from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 _REFERENCE: Final = "MaintNotifExtReferenceNumber"
 _LONG_TEXT: Final = "MaintNotifLongTextForEdit"
 _OBJECT: Final = "TechnicalObject"
+_NOTIFIED_AT: Final = "CreationDateTime"
+_ORDERED_AT: Final = "MaintOrderCreationDateTime"
+_ALONE: Final = "MaintenanceNotification eq ''"
+"""An order that people made without a notification."""
 _TRIES: Final = 3
 """How often a text is written again after somebody else has changed the notification at the same time."""
 _OPEN: Final = (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
@@ -77,6 +82,23 @@ class SapPmCmms:
             ]
         ordered = sorted(found, key=lambda each: (each[0], each[1].ref.id))
         return tuple(record for _, record in ordered if not (query.open_only and record.status.finished))
+
+    async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
+        call = Call(self._system, "find-open-work")
+        about = self._about_asset(query.asset_external_id, query.asset_attributes)
+        notified = [*about, f"{_NOTIFIED_AT} ge {moment_literal(query.since)}"]
+        ordered = [_ALONE, *about, f"{_ORDERED_AT} ge {moment_literal(query.since)}"]
+        notifications = await self._newest(call, SapPmNotification, notified, _NOTIFIED_AT)
+        orders = await self._newest(call, SapPmOrder, ordered, _ORDERED_AT)
+        works, broken = await works_of(self._client, call, self._settings, notifications.rows)
+        found = [mapping.open_order(work, self._system, self._settings) for work in works]
+        found += [mapping.open_order_alone(order, self._system, self._settings) for order in orders.rows]
+        newest_first = sorted(found, key=lambda each: (each.reported_at or query.since, each.ref.id), reverse=True)
+        return OpenWork(
+            orders=tuple(order for order in newest_first if not order.status.finished),
+            unreadable=tuple(row.report.words for row in (*notifications.unreadable, *orders.unreadable, *broken)),
+            complete=not (notifications.more or orders.more),
+        )
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
@@ -149,8 +171,10 @@ class SapPmCmms:
         if query.key is not None:
             wanted.append(f"{_REFERENCE} eq {text_literal(query.key.upper())}")
         if query.since is not None:
-            wanted.append(f"CreationDateTime ge {moment_literal(query.since)}")
-        rows = await self._all(call, SapPmNotification, [*wanted, *self._about_asset(query)])
+            wanted.append(f"{_NOTIFIED_AT} ge {moment_literal(query.since)}")
+        if query.asset_external_id is not None:
+            wanted += self._about_asset(query.asset_external_id, query.asset_attributes)
+        rows = await self._all(call, SapPmNotification, wanted)
         if query.key is not None:
             for row in rows:
                 self._check_key(call, row, query.key)
@@ -158,19 +182,20 @@ class SapPmCmms:
 
     async def _orders_alone(self, call: Call, query: OrderQuery) -> list[SapPmOrder]:
         """The orders that people made without a notification."""
-        wanted = ["MaintenanceNotification eq ''", *self._about_asset(query)]
+        wanted = [_ALONE]
+        if query.asset_external_id is not None:
+            wanted += self._about_asset(query.asset_external_id, query.asset_attributes)
         if query.since is not None:
-            wanted.append(f"MaintOrderCreationDateTime ge {moment_literal(query.since)}")
+            wanted.append(f"{_ORDERED_AT} ge {moment_literal(query.since)}")
         return await self._all(call, SapPmOrder, wanted)
 
-    def _about_asset(self, query: OrderQuery) -> list[str]:
-        if query.asset_external_id is None:
-            return []
-        kind = mapping.object_kind(query.asset_attributes, self._settings)
-        return [
-            f"{_OBJECT} eq {text_literal(query.asset_external_id)}",
-            f"TechObjIsEquipOrFuncnlLoc eq {text_literal(kind)}",
-        ]
+    def _about_asset(self, asset: str, attributes: Mapping[str, str]) -> list[str]:
+        kind = mapping.object_kind(attributes, self._settings)
+        return [f"{_OBJECT} eq {text_literal(asset)}", f"TechObjIsEquipOrFuncnlLoc eq {text_literal(kind)}"]
+
+    async def _newest(self, call: Call, model: type[RowT], wanted: list[str], created: str) -> SapPmPage[RowT]:
+        where, top = " and ".join(wanted), self._settings.page_size
+        return await self._client.find(call, model, where, order_by=f"{created} desc", top=top)
 
     async def _all(self, call: Call, model: type[RowT], wanted: list[str]) -> list[RowT]:
         rows, unreadable = await all_of(self._client, call, model, " and ".join(wanted), self._settings)

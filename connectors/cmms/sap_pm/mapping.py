@@ -24,6 +24,7 @@ from domain.cmms import (
     OrderCancellation,
     TextLimits,
 )
+from domain.open_work import OpenOrder
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
     CompletionReport,
@@ -213,13 +214,44 @@ def record_of_order(order: SapPmOrder, system: str, settings: SapPmSettings) -> 
     return WorkOrderRecord(
         ref=WorkOrderRef(system=system, id=order.number, key=""),
         status=status,
-        vendor_status=" ".join((order.statuses or "").split()),
+        vendor_status=order_status(order),
         status_guessed=guessed,
         changed_at=order.changed_at,
         touched=Touched.YES,
         asset_external_id=order.object_name or None,
         priority=capabilities(settings).own_priority(order.priority or None),
     )
+
+
+def open_order(work: SapPmWork, system: str, settings: SapPmSettings) -> OpenOrder:
+    """A notification with its order that is open, to be compared with one that is to be made."""
+    row = work.notification
+    return OpenOrder(
+        ref=WorkOrderRef(system=system, kind=RecordKind.REQUEST, id=row.number, key=row.key),
+        order=WorkOrderRef(system=system, id=work.order.number, key=row.key) if work.order else None,
+        status=work.status(settings)[0],
+        vendor_status=vendor_status(work),
+        reported_at=row.created_at,
+        reported_by=row.reported_by or row.created_by or None,
+        summary=row.text or None,
+    )
+
+
+def open_order_alone(order: SapPmOrder, system: str, settings: SapPmSettings) -> OpenOrder:
+    """The same of an order that people made without a notification."""
+    return OpenOrder(
+        ref=WorkOrderRef(system=system, id=order.number, key=""),
+        status=status_of(None, order, settings)[0],
+        vendor_status=order_status(order),
+        reported_at=order.created_at,
+        reported_by=order.created_by or None,
+        summary=order.text or None,
+    )
+
+
+def order_status(order: SapPmOrder) -> str:
+    """SAP's status words of an order without a notification."""
+    return " ".join((order.statuses or "").split())
 
 
 def vendor_status(work: SapPmWork) -> str:

@@ -13,6 +13,7 @@ from domain.hold_proposals import HoldProposal
 from domain.holds import Release
 from domain.machine_test_runs import MachineTestRun
 from domain.model import Model
+from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome
 from domain.production import ProductionContext
 from domain.suspect_lots import SuspectLots
@@ -27,7 +28,8 @@ _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source, e.external_id,
        c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.hold_proposal, c.suspect_lots, c.rework,
        c.withdraw, c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
-       w.case_id, w.system, w.external_id, w.status, w.draft, w.record, w.intended_at, w.placed_at, w.notes,
+       w.case_id, w.system, w.external_id, w.status, w.draft, w.open_work, w.record, w.intended_at,
+       w.placed_at, w.notes,
        o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
        (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body, l.made_at) ORDER BY l.revision)
         FROM labels l WHERE l.case_id = c.id)
@@ -110,6 +112,7 @@ class _CaseRow(NamedTuple):
     order_id: str | None
     status: str | None
     draft: object
+    open_work: object
     record: object
     intended_at: datetime | None
     placed_at: datetime | None
@@ -214,6 +217,7 @@ def _case(row: _CaseRow) -> Plain:
             "external_id": row.order_id,
             "status": row.status,
             "draft": told_as(WorkOrderDraft, row.draft),
+            "open_work": told_as(OpenWorkSeen, row.open_work),
             "record": told_as(WorkOrderRecord, row.record),
             "intended_at": stamped(row.intended_at),
             "placed_at": stamped(row.placed_at),

@@ -18,6 +18,7 @@ from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.hold_proposals import HoldAnswer, HoldProposal
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
+from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
@@ -29,7 +30,8 @@ from millwright.storage.cases.decisions import decide_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_proposals import answer_hold, propose_hold
 from millwright.storage.cases.hold_take_over import take_over
-from millwright.storage.cases.order_grounds import check_draft, check_move
+from millwright.storage.cases.order_grounds import check_move
+from millwright.storage.cases.order_intents import intend_order
 from millwright.storage.cases.order_leases import check_lease
 from millwright.storage.cases.register_grounds import check_names
 from millwright.storage.cases.stated_outcomes import state_outcome
@@ -194,23 +196,12 @@ class CaseStore:
         async with self._writing(case) as writing:
             return await answer_hold(writing.connection, case, answer, writing.entry)
 
-    async def intend_order(self, case: str, system: str, draft: WorkOrderDraft) -> WorkOrderDraft:
+    async def intend_order(
+        self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None = None
+    ) -> WorkOrderDraft:
+        """See `millwright.storage.cases.order_intents`."""
         async with self._writing(case) as writing:
-            kept = await writing.connection.execute(
-                insert(work_orders)
-                .values(case_id=case, system=system, intended_at=writing.now, draft=draft.model_dump(mode="json"))
-                .on_conflict_do_nothing()
-                .returning(work_orders.c.case_id)
-            )
-            if kept.scalar_one_or_none() is not None:
-                await check_draft(writing.connection, case, system, draft, kept=False)
-                await writing.set(phase=Phase.PLACE.value)
-                writing.act("order-intended", system=system, draft=draft)
-                return draft
-            stored = await writing.connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
-            first = WorkOrderDraft.model_validate(stored)
-            await check_draft(writing.connection, case, system, first, kept=True)
-            return first
+            return await intend_order(writing.connection, case, system, draft, open_work, writing.entry)
 
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         """See `millwright.storage.cases.order_grounds`."""

@@ -88,6 +88,8 @@ work_orders = Table(
     Column("system", Text, nullable=False),
     Column("intended_at", Moment, nullable=False),
     Column("draft", JSONB, nullable=False),
+    # What else was open on the asset when the draft was written; `CaseView.open_work`.
+    Column("open_work", JSONB),
     Column("external_id", Text),
     Column("placed_at", Moment),
     # When the CMMS last told us its state; `CaseView.order_read_at`.

@@ -89,6 +89,15 @@ async def test_a_token_counts_with_the_cookie_of_its_own_session_only(browser: B
         assert reply.status_code == 201
 
 
+async def test_a_list_is_sorted_either_way(browser: Browser) -> None:
+    made = [(await browser.make())["MaintenanceNotification"] for _ in range(2)]
+    path = f"{NOTIFICATIONS}/MaintenanceNotification"
+    for order, wanted in (("asc", made), ("desc", made[::-1])):
+        reply = await browser.get(path, orderby=f"CreationDateTime {order},MaintenanceNotification {order}")
+        assert [row["MaintenanceNotification"] for row in reply.json()["d"]["results"]] == wanted
+    assert (await browser.get(path, orderby="CreationDateTime down")).status_code == 400
+
+
 @pytest.mark.parametrize("header", ["Basic !", "Bearer x", "", "Basic " + base64.b64encode(b"MILLWRIGHT:no").decode()])
 async def test_who_is_not_signed_in_is_refused(browser: Browser, header: str) -> None:
     reply = await browser.client.get(f"{NOTIFICATIONS}/", headers={"authorization": header})

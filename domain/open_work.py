@@ -1,0 +1,135 @@
+"""The work that is open on an asset in a CMMS, of people and of other cases, when an order is to be made for it."""
+
+from textwrap import shorten
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
+
+from domain.model import Model, Moment
+from domain.vendor_texts import VendorText
+from domain.work_orders import WorkOrderRef, WorkOrderStatus
+
+_LONGEST_WORDS: Final = 100
+_NAMED: Final = 3
+"""How many orders are named in a text."""
+
+
+def _on_one_line(words: str) -> str:
+    return shorten(words, _LONGEST_WORDS, placeholder=" …")
+
+
+ShortWords = Annotated[VendorText, AfterValidator(_on_one_line)]
+"""Words of another system on one line, shortened."""
+
+
+class OpenWorkQuery(Model):
+    """A query for the open work on an asset.
+
+    Args:
+        asset_external_id: the asset's name in the CMMS.
+        asset_attributes: the crosswalk's attributes of the asset, e.g. `siteid`.
+        since: the earliest time at which the work was reported.
+    """
+
+    asset_external_id: str
+    asset_attributes: dict[str, str] = {}
+    since: Moment
+
+
+class OpenOrder(Model):
+    """An order or request that is open, with what a planner needs to recognise the work.
+
+    Args:
+        ref: the record. Its key is empty on one that people created.
+        order: the order that the CMMS made from it, if `ref` is a request and the vendor has two records.
+        reported_at: when the work was reported; None if the CMMS does not say.
+        reported_by: the person who reported it, as the CMMS names people.
+    """
+
+    ref: WorkOrderRef
+    order: WorkOrderRef | None = None
+    status: WorkOrderStatus
+    vendor_status: VendorText
+    reported_at: Moment | None = None
+    reported_by: ShortWords | None = None
+    summary: ShortWords | None = None
+
+    @property
+    def words(self) -> str:
+        """The order with its state, who reported it and what it is about."""
+        name = self.ref.id + (f" with order {self.order.id}" if self.order is not None else "")
+        case = f" of case {self.ref.key}" if self.ref.key else ""
+        told = [self.status.replace("_", " ")]
+        if self.reported_at is not None or self.reported_by:
+            at = f" {self.reported_at:%Y-%m-%d}" if self.reported_at is not None else ""
+            told.append(f"reported{at}" + (f" by {self.reported_by}" if self.reported_by else ""))
+        about = f": {self.summary}" if self.summary else ""
+        return f"{name}{case} ({', '.join(told)}{about})"
+
+
+class OpenWork(Model):
+    """The newest open work on an asset, as a CMMS tells it.
+
+    Args:
+        orders: newest first.
+        unreadable: the records of the asset that cannot be read, each with the reason.
+        complete: whether these are all that are open. A CMMS is asked for a limited number.
+    """
+
+    orders: tuple[OpenOrder, ...]
+    unreadable: tuple[VendorText, ...] = ()
+    complete: bool = True
+
+
+class OpenWorkSeen(Model):
+    """What was open on the asset of a case when the draft of its order was written.
+
+    Args:
+        at: when the CMMS was asked.
+        since: work that was reported earlier was not looked for.
+        orders: the newest open ones, newest first.
+        count: how many open orders the CMMS told of; more than `orders` if there were many.
+        complete: whether the CMMS told of all.
+        unreadable: the first records that could not be read.
+        unreadable_count: how many could not be read.
+        problem: why open work could not be looked for; None if it was.
+    """
+
+    at: Moment
+    since: Moment
+    orders: tuple[OpenOrder, ...] = ()
+    count: int = 0
+    complete: bool = True
+    unreadable: tuple[VendorText, ...] = ()
+    unreadable_count: int = 0
+    problem: VendorText | None = None
+
+    @property
+    def hint(self) -> str | None:
+        """What the planner should compare the new order with; None if there is nothing."""
+        if not self.orders and not self.unreadable:
+            return None
+        told = []
+        if self.orders:
+            named = [order.words for order in self.orders[:_NAMED]]
+            told.append(f"Possibly the same as {' or '.join(named)}.")
+        others = self.count - min(len(self.orders), _NAMED)
+        if others:
+            told.append(f"{others if self.complete else f'At least {others}'} more of this asset are open.")
+        elif not self.complete:
+            told.append("More of this asset may be open.")
+        if self.unreadable:
+            told.append(f"{self.unreadable_count} more may be open: {self.unreadable[0]}.")
+        asked = f"Asked at {self.at:%Y-%m-%d %H:%M} UTC for work reported since {self.since:%Y-%m-%d}."
+        return " ".join([*told, asked, "If it is the same work, cancel one of the orders."])
+
+    @property
+    def words(self) -> str:
+        """The same for the history of the case, also if there was nothing."""
+        if self.problem is not None:
+            return f"Open work on the asset could not be looked for: {self.problem.rstrip('.')}."
+        if self.hint is None and not self.complete:
+            return "None of the newest records of the asset is open work. There were too many to ask for all."
+        if self.hint is None:
+            return f"No other work on the asset was open, reported since {self.since:%Y-%m-%d}."
+        return self.hint
