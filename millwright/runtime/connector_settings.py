@@ -16,6 +16,7 @@ CMMS_CONNECTORS: Final = {
     "odoo": "OdooMaintenanceSettings",
     "sap_pm": "SapPmSettings",
     "atlas": "AtlasSettings",
+    "rest": "RestSettings",
 }
 """The connectors to a CMMS, and the names of their settings."""
 MES_CONNECTORS: Final = {

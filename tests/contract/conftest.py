@@ -23,6 +23,7 @@ from sandbox.maximo.assets import Machine
 from sandbox.maximo.server import MaximoServer
 from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
 from tests.contract.cmms_plant import EVERYTHING, CmmsPlant, draft_of
+from tests.contract.rest_plant import TicketsPlant
 from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.engine_process import answering, engine_process
 from tests.support.plant_zone import PlantZone, plant_zone, write_keys
@@ -256,7 +257,8 @@ class JobControlShop:
 
 
 @pytest.fixture(
-    params=[MaximoPlant, SapPmPlant, AtlasPlant, Atlas13Plant], ids=["maximo", "sap_pm", "atlas", "atlas-1.3"]
+    params=[MaximoPlant, SapPmPlant, AtlasPlant, Atlas13Plant, TicketsPlant],
+    ids=["maximo", "sap_pm", "atlas", "atlas-1.3", "rest"],
 )
 async def cmms_plant(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CmmsPlant]:
     plant = request.param(tmp_path)

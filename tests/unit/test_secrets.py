@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.azure import service_bus
-from connectors.cmms import atlas, maximo, odoo, sap_pm
+from connectors.cmms import atlas, maximo, odoo, rest, sap_pm
 from connectors.mes import factorysemantics, odoo_mrp, opcua_job_control, packml, sap_dm
 from domain.cmms import OrderQuery
 from domain.errors import MillwrightError, Rejected
@@ -172,6 +172,7 @@ def test_a_connector_that_is_given_wrong_settings_tells_none_of_them() -> None:
         odoo.OdooMaintenanceSettings,
         sap_pm.SapPmSettings,
         atlas.AtlasSettings,
+        rest.RestSettings,
         opcua_job_control.JobControlSettings,
         odoo_mrp.OdooSettings,
         sap_dm.SapDmSettings,

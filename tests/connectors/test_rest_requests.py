@@ -1,0 +1,467 @@
+"""What is put on the wire for a description, and what is made of answers that no polite system gives."""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from connectors.call import Call
+from connectors.cmms.rest import mapping
+from connectors.cmms.rest.client import RestClient
+from connectors.cmms.rest.description import RestDescription
+from connectors.cmms.rest.loading import RestDescriptionFile, parse_description
+from connectors.cmms.rest.reading import needed
+from connectors.cmms.rest.settings import RestSettings
+from domain.cmms import OrderQuery
+from domain.errors import ActionRequired, Refused, Unavailable
+from domain.work_orders import Touched, WorkOrderRef, WorkOrderStatus
+from tests.connectors.rest_answers import (
+    GITLAB,
+    KEY,
+    NOW,
+    SMALL,
+    acme,
+    connected,
+    draft,
+    gitlab_settings,
+    order,
+    reply,
+    sent,
+    settings_of,
+)
+
+CALL = Call("rest", "test", KEY)
+REF = WorkOrderRef(system="rest", id="W-1", locator="a1", key=KEY)
+
+
+class Recorder:
+    """Answers requests, and keeps them."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self.asked: list[httpx.Request] = []
+        self._answers = list(answers)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        return self._answers.pop(0)
+
+
+def client_of(answer: Any, settings: RestSettings) -> RestClient:
+    return RestClient(settings, httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+
+
+def of_shipped(name: str, **own: Any) -> tuple[RestSettings, RestDescription]:
+    """Settings with a description that is not whole, which the settings themselves refuse."""
+    file = RestDescriptionFile.model_validate(name)
+    given = {"description": file, "token": None, "user": "bot@plant", "password": SecretStr("Quartz-Harbor"), **own}
+    return RestSettings.model_construct(
+        **{**gitlab_settings(values={"project": "1"}).__dict__, "values": {}, **given}
+    ), file.description
+
+
+async def created(client: RestClient, description: RestDescription) -> httpx.Response:
+    """The answer to the request that creates an order, by itself."""
+    values = {**mapping.draft_values(draft(summary="Voltage"), description), "asset": None}
+    return await client.send(CALL, needed(description.create).request, values)
+
+
+async def test_a_value_is_one_segment_of_a_path_and_one_parameter() -> None:
+    wire = Recorder(reply({"rows": []}))
+    client = client_of(wire, settings_of(values={"plant": "N/1?x=#é "}))
+    await client.rows(CALL, needed(settings_of().description.description.find), {"wanted.key": "a&b=c d"})
+    assert wire.asked[0].url.raw_path == b"/api/plants/N%2F1%3Fx%3D%23%C3%A9%20/orders?key=a%26b%3Dc+d&size=20"
+    assert wire.asked[0].url.host == "acme.example"
+
+
+@pytest.mark.parametrize("locator", ["..", ".", ""])
+async def test_a_value_that_would_name_another_path_is_refused(locator: str) -> None:
+    client = client_of(Recorder(), settings_of())
+    read = needed(settings_of().description.description.read)
+    with pytest.raises(ActionRequired, match="which is no part of a path") as refused:
+        await client.send(CALL, read.request, {"order.locator": locator})
+    assert refused.value.field == "read.request.path"
+
+
+async def test_a_field_that_is_null_is_left_out_and_lists_and_words_are_sent_as_written() -> None:
+    made = order()
+    wire = Recorder(
+        reply({"rows": []}),
+        reply({}, 201, {"Location": "/orders/a1"}),
+        reply({"rows": [made]}),
+        reply({"name": "bot"}),
+        reply({"rows": []}),
+    )
+    record = await connected(wire).create_work_order(draft(due_at=None, summary="Voltage"))
+    assert sent(wire.asked[1]) == {"key": KEY, "title": "Voltage", "tags": ["millwright", "high"]}
+    assert (record.ref, record.touched) == (REF, Touched.NO)
+
+
+async def test_an_order_that_the_search_does_not_show_yet_is_found_by_the_next_call() -> None:
+    wire = Recorder(reply({"rows": []}), reply({}, 201, {"Location": "/orders/a1"}), reply({"rows": []}))
+    with pytest.raises(Unavailable, match="does not find it yet"):
+        await connected(wire).create_work_order(draft())
+    assert (await connected(acme(order())).create_work_order(draft())).ref == REF
+
+
+async def test_an_answer_that_names_another_order_than_the_search_is_for_a_person() -> None:
+    wire = Recorder(reply({"rows": []}), reply({}, 201, {"Location": "/orders/b2"}), reply({"rows": [order()]}))
+    with pytest.raises(ActionRequired, match="b2 was created, and the search for its key finds a1"):
+        await connected(wire).create_work_order(draft())
+
+
+async def test_a_creation_whose_answer_has_no_locator_names_the_place_in_the_description() -> None:
+    wire = Recorder(reply({"rows": []}), reply({}, 201))
+    with pytest.raises(ActionRequired) as refused:
+        await connected(wire).create_work_order(draft())
+    assert refused.value.field == "create.locator"
+
+
+async def test_two_orders_with_one_key_are_for_a_person() -> None:
+    with pytest.raises(ActionRequired, match="W-1, W-2"):
+        await connected(acme(order(), order(id="a2", number="W-2"))).create_work_order(draft())
+
+
+async def test_an_order_of_another_asset_with_this_key_is_for_a_person() -> None:
+    with pytest.raises(ActionRequired, match="is for the asset PUMP-2, not PUMP-1"):
+        await connected(acme(order(asset="PUMP-2"))).create_work_order(draft())
+
+
+async def test_what_a_search_finds_too_much_is_not_taken() -> None:
+    others = [order(key=None), order(id="a2", key="MWBBBBBBBB"), order(id="a3", key="about " + KEY)]
+    assert await connected(acme(*others)).find_work_orders(OrderQuery(key=KEY)) == ()
+
+
+async def test_an_order_that_answers_for_another_one_is_not_taken() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return reply(order(id="b2"))
+
+    with pytest.raises(ActionRequired, match="answers with the order b2 for a1"):
+        await connected(answer).read_work_order(REF)
+
+
+async def test_an_order_is_gone_only_if_the_proof_is_there() -> None:
+    gone = await connected(acme()).read_work_order(REF)
+    assert (gone.status, gone.changed_at) == (WorkOrderStatus.DELETED, NOW)
+
+    def nothing(request: httpx.Request) -> httpx.Response:
+        return reply({}, 404)
+
+    with pytest.raises(ActionRequired, match="neither the order nor what must be there") as refused:
+        await connected(nothing).read_work_order(REF)
+    assert refused.value.field is not None
+
+
+async def test_without_a_request_for_it_nothing_is_withdrawn() -> None:
+    record = await connected(acme(order())).withdraw_work_order(REF, "revised")
+    assert record.status is WorkOrderStatus.APPROVED
+
+
+async def test_orders_that_are_asked_for_neither_by_key_nor_by_asset_are_refused() -> None:
+    with pytest.raises(ActionRequired, match="by key or by asset"):
+        await connected(acme()).find_work_orders(OrderQuery(since=NOW))
+
+
+async def test_only_one_of_several_equal_notes_stays_and_a_quotation_is_left_alone() -> None:
+    gone: list[str] = []
+    notes = [
+        {"id": "1", "text": "[MW:n-1] Seen."},
+        {"id": "2", "text": "[MW:n-1] Seen."},
+        {"id": "3", "text": "[MW:n-1] Seen. I did not see it."},
+        {"id": "4", "text": None},
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            gone.append(request.url.path)
+            return reply({}, 404)
+        return acme(order(), notes=notes)(request)
+
+    await connected(answer).add_note(REF, "n-1", "Seen.")
+    assert gone == ["/api/notes/2"]
+
+
+PAGES: Mapping[str, tuple[str, tuple[Any, ...], list[str]]] = {
+    "page": (
+        "{ by: page, parameter: page, first: 0 }",
+        (reply({"rows": [1, 2]}), reply({"rows": [3]}), reply({"rows": []})),
+        ["page=0", "page=1", "page=2"],
+    ),
+    "offset": (
+        "{ by: offset, parameter: offset }",
+        (reply({"rows": [1, 2]}), reply({"rows": [3]}), reply({"rows": []})),
+        ["", "offset=2", "offset=3"],
+    ),
+    "cursor": (
+        "{ by: cursor, parameter: after, next: 'has(body.more) ? body.more : null' }",
+        (reply({"rows": [1, 2], "more": "c 1"}), reply({"rows": [3]})),
+        ["", "after=c+1"],
+    ),
+    "next_link": (
+        "{ by: next_link, next: 'has(body.more) ? body.more : null' }",
+        (reply({"rows": [1, 2], "more": "/api/orders?skip=2"}), reply({"rows": [3]})),
+        ["", "skip=2"],
+    ),
+    "link_header": (
+        "{ by: link_header }",
+        (
+            reply({"rows": [1, 2]}, headers={"Link": '<https://acme.example/api/orders?page=2>; rel="next"'}),
+            reply({"rows": [3]}, headers={"Link": '<https://acme.example/api/orders?page=1>; rel="first"'}),
+        ),
+        ["", "page=2"],
+    ),
+    "none": ("{ by: none }", (reply({"rows": [1, 2, 3]}),), [""]),
+}
+
+
+@pytest.mark.parametrize("by", PAGES)
+async def test_every_page_of_a_list_is_read(by: str) -> None:
+    paging, answers, asked = PAGES[by]
+    settings = settings_of(SMALL.replace("{ by: none }", paging))
+    wire = Recorder(*answers)
+    rows = await client_of(wire, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
+    assert rows == [1, 2, 3]
+    assert [request.url.query.decode().replace("sort=changed", "").strip("&") for request in wire.asked] == asked
+
+
+@pytest.mark.parametrize(
+    "link", ["https://evil.example/api/orders", "http://acme.example/api/orders", "//evil.example/"]
+)
+async def test_a_link_to_another_host_is_not_followed(link: str) -> None:
+    settings = settings_of(SMALL.replace("{ by: none }", "{ by: link_header }"))
+    wire = Recorder(reply({"rows": [1]}, headers={"Link": f'<{link}>; rel="next"'}))
+    with pytest.raises(ActionRequired, match="another host") as refused:
+        await client_of(wire, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
+    assert (refused.value.field, len(wire.asked)) == ("url", 1)
+
+
+async def test_pages_that_lead_in_a_circle_end() -> None:
+    settings = settings_of(SMALL.replace("{ by: none }", "{ by: next_link, next: body.more }"))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return reply({"rows": [1], "more": "/api/orders?skip=1"})
+
+    with pytest.raises(Refused, match="do not end"):
+        await client_of(answer, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
+
+
+SESSION = "{ kind: session, path: /auth, user_field: email, password_field: word, token_field: a.b, header: X-Token }"
+SIGN_IN = {"token": None, "user": "bot@plant", "password": "Quartz-Harbor"}
+
+
+@pytest.mark.parametrize(
+    ("auth", "own", "header", "value"),
+    [
+        ("{ kind: bearer }", {}, "authorization", "Bearer the-token"),
+        ("{ kind: header, header: X-Key }", {}, "x-key", "the-token"),
+        (
+            "{ kind: basic }",
+            SIGN_IN,
+            "authorization",
+            "Basic " + base64.b64encode(b"bot@plant:Quartz-Harbor").decode(),
+        ),
+    ],
+    ids=["bearer", "header", "basic"],
+)
+async def test_each_request_is_signed_in(auth: str, own: dict[str, Any], header: str, value: str) -> None:
+    wire = Recorder(reply({"name": "bot"}))
+    settings = settings_of(SMALL.replace("{ kind: bearer }", auth), **own)
+    assert await connected(wire, settings).check() == "Acme Maintenance at acme.example answers; signed in as bot"
+    assert wire.asked[0].headers[header] == value
+
+
+async def test_a_session_is_opened_once_and_again_after_it_has_ended() -> None:
+    opened = reply({"a": {"b": "token-1"}})
+    again = reply({"a": {"b": "token-2"}})
+    wire = Recorder(opened, reply({}, 401), again, reply({"name": "bot"}))
+    settings = settings_of(SMALL.replace("{ kind: bearer }", SESSION), **SIGN_IN)
+    await connected(wire, settings).check()
+    assert sent(wire.asked[0]) == {"email": "bot@plant", "word": "Quartz-Harbor"}
+    assert [request.headers.get("x-token") for request in wire.asked] == [None, "token-1", None, "token-2"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (reply({}, 401), "credentials"),
+        (reply({}, 403), "credentials"),
+        (reply({"a": None}), "no text at a.b"),
+    ],
+    ids=["401", "403", "no token"],
+)
+async def test_a_sign_in_that_fails_is_for_a_person_and_tells_no_password(answer: httpx.Response, told: str) -> None:
+    settings = settings_of(SMALL.replace("{ kind: bearer }", SESSION), **SIGN_IN)
+    with pytest.raises(ActionRequired, match=told) as refused:
+        await connected(Recorder(answer), settings).check()
+    assert "Quartz-Harbor" not in str(vars(refused.value))
+
+
+async def test_a_token_that_the_system_repeats_is_masked() -> None:
+    settings = settings_of(SMALL.replace("{ kind: bearer }", SESSION), **SIGN_IN)
+    wire = Recorder(reply({"a": {"b": "token-1"}}), reply({"message": "no right for token-1"}, 403))
+    with pytest.raises(ActionRequired, match=r"no right for \[secret\]"):
+        await connected(wire, settings).check()
+
+
+async def test_several_requests_at_once_open_one_session() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return reply({"a": {"b": "token-1"}, "name": "bot", "rows": []})
+
+    asked: list[str] = []
+    cmms = connected(answer, settings_of(SMALL.replace("{ kind: bearer }", SESSION), **SIGN_IN))
+    await asyncio.gather(*(cmms.find_work_orders(OrderQuery(key=KEY)) for _ in range(4)))
+    assert asked.count("/api/auth") == 1
+
+
+async def test_a_work_order_of_upkeep_is_asked_for_as_its_contract_says() -> None:
+    settings, description = of_shipped("upkeep", url="https://api.onupkeep.com/api/v2")
+    session = reply({"success": True, "result": {"sessionToken": "s-1", "expiresAt": "x"}})
+    wire = Recorder(session, reply({"success": True, "result": {}}))
+    await created(client_of(wire, settings), description)
+    sign_in, creation = wire.asked
+    assert (str(sign_in.url), sent(sign_in)) == (
+        "https://api.onupkeep.com/api/v2/auth",
+        {"email": "bot@plant", "password": "Quartz-Harbor"},
+    )
+    assert (creation.method, creation.url.path) == ("POST", "/api/v2/work-orders")
+    assert creation.headers["session-token"] == "s-1"
+    told = sent(creation)
+    assert (told["title"], told["priority"], told["asset"]) == (f"Voltage [{KEY}]", 2, "PUMP-1")
+    assert told["description"].endswith(f"Millwright key: {KEY}")
+
+
+async def test_a_refusal_of_upkeep_is_told_in_its_words() -> None:
+    settings, description = of_shipped("upkeep")
+    refusal = reply({"success": False, "message": "asset is unknown"}, 400)
+    wire = Recorder(reply({"result": {"sessionToken": "s-1"}}), refusal)
+    with pytest.raises(Refused, match="asset is unknown"):
+        await created(client_of(wire, settings), description)
+
+
+async def test_a_work_order_of_dynamics_365_is_asked_for_as_its_contract_says() -> None:
+    values = {"service_account": "/accounts(1)", "work_order_type": "/types(2)", "price_list": "/lists(3)"}
+    own = {"url": "https://plant.example", "token_url": "https://login.example/token", "values": values}
+    settings, description = of_shipped("dynamics_365_field_service", **own)
+    number = "00000000-0000-0000-0000-000000000007"
+    address = f"https://plant.example/api/data/v9.2/msdyn_workorders({number})"
+    wire = Recorder(reply({"access_token": "t-1"}), httpx.Response(204, headers={"OData-EntityId": address}))
+    client = client_of(wire, settings)
+    answer = await created(client, description)
+    sign_in, creation = wire.asked
+    assert sign_in.content == b"grant_type=client_credentials&client_id=bot%40plant&client_secret=Quartz-Harbor"
+    assert (creation.headers["authorization"], creation.headers["odata-version"]) == ("Bearer t-1", "4.0")
+    assert creation.url.path == "/api/data/v9.2/msdyn_workorders"
+    assert sent(creation) == {
+        "msdyn_serviceaccount@odata.bind": "/accounts(1)",
+        "msdyn_workordertype@odata.bind": "/types(2)",
+        "msdyn_pricelist@odata.bind": "/lists(3)",
+        "msdyn_systemstatus": 690970000,
+    }
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    known = client.known({"body": await client.body(CALL, answer), "headers": headers})
+    assert needed(needed(description.create).locator).name_of(known) == number
+
+
+async def test_the_next_page_of_odata_is_where_the_answer_says() -> None:
+    _, description = of_shipped("dynamics_365_field_service")
+    following = needed(description.answers.paging.next)
+    assert following.text_of({"body": {"value": [], "@odata.nextLink": "https://plant.example/x?$skiptoken=2"}}) == (
+        "https://plant.example/x?$skiptoken=2"
+    )
+    assert following.text_of({"body": {"value": []}}) is None
+
+
+async def test_changes_are_asked_for_from_the_overlap_on() -> None:
+    wire = Recorder(reply([]), reply([]))
+    cmms = connected(wire, gitlab_settings())
+    page = await cmms.changed_since(None)
+    assert wire.asked[0].url.raw_path == (
+        b"/api/v4/projects/plant%2Fmaintenance/issues?scope=all&labels=millwright&order_by=updated_at&sort=asc&per_page=20"
+    )
+    cursor = page.cursor.replace('"watermark":null', '"watermark":"2026-11-30T07:30:00Z"')
+    await cmms.changed_since(cursor)
+    assert wire.asked[1].url.params["updated_after"] == "2026-11-30T07:28:00Z"
+
+
+async def test_a_cursor_of_somebody_else_is_refused() -> None:
+    with pytest.raises(Refused, match="cursor"):
+        await connected(acme()).changed_since("page-7")
+
+
+async def test_an_expression_without_an_end_is_stopped() -> None:
+    text = SMALL.replace(
+        "touched: row.by != us", "touched: row.l.exists(a, row.l.exists(b, row.l.exists(c, a + b + c < 0)))"
+    )
+    cmms = connected(acme(order(l=list(range(400)))), settings_of(text))
+    with pytest.raises(ActionRequired, match="Iteration budget exceeded") as refused:
+        await cmms.read_work_order(REF)
+    assert refused.value.field == "order.touched"
+
+
+def test_an_expression_never_sees_a_secret() -> None:
+    settings = settings_of()
+    client = client_of(Recorder(), settings)
+    assert "the-token" not in str(client.known({}))
+    with pytest.raises(ValueError, match="undeclared reference"):
+        parse_description(SMALL.replace("=wanted.key", "=settings.token"), "acme.yaml")
+
+
+async def test_gitlab_is_asked_for_its_label_before_an_order_is_created() -> None:
+    wire = Recorder(reply([]), reply({"message": "404 Label Not Found"}, 404))
+    with pytest.raises(ActionRequired, match="no asset named PUMP/1") as refused:
+        await connected(wire, gitlab_settings()).create_work_order(draft(asset_external_id="PUMP/1"))
+    assert refused.value.field == "asset"
+    assert wire.asked[1].url.raw_path == b"/api/v4/projects/plant%2Fmaintenance/labels/asset%3A%20PUMP%2F1"
+
+
+async def test_an_issue_of_gitlab_is_withdrawn_by_one_request() -> None:
+    closed = {**GITLAB, "state": "closed", "labels": ["cancelled", "asset: PUMP-1"]}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        path = request.url.path
+        if path.endswith("/user"):
+            return reply({"username": "bot"})
+        if path.endswith(("/notes", "_events")):
+            return reply([])
+        return reply(closed if any(each.method == "PUT" for each in asked) else GITLAB)
+
+    asked: list[httpx.Request] = []
+    ref = WorkOrderRef(system="rest", id="4", locator="4", key=KEY)
+    record = await connected(answer, gitlab_settings()).withdraw_work_order(ref, "revised")
+    assert record.status is WorkOrderStatus.CANCELLED
+    (changed,) = [request for request in asked if request.method == "PUT"]
+    assert sent(changed) == {
+        "add_labels": "cancelled",
+        "remove_labels": "waiting for approval",
+        "state_event": "close",
+    }
+
+
+@pytest.mark.parametrize("operation", ["withdraw", "release"])
+async def test_what_somebody_changes_in_between_is_left_alone(operation: str) -> None:
+    waiting = {**GITLAB, "labels": ["waiting for approval"]}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        path = request.url.path
+        if path.endswith("/user"):
+            return reply({"username": "bot"})
+        if path.endswith(("/notes", "_events")):
+            return reply([])
+        first = sum(each.url.path == path for each in asked) == 1
+        return reply(waiting if first else {**waiting, "updated_at": "2026-11-30T07:45:00.000Z"})
+
+    asked: list[httpx.Request] = []
+    cmms = connected(answer, gitlab_settings())
+    ref = WorkOrderRef(system="rest", id="4", locator="4", key=KEY)
+    if operation == "withdraw":
+        assert (await cmms.withdraw_work_order(ref, "")).status is WorkOrderStatus.WAITING_APPROVAL
+    else:
+        with pytest.raises(Unavailable, match="changed meanwhile"):
+            await cmms.release_work_order(ref, "")
+    assert [request for request in asked if request.method != "GET"] == []
