@@ -1,17 +1,19 @@
 """A small description of a CMMS that does not exist, and a connector whose requests a function answers."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from connectors.call import Call
 from connectors.cmms import rest
+from connectors.cmms.rest.client import RestClient
 from connectors.cmms.rest.loading import RestDescriptionFile, parse_description
 from connectors.cmms.rest.settings import RestSettings
-from domain.work_orders import WorkOrderDraft
+from domain.work_orders import WorkOrderDraft, WorkOrderRef
 from sandbox.clock import PlantClock
 from tests.connectors.atlas_answers import key_of
 from tests.contract.cmms_plant import draft_of
@@ -81,7 +83,23 @@ GITLAB = {"id": 9, "iid": 4, "title": f"Voltage [{KEY}]", "description": f"It hu
 }
 """An issue of GitLab with our key."""
 
+CALL = Call("rest", "test", KEY)
+REF = WorkOrderRef(system="rest", id="W-1", locator="a1", key=KEY)
+"""What `order` is known by."""
+
 Answer = Callable[[httpx.Request], httpx.Response]
+
+
+class Recorder:
+    """Answers requests, and keeps them."""
+
+    def __init__(self, *answers: httpx.Response) -> None:
+        self.asked: list[httpx.Request] = []
+        self._answers = list(answers)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        return self._answers.pop(0)
 
 
 def order(**changes: Any) -> dict[str, Any]:
@@ -124,7 +142,12 @@ def reply(content: object, status: int = 200, headers: Mapping[str, str] | None 
     return httpx.Response(status, json=content, headers=headers)
 
 
-def acme(*orders: Mapping[str, Any], notes: list[dict[str, Any]] | None = None) -> Answer:
+def client_of(answer: Answer, settings: RestSettings) -> RestClient:
+    """The requests of a connector, without the port."""
+    return RestClient(settings, httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+
+
+def acme(*orders: Mapping[str, Any], notes: Sequence[Mapping[str, Any]] = ()) -> Answer:
     """An Acme that has these orders, and takes no others."""
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -132,7 +155,7 @@ def acme(*orders: Mapping[str, Any], notes: list[dict[str, Any]] | None = None) 
         if path == "/me":
             return reply({"name": "bot"})
         if path.endswith("/notes"):
-            return reply({"rows": notes or []})
+            return reply({"rows": [*notes]})
         if path.startswith("/orders/"):
             found = [each for each in orders if path == f"/orders/{each['id']}"]
             return reply(found[0]) if found else reply({"message": "no such order"}, 404)

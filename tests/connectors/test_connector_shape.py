@@ -20,7 +20,7 @@ from connectors.manifest import (
 from domain.cmms import CmmsCapabilities
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("connectors.md", "cmms-connectors.md", "mes-connectors.md", "mes-connectors-http.md")
+PAGES = ("connectors.md", "cmms-connectors.md", "rest-connector.md", "mes-connectors.md", "mes-connectors-http.md")
 DOCS = "\n".join((ROOT / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
 FOLDERS = connector_folders()
 PORTS = [folder for folder in FOLDERS if folder.parent.name in (Kind.CMMS, Kind.MES)]

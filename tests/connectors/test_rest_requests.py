@@ -1,30 +1,26 @@
 """What is put on the wire for a description, and what is made of answers that no polite system gives."""
 
-import asyncio
-import base64
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from connectors.call import Call
-from connectors.cmms.rest import mapping
-from connectors.cmms.rest.client import RestClient
-from connectors.cmms.rest.description import RestDescription
-from connectors.cmms.rest.loading import RestDescriptionFile, parse_description
+from connectors.cmms.rest.loading import parse_description
 from connectors.cmms.rest.reading import needed
-from connectors.cmms.rest.settings import RestSettings
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.work_orders import Touched, WorkOrderRef, WorkOrderStatus
 from tests.connectors.rest_answers import (
+    CALL,
     GITLAB,
     KEY,
     NOW,
+    REF,
     SMALL,
+    Recorder,
     acme,
+    client_of,
     connected,
     draft,
     gitlab_settings,
@@ -33,40 +29,6 @@ from tests.connectors.rest_answers import (
     sent,
     settings_of,
 )
-
-CALL = Call("rest", "test", KEY)
-REF = WorkOrderRef(system="rest", id="W-1", locator="a1", key=KEY)
-
-
-class Recorder:
-    """Answers requests, and keeps them."""
-
-    def __init__(self, *answers: httpx.Response) -> None:
-        self.asked: list[httpx.Request] = []
-        self._answers = list(answers)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        return self._answers.pop(0)
-
-
-def client_of(answer: Any, settings: RestSettings) -> RestClient:
-    return RestClient(settings, httpx.AsyncClient(transport=httpx.MockTransport(answer)))
-
-
-def of_shipped(name: str, **own: Any) -> tuple[RestSettings, RestDescription]:
-    """Settings with a description that is not whole, which the settings themselves refuse."""
-    file = RestDescriptionFile.model_validate(name)
-    given = {"description": file, "token": None, "user": "bot@plant", "password": SecretStr("Quartz-Harbor"), **own}
-    return RestSettings.model_construct(
-        **{**gitlab_settings(values={"project": "1"}).__dict__, "values": {}, **given}
-    ), file.description
-
-
-async def created(client: RestClient, description: RestDescription) -> httpx.Response:
-    """The answer to the request that creates an order, by itself."""
-    values = {**mapping.draft_values(draft(summary="Voltage"), description), "asset": None}
-    return await client.send(CALL, needed(description.create).request, values)
 
 
 async def test_a_value_is_one_segment_of_a_path_and_one_parameter() -> None:
@@ -167,7 +129,7 @@ async def test_orders_that_are_asked_for_neither_by_key_nor_by_asset_are_refused
 
 async def test_only_one_of_several_equal_notes_stays_and_a_quotation_is_left_alone() -> None:
     gone: list[str] = []
-    notes = [
+    notes: list[dict[str, Any]] = [
         {"id": "1", "text": "[MW:n-1] Seen."},
         {"id": "2", "text": "[MW:n-1] Seen."},
         {"id": "3", "text": "[MW:n-1] Seen. I did not see it."},
@@ -246,133 +208,6 @@ async def test_pages_that_lead_in_a_circle_end() -> None:
 
     with pytest.raises(Refused, match="do not end"):
         await client_of(answer, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
-
-
-SESSION = "{ kind: session, path: /auth, user_field: email, password_field: word, token_field: a.b, header: X-Token }"
-SIGN_IN = {"token": None, "user": "bot@plant", "password": "Quartz-Harbor"}
-
-
-@pytest.mark.parametrize(
-    ("auth", "own", "header", "value"),
-    [
-        ("{ kind: bearer }", {}, "authorization", "Bearer the-token"),
-        ("{ kind: header, header: X-Key }", {}, "x-key", "the-token"),
-        (
-            "{ kind: basic }",
-            SIGN_IN,
-            "authorization",
-            "Basic " + base64.b64encode(b"bot@plant:Quartz-Harbor").decode(),
-        ),
-    ],
-    ids=["bearer", "header", "basic"],
-)
-async def test_each_request_is_signed_in(auth: str, own: dict[str, Any], header: str, value: str) -> None:
-    wire = Recorder(reply({"name": "bot"}))
-    settings = settings_of(SMALL.replace("{ kind: bearer }", auth), **own)
-    assert await connected(wire, settings).check() == "Acme Maintenance at acme.example answers; signed in as bot"
-    assert wire.asked[0].headers[header] == value
-
-
-async def test_a_session_is_opened_once_and_again_after_it_has_ended() -> None:
-    opened = reply({"a": {"b": "token-1"}})
-    again = reply({"a": {"b": "token-2"}})
-    wire = Recorder(opened, reply({}, 401), again, reply({"name": "bot"}))
-    settings = settings_of(SMALL.replace("{ kind: bearer }", SESSION), **SIGN_IN)
-    await connected(wire, settings).check()
-    assert sent(wire.asked[0]) == {"email": "bot@plant", "word": "Quartz-Harbor"}
-    assert [request.headers.get("x-token") for request in wire.asked] == [None, "token-1", None, "token-2"]
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        (reply({}, 401), "credentials"),
-        (reply({}, 403), "credentials"),
-        (reply({"a": None}), "no text at a.b"),
-    ],
-    ids=["401", "403", "no token"],
-)
-async def test_a_sign_in_that_fails_is_for_a_person_and_tells_no_password(answer: httpx.Response, told: str) -> None:
-    settings = settings_of(SMALL.replace("{ kind: bearer }", SESSION), **SIGN_IN)
-    with pytest.raises(ActionRequired, match=told) as refused:
-        await connected(Recorder(answer), settings).check()
-    assert "Quartz-Harbor" not in str(vars(refused.value))
-
-
-async def test_a_token_that_the_system_repeats_is_masked() -> None:
-    settings = settings_of(SMALL.replace("{ kind: bearer }", SESSION), **SIGN_IN)
-    wire = Recorder(reply({"a": {"b": "token-1"}}), reply({"message": "no right for token-1"}, 403))
-    with pytest.raises(ActionRequired, match=r"no right for \[secret\]"):
-        await connected(wire, settings).check()
-
-
-async def test_several_requests_at_once_open_one_session() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.path)
-        return reply({"a": {"b": "token-1"}, "name": "bot", "rows": []})
-
-    asked: list[str] = []
-    cmms = connected(answer, settings_of(SMALL.replace("{ kind: bearer }", SESSION), **SIGN_IN))
-    await asyncio.gather(*(cmms.find_work_orders(OrderQuery(key=KEY)) for _ in range(4)))
-    assert asked.count("/api/auth") == 1
-
-
-async def test_a_work_order_of_upkeep_is_asked_for_as_its_contract_says() -> None:
-    settings, description = of_shipped("upkeep", url="https://api.onupkeep.com/api/v2")
-    session = reply({"success": True, "result": {"sessionToken": "s-1", "expiresAt": "x"}})
-    wire = Recorder(session, reply({"success": True, "result": {}}))
-    await created(client_of(wire, settings), description)
-    sign_in, creation = wire.asked
-    assert (str(sign_in.url), sent(sign_in)) == (
-        "https://api.onupkeep.com/api/v2/auth",
-        {"email": "bot@plant", "password": "Quartz-Harbor"},
-    )
-    assert (creation.method, creation.url.path) == ("POST", "/api/v2/work-orders")
-    assert creation.headers["session-token"] == "s-1"
-    told = sent(creation)
-    assert (told["title"], told["priority"], told["asset"]) == (f"Voltage [{KEY}]", 2, "PUMP-1")
-    assert told["description"].endswith(f"Millwright key: {KEY}")
-
-
-async def test_a_refusal_of_upkeep_is_told_in_its_words() -> None:
-    settings, description = of_shipped("upkeep")
-    refusal = reply({"success": False, "message": "asset is unknown"}, 400)
-    wire = Recorder(reply({"result": {"sessionToken": "s-1"}}), refusal)
-    with pytest.raises(Refused, match="asset is unknown"):
-        await created(client_of(wire, settings), description)
-
-
-async def test_a_work_order_of_dynamics_365_is_asked_for_as_its_contract_says() -> None:
-    values = {"service_account": "/accounts(1)", "work_order_type": "/types(2)", "price_list": "/lists(3)"}
-    own = {"url": "https://plant.example", "token_url": "https://login.example/token", "values": values}
-    settings, description = of_shipped("dynamics_365_field_service", **own)
-    number = "00000000-0000-0000-0000-000000000007"
-    address = f"https://plant.example/api/data/v9.2/msdyn_workorders({number})"
-    wire = Recorder(reply({"access_token": "t-1"}), httpx.Response(204, headers={"OData-EntityId": address}))
-    client = client_of(wire, settings)
-    answer = await created(client, description)
-    sign_in, creation = wire.asked
-    assert sign_in.content == b"grant_type=client_credentials&client_id=bot%40plant&client_secret=Quartz-Harbor"
-    assert (creation.headers["authorization"], creation.headers["odata-version"]) == ("Bearer t-1", "4.0")
-    assert creation.url.path == "/api/data/v9.2/msdyn_workorders"
-    assert sent(creation) == {
-        "msdyn_serviceaccount@odata.bind": "/accounts(1)",
-        "msdyn_workordertype@odata.bind": "/types(2)",
-        "msdyn_pricelist@odata.bind": "/lists(3)",
-        "msdyn_systemstatus": 690970000,
-    }
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    known = client.known({"body": await client.body(CALL, answer), "headers": headers})
-    assert needed(needed(description.create).locator).name_of(known) == number
-
-
-async def test_the_next_page_of_odata_is_where_the_answer_says() -> None:
-    _, description = of_shipped("dynamics_365_field_service")
-    following = needed(description.answers.paging.next)
-    assert following.text_of({"body": {"value": [], "@odata.nextLink": "https://plant.example/x?$skiptoken=2"}}) == (
-        "https://plant.example/x?$skiptoken=2"
-    )
-    assert following.text_of({"body": {"value": []}}) is None
 
 
 async def test_changes_are_asked_for_from_the_overlap_on() -> None:

@@ -118,7 +118,7 @@ def test_no_command_is_explained_that_does_not_exist() -> None:
     "connector", sorted(path.parent.name for path in (ROOT / "connectors").glob("*/*/manifest.toml"))
 )
 def test_every_connector_has_its_chapter(connector: str) -> None:
-    pages = ("connectors.md", "cmms-connectors.md", "mes-connectors.md", "mes-connectors-http.md")
+    pages = ("connectors.md", "cmms-connectors.md", "rest-connector.md", "mes-connectors.md", "mes-connectors-http.md")
     assert f"## `{connector}`" in "".join(map(page, pages))
 
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from connectors.call import Call
 from connectors.cmms.rest.client import RestClient
-from connectors.cmms.rest.description import RestListing
 from connectors.cmms.rest.mapping import RestRow
 from connectors.cmms.rest.models import UnreadableRestOrder
+from connectors.cmms.rest.requests import RestListing
 from connectors.cmms.rest.rows import RestRowReading
 from connectors.rows import UnreadableRow
 from connectors.watermark import Watermark, mark_of

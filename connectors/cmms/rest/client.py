@@ -7,9 +7,10 @@ from typing import Final, TypeVar
 import httpx
 
 from connectors.call import Call
-from connectors.cmms.rest.description import RestDescription, RestListing, RestPaging, RestRequest
+from connectors.cmms.rest.description import RestDescription, RestPaging
 from connectors.cmms.rest.expressions import RestExpressionFailed, cel_value
 from connectors.cmms.rest.models import RestBody, RestPage
+from connectors.cmms.rest.requests import RestListing, RestRequest
 from connectors.cmms.rest.scopes import RestScope
 from connectors.cmms.rest.settings import RestSettings
 from connectors.cmms.rest.sign_in import RestSignIn, secrets_of
@@ -36,7 +37,8 @@ class RestClient:
     def __init__(self, settings: RestSettings, http: httpx.AsyncClient) -> None:
         self._settings = settings
         self._description: RestDescription = settings.description.description
-        self._site: dict[str, object] = {f"site.{name}": value for name, value in settings.values.items()}
+        self._site: dict[str, object] = {f"site.{name}": cel_value(value) for name, value in settings.values.items()}
+        self._site["limit"] = settings.page_size
         self._json = JsonSystem(
             http,
             timeout=settings.timeout,
@@ -61,7 +63,7 @@ class RestClient:
         return call.error(ActionRequired, self._json.clean(f"{whose}{error}"), field=error.place)
 
     def known(self, given: Mapping[str, object]) -> dict[str, object]:
-        """What an expression may see, with the values of the site."""
+        """What an expression may see, with what every place sees: the values of the site, and the size of a page."""
         return {**{name: _known(value) for name, value in given.items()}, **self._site}
 
     async def user(self, call: Call) -> str:
@@ -134,7 +136,7 @@ class RestClient:
         return page
 
     async def _first(self, call: Call, listing: RestListing, given: Mapping[str, object]) -> RestPage | ConnectorError:
-        url, params, body = self._filled(call, listing, {**given, "limit": self._settings.page_size})
+        url, params, body = self._filled(call, listing, given)
         paging = self._description.answers.paging
         if paging.by == "page" and paging.parameter is not None:
             params[paging.parameter] = str(paging.first)

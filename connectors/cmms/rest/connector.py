@@ -196,10 +196,12 @@ class RestCmms:
 
     async def _locator(self, call: Call, reply: httpx.Response) -> str | None:
         source = needed(self._description.create).locator
+        if source is None:
+            return None
         body = await self._client.body(call, reply)
         headers = {name.lower(): value for name, value in reply.headers.items()}
         try:
-            return source and source.name_of(self._client.known({"body": body, "headers": headers}))
+            return source.name_of(self._client.known({"body": body, "headers": headers}))
         except RestExpressionFailed as error:
             raise self._client.failed(call, error) from None
 

@@ -2,152 +2,44 @@
 
 from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from connectors.cmms.rest.expressions import ANY, FLAG, LIST, SPAN, TEXT, TIME, RestExpression, compiled
-from connectors.cmms.rest.scopes import RestScope, RestVariables, variables
-from connectors.cmms.rest.templates import RestPath, RestTemplate, read_path, read_template
+from connectors.cmms.rest.requests import (
+    AnswerText,
+    AnswerValue,
+    CreatedText,
+    OrderFlag,
+    OrderSpan,
+    OrderText,
+    OrderTexts,
+    OrderTime,
+    RestActRequest,
+    RestAssetListing,
+    RestBesideListing,
+    RestByAssetListing,
+    RestChangesListing,
+    RestCreateRequest,
+    RestKeyListing,
+    RestNoteRequest,
+    RestPart,
+    RestReadRequest,
+    RestRemoveRequest,
+    RestRequest,
+    RowsExpression,
+    RowText,
+    RowTime,
+    SiteName,
+)
 from domain.work_orders import FindingRole, WorkOrderStatus
 
 REQUIRED: Final = ("check", "find", "find_by_asset", "read", "create", "note", "changes", "order")
 """Without one of these the connector cannot keep what the port `Cmms` promises."""
 
 _FIELD_PATH: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
-_NAME: Final = r"^[a-z][a-z0-9_]*$"
 _HEADER: Final = r"^[A-Za-z][A-Za-z0-9-]*$"
 
 
-def _names(scope: RestScope, info: ValidationInfo) -> RestVariables:
-    known = info.context or {}
-    return variables(scope, tuple(known.get("site", ())), tuple(known.get("beside", ())))
-
-
-def _in(scope: RestScope, kinds: tuple[str, ...]) -> BeforeValidator:
-    return BeforeValidator(lambda text, info: compiled(text, _names(scope, info), kinds))
-
-
-RowsExpression = Annotated[RestExpression, _in(RestScope.ANSWER, LIST)]
-AnswerText = Annotated[RestExpression, _in(RestScope.ANSWER, TEXT)]
-AnswerValue = Annotated[RestExpression, _in(RestScope.ANSWER, ANY)]
-CreatedText = Annotated[RestExpression, _in(RestScope.CREATED, (*TEXT, "INT"))]
-RowText = Annotated[RestExpression, _in(RestScope.ROW, (*TEXT, "INT"))]
-OrderText = Annotated[RestExpression, _in(RestScope.ORDER, (*TEXT, "INT"))]
-OrderTexts = Annotated[RestExpression, _in(RestScope.ORDER, (*TEXT, *LIST))]
-RowTime = Annotated[RestExpression, _in(RestScope.ROW, TIME)]
-OrderTime = Annotated[RestExpression, _in(RestScope.ORDER, TIME)]
-OrderSpan = Annotated[RestExpression, _in(RestScope.ORDER, SPAN)]
-OrderFlag = Annotated[RestExpression, _in(RestScope.ORDER, FLAG)]
-SiteName = Annotated[str, Field(pattern=_NAME)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class RestRequest(_Part):
-    """A request.
-
-    Args:
-        method: of HTTP.
-        path: below the address in the settings; `{expression}` is sent as one segment.
-        query: parameters.
-        body: sent as JSON.
-    """
-
-    scope: ClassVar[RestScope] = RestScope.SITE
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    path: RestPath
-    query: RestTemplate = RestTemplate({})
-    body: RestTemplate | None = None
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _as_path(cls, text: object, info: ValidationInfo) -> RestPath:
-        return read_path(text, _names(cls.scope, info))
-
-    @field_validator("query", "body", mode="before")
-    @classmethod
-    def _as_template(cls, content: object, info: ValidationInfo) -> RestTemplate:
-        if not isinstance(content, dict):
-            raise ValueError("must have fields")  # noqa: TRY004  # a validator raises ValueError
-        if info.field_name == "query" and any(isinstance(each, dict | list) for each in content.values()):
-            raise ValueError("each parameter must be one value")
-        return read_template(content, _names(cls.scope, info))
-
-
-class RestReadRequest(RestRequest):
-    """A request that reads one order."""
-
-    scope: ClassVar[RestScope] = RestScope.READ
-
-
-class RestCreateRequest(RestRequest):
-    """A request that creates an order."""
-
-    scope: ClassVar[RestScope] = RestScope.CREATE
-
-
-class RestActRequest(RestRequest):
-    """A request that changes the state of an order."""
-
-    scope: ClassVar[RestScope] = RestScope.ACT
-
-
-class RestNoteRequest(RestRequest):
-    """A request that adds a note."""
-
-    scope: ClassVar[RestScope] = RestScope.NOTE
-
-
-class RestRemoveRequest(RestRequest):
-    """A request that removes a note of ours."""
-
-    scope: ClassVar[RestScope] = RestScope.BESIDE
-
-
-class RestListing(RestRequest):
-    """A request for a list.
-
-    Args:
-        rows: where the list is in an answer; None if it is where `answers.rows` says.
-        none: statuses that mean that there is nothing.
-    """
-
-    rows: RowsExpression | None = None
-    none: tuple[int, ...] = ()
-
-
-class RestAssetListing(RestListing):
-    """The search for an asset."""
-
-    scope: ClassVar[RestScope] = RestScope.ASSET
-
-
-class RestKeyListing(RestListing):
-    """The search for orders by our key."""
-
-    scope: ClassVar[RestScope] = RestScope.BY_KEY
-
-
-class RestByAssetListing(RestListing):
-    """The search for orders of an asset."""
-
-    scope: ClassVar[RestScope] = RestScope.BY_ASSET
-
-
-class RestBesideListing(RestListing):
-    """What is asked beside an order."""
-
-    scope: ClassVar[RestScope] = RestScope.BESIDE
-
-
-class RestChangesListing(RestListing):
-    """The search for changed orders, by rising time of change."""
-
-    scope: ClassVar[RestScope] = RestScope.CHANGES
-
-
-class RestAuth(_Part):
+class RestAuth(RestPart):
     """How requests are signed in.
 
     Args:
@@ -186,7 +78,7 @@ class RestAuth(_Part):
         return self
 
 
-class RestPaging(_Part):
+class RestPaging(RestPart):
     """How a list goes on.
 
     Args:
@@ -212,7 +104,7 @@ class RestPaging(_Part):
         return self
 
 
-class RestAnswers(_Part):
+class RestAnswers(RestPart):
     """Where an answer has what we look for.
 
     Args:
@@ -230,7 +122,7 @@ class RestAnswers(_Part):
     problem_field: AnswerText | None = None
 
 
-class RestLimits(_Part):
+class RestLimits(RestPart):
     """How many characters each text may have."""
 
     summary: int = Field(ge=40)
@@ -238,14 +130,14 @@ class RestLimits(_Part):
     note: int = Field(ge=100)
 
 
-class RestCheck(_Part):
+class RestCheck(RestPart):
     """Whether the system answers, and as whom we are signed in."""
 
     request: RestRequest
     user: AnswerText
 
 
-class RestAsset(_Part):
+class RestAsset(RestPart):
     """How an asset is looked up before an order is created for it.
 
     Args:
@@ -257,7 +149,7 @@ class RestAsset(_Part):
     name: RowText
 
 
-class RestGone(_Part):
+class RestGone(RestPart):
     """When an order is gone.
 
     Args:
@@ -269,14 +161,14 @@ class RestGone(_Part):
     proof: RestRequest
 
 
-class RestRead(_Part):
+class RestRead(RestPart):
     """How one order is read."""
 
     request: RestReadRequest
     gone: RestGone
 
 
-class RestCreate(_Part):
+class RestCreate(RestPart):
     """How an order is created.
 
     Args:
@@ -289,7 +181,7 @@ class RestCreate(_Part):
     locator: CreatedText | None = None
 
 
-class RestNote(_Part):
+class RestNote(RestPart):
     """How a note is added once.
 
     Args:
@@ -305,7 +197,7 @@ class RestNote(_Part):
     remove: RestRemoveRequest
 
 
-class RestKey(_Part):
+class RestKey(RestPart):
     """Where our key is on an order.
 
     Args:
@@ -325,7 +217,7 @@ class RestKey(_Part):
         return self
 
 
-class RestStatus(_Part):
+class RestStatus(RestPart):
     """The status of an order.
 
     Args:
@@ -344,7 +236,7 @@ class RestStatus(_Part):
         return words
 
 
-class RestReport(_Part):
+class RestReport(RestPart):
     """What a technician reported on completed work.
 
     Args:
@@ -361,7 +253,7 @@ class RestReport(_Part):
     notes: OrderTexts | None = None
 
 
-class RestOrder(_Part):
+class RestOrder(RestPart):
     """How an order is read.
 
     Args:
@@ -382,7 +274,7 @@ class RestOrder(_Part):
     report: RestReport = RestReport()
 
 
-class RestDescription(_Part):
+class RestDescription(RestPart):
     """A CMMS, as one file describes it.
 
     Args:

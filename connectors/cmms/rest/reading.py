@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 from connectors.call import Call
 from connectors.cmms.rest import mapping
 from connectors.cmms.rest.client import RestClient
-from connectors.cmms.rest.description import RestListing
 from connectors.cmms.rest.expressions import RestExpressionFailed
 from connectors.cmms.rest.mapping import RestRow
 from connectors.cmms.rest.models import UnreadableRestOrder
+from connectors.cmms.rest.requests import RestListing
 from connectors.cmms.rest.rows import RestRowReading
 from connectors.cmms.rest.settings import RestSettings
 from domain.clock import Clock
