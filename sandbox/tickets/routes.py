@@ -21,7 +21,21 @@ from sandbox.tickets.store import Issue, Store, User
 _TITLE: Final = 255
 _DESCRIPTION: Final = 1_048_576
 _NOTE: Final = 1_000_000
-_CHANGES: Final = ("title", "description", "labels", "add_labels", "remove_labels", "state_event", "due_date")
+_CHANGES: Final = (
+    "assignee_id",
+    "assignee_ids",
+    "confidential",
+    "created_at",
+    "description",
+    "discussion_locked",
+    "due_date",
+    "issue_type",
+    "labels",
+    "milestone_id",
+    "state_event",
+    "title",
+)
+"""A change needs one of these: adding and removing labels alone is refused."""
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,8 @@ async def test_quick_actions_in_a_text_are_carried_out(project: Project) -> None
 async def test_a_change_needs_a_field_and_shows_who_made_it(project: Project) -> None:
     await project.create(labels="waiting for approval")
     assert (await project.http.put(f"{ISSUES}/1", json={})).status_code == 400
+    labels_alone = await project.http.put(f"{ISSUES}/1", json={"remove_labels": "waiting for approval"})
+    assert (labels_alone.status_code, "at least one parameter" in labels_alone.text) == (400, True)
     project.wait(5)
     body = {"add_labels": "cancelled", "remove_labels": "waiting for approval", "state_event": "close", "title": "B"}
     changed = (await project.http.put(f"{ISSUES}/1", json=body)).json()
