@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-_QUICK_ACTION: Final = re.compile(r"^/(close|reopen|label|unlabel)(?:[ \t]+(.*))?$", re.MULTILINE)
+_QUICK_ACTION: Final = re.compile(r"^/(close|reopen|label|unlabel)(?: (.*))?$", re.MULTILINE | re.IGNORECASE)
 _LABEL_NAME: Final = re.compile(r'~"([^"]+)"|~(\S+)')
 
 
@@ -148,7 +148,9 @@ class Store:
 
     def without_quick_actions(self, issue: Issue, by: User, text: str) -> str:
         """The text without its quick actions, which are carried out."""
-        for action, argument in _QUICK_ACTION.findall(text):
+        text = text.replace("\r", "")
+        for word, argument in _QUICK_ACTION.findall(text):
+            action = word.lower()
             names = [quoted or plain for quoted, plain in _LABEL_NAME.findall(argument)]
             if action in ("close", "reopen"):
                 self.change_state(issue, by, action)

@@ -300,3 +300,15 @@ async def test_what_somebody_changes_in_between_is_left_alone(operation: str) ->
         with pytest.raises(Unavailable, match="changed meanwhile"):
             await cmms.release_work_order(ref, "")
     assert [request for request in asked if request.method != "GET"] == []
+
+
+async def test_a_parameter_is_one_value_and_true_and_false_are_words() -> None:
+    text = SMALL.replace("since: =since, sort: changed", "all: true, half: =1 == 2, n: =1 + 1, list: '=[since]'")
+    settings = settings_of(text)
+    listing = needed(settings.description.description.changes)
+    with pytest.raises(ActionRequired, match="the parameter list has several values"):
+        await client_of(Recorder(), settings).rows(CALL, listing, {"since": None})
+    settings = settings_of(text.replace(", list: '=[since]'", ""))
+    wire = Recorder(reply({"rows": []}))
+    await client_of(wire, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
+    assert wire.asked[0].url.query == b"all=true&half=false&n=2"

@@ -208,7 +208,11 @@ class RestClient:
             body = None if request.body is None else request.body.filled(known)
         except RestExpressionFailed as error:
             raise self.failed(call, error) from None
-        params = {name: _parameter(value) for name, value in query.items()} if isinstance(query, dict) else {}
+        params: dict[str, str] = {}
+        for name, value in query.items() if isinstance(query, dict) else ():
+            if isinstance(value, dict | list):
+                raise call.error(ActionRequired, f"the parameter {name} has several values; join them", field="query")
+            params[name] = str(value).lower() if isinstance(value, bool) else str(value)
         return f"{self._settings.url}{path}", params, body if isinstance(body, dict) else None
 
     async def _signed(
@@ -257,9 +261,3 @@ def _raised(read: ReadT | ConnectorError) -> ReadT:
     if isinstance(read, ConnectorError):
         raise read
     return read
-
-
-def _parameter(value: Json) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

@@ -97,7 +97,7 @@ async def test_what_is_missing_or_too_long_is_refused(project: Project, body: di
 
 
 async def test_quick_actions_in_a_text_are_carried_out(project: Project) -> None:
-    made = await project.create(description='Seen.\n/close\n/label ~"on hold"\n\\/reopen\n / close')
+    made = await project.create(description='Seen.\n\r/Close\n/label ~"on hold"\n\\/reopen\n / close')
     assert (made["state"], made["labels"]) == ("closed", ["on hold"])
     assert made["description"] == "Seen.\n\n\n\\/reopen\n / close"
     reply = await project.http.post(f"{ISSUES}/1/notes", json={"body": "/reopen"})
@@ -198,7 +198,7 @@ def test_no_two_operations_have_one_name() -> None:
 
 @pytest.mark.parametrize("kind", sorted(SHOWN & {"status_500", "status_429", "session_expired", "refuse_field"}))
 async def test_a_fault_is_shown_in_the_words_of_gitlab(project: Project, kind: str) -> None:
-    params = {"field": "weight", "code": "x", "retry_after": 7}
+    params: dict[str, str | int] = {"field": "weight", "code": "x", "retry_after": 7}
     project.faults.add(Fault(TARGET, "list", kind, 1, params))
     reply = await project.http.get(ISSUES)
     told = {
