@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from connectors.cmms.rest import RestSettings
 from connectors.cmms.rest.description import REQUIRED
 from connectors.cmms.rest.loading import RestDescriptionFile, parse_description, shipped_names
-from connectors.cmms.rest.yaml_text import RestTextRejected
+from connectors.cmms.rest.yaml_text import RestTextRejected, read_yaml
 from millwright.runtime.connector_settings import cmms_settings_model, own_settings
 from millwright.settings import ConnectorSettings
 from tests.connectors.rest_answers import SMALL, settings_of, written
@@ -71,6 +71,8 @@ def test_a_description_that_is_not_whole_is_refused_at_the_start_with_every_reas
         ("path: /me }\n  user", "path: https://evil.example/me }\n  user", "must begin with one slash"),
         ("path: /me }\n  user", "path: /../me }\n  user", "must have no ?, #, \\ or .."),
         ("path: /me }\n  user", "path: '/me?all=1' }\n  user", "write parameters under `query`"),
+        ("auth: {", "headers: { Authorization: x }\nauth: {", "Authorization is set by the connector"),
+        ("auth: {", "headers: { 'X\\nY': x }\nauth: {", "headers.X"),
         ("by: none", "by: page", "`parameter` is needed by page, offset and cursor"),
         ("by: none", "by: cursor, parameter: after", "`next` is needed by next_link and cursor"),
         ("kind: bearer", "kind: header", "header needs these fields besides `kind`, and no other: header"),
@@ -117,7 +119,15 @@ def test_a_reason_for_a_part_that_is_there_is_refused() -> None:
 
 def test_a_text_that_is_too_long_or_too_deep_is_refused() -> None:
     assert "at most 65536 are allowed" in refusal(SMALL + "#" * 70_000)
-    assert "nested deeper than 16 levels" in refusal(SMALL.replace("vendor: Acme", "vendor: " + "[" * 20 + "]" * 20))
+    for depth in (20, 30_000):
+        nested = "[" * depth + "]" * depth
+        assert "nested deeper than 16 levels" in refusal(SMALL.replace("vendor: Acme", f"vendor: {nested}"))
+
+
+def test_a_plain_number_is_a_number_and_everything_else_is_text() -> None:
+    read = read_yaml("a: [7, -1, 0.5, 007, 1e3, '7', 1_000, 0x1F, true, null, yes, 2026-01-31]", "acme.yaml").data
+    words = ["007", "1e3", "7", "1_000", "0x1F"]
+    assert read == {"a": [7, -1, 0.5, *words, True, None, "yes", "2026-01-31"]}
 
 
 def test_the_file_of_a_site_is_read_and_its_digest_is_in_the_record_of_settings(tmp_path: Path) -> None:

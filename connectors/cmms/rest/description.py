@@ -35,6 +35,7 @@ from domain.work_orders import FindingRole, WorkOrderStatus
 REQUIRED: Final = ("check", "find", "find_by_asset", "read", "create", "note", "changes", "order")
 """Without one of these the connector cannot keep what the port `Cmms` promises."""
 
+_OUR_HEADERS: Final = ("authorization", "content-length", "content-type", "cookie", "host")
 _FIELD_PATH: Final = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 _HEADER: Final = r"^[A-Za-z][A-Za-z0-9-]*$"
 
@@ -316,6 +317,14 @@ class RestDescription(RestPart):
         if not isinstance(given, dict) or set(given) != {"1", "2", "3", "4"}:
             raise ValueError("needs a value for each of 1, 2, 3 and 4")
         return {int(name): value if isinstance(value, str) else str(value) for name, value in given.items()}
+
+    @field_validator("headers")
+    @classmethod
+    def _leave_the_sign_in_alone(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name in headers:
+            if name.lower() in _OUR_HEADERS:
+                raise ValueError(f"{name} is set by the connector; the sign-in stands under `auth`")
+        return headers
 
     @field_validator("lacks")
     @classmethod

@@ -95,7 +95,7 @@ def _filled(content: object, given: Mapping[str, object]) -> Json:
             return {name: value for name, value in filled.items() if value is not None}
         case list():
             return [_filled(each, given) for each in content]
-        case None | bool() | int() | str():
+        case None | bool() | int() | float() | str():
             return str(content) if isinstance(content, str) else content
         case _:
             raise TypeError(f"a template has a {type(content).__name__} in it")

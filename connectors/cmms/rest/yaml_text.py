@@ -4,6 +4,7 @@ Anchors, aliases, tags, doubled fields and a second document are refused: a smal
 it is silently dropped.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +19,9 @@ YamlPath = tuple[str | int, ...]
 
 _LONGEST: Final = 65_536
 _DEEPEST: Final = 16
-_DIGITS: Final = 15
+_INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]{0,14})")
+_DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]{1,15}")
+"""Plain numbers. Anything else, such as 007, is text."""
 _TAG: Final = "tag:yaml.org,2002:"
 _TAGS: Final = frozenset(
     f"{_TAG}{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value", "merge")
@@ -88,6 +91,8 @@ def read_yaml(text: str, file: str) -> YamlText:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
         raise RestTextRejected(f"{file}:{line}: this is not YAML: {error.problem or error.context}") from None
+    except RecursionError:
+        raise RestTextRejected(f"{file}: is nested deeper than {_DEEPEST} levels") from None
     except YAMLError as error:
         raise RestTextRejected(f"{file}: this is not YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(root, MappingNode):
@@ -127,8 +132,10 @@ def _scalar(node: ScalarNode, path: YamlPath, line: int) -> object:
     text = str(node.value)
     if node.style is None and text in _WORDS:
         return _WORDS[text]
-    if str(node.tag) == f"{_TAG}int" and text.isdecimal() and len(text) <= _DIGITS:
+    if node.style is None and _INTEGER.fullmatch(text):
         return int(text)
+    if node.style is None and _DECIMAL.fullmatch(text):
+        return float(text)
     return PlacedText.at(text, path, line)
 
 
