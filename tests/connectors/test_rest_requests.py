@@ -312,3 +312,13 @@ async def test_a_parameter_is_one_value_and_true_and_false_are_words() -> None:
     wire = Recorder(reply({"rows": []}))
     await client_of(wire, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
     assert wire.asked[0].url.query == b"all=true&half=false&n=2"
+
+
+async def test_changes_that_do_not_come_by_rising_time_are_not_believed() -> None:
+    newest_first = [order(id="a2", number="W-2", changed="2026-11-30T07:40:00Z"), order()]
+    paged = settings_of(SMALL.replace("{ by: none }", "{ by: page, parameter: page }"))
+    with pytest.raises(ActionRequired, match="rising time of change") as refused:
+        await connected(acme(*newest_first), paged).changed_since(None)
+    assert refused.value.field == "changes"
+    page = await connected(acme(*newest_first)).changed_since(None)
+    assert [record.ref.id for record in page.records] == ["W-1", "W-2"]

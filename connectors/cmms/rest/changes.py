@@ -13,7 +13,7 @@ from connectors.cmms.rest.requests import RestListing
 from connectors.cmms.rest.rows import RestRowReading
 from connectors.rows import UnreadableRow
 from connectors.watermark import Watermark, mark_of
-from domain.errors import Refused
+from domain.errors import ActionRequired, Refused
 
 _MOST_PAGES: Final = 1000
 
@@ -60,6 +60,14 @@ async def unseen(
     undated: list[UnreadableRestOrder] = []
     for _ in range(_MOST_PAGES):
         rows, unreadable = reading.each(page.rows)
+        dates = [row.changed_at for row in rows]
+        if page.onward is not None and dates != sorted(dates):
+            # The watermark would pass what stands on the pages behind.
+            raise call.error(
+                ActionRequired,
+                "the list of changed orders does not come by rising time of change; have `changes` ask for that order",
+                field="changes",
+            )
         fresh = cursor.unseen(row for row in rows if row.keys)
         reports = cursor.unreported(row for row in unreadable if row.ours)
         undated += [row for row in reports if row.date is None]
@@ -67,7 +75,7 @@ async def unseen(
         if fresh or dated or page.onward is None:
             fresh.sort(key=lambda row: (row.changed_at, row.id))
             return RestUnseen(fresh, dated + cursor.unreported(undated))
-        dates = [row.changed_at for row in rows] + [row.date for row in unreadable if row.date is not None]
+        dates += [row.date for row in unreadable if row.date is not None]
         onward = max(dates, default=None)
         if onward is not None and (start is None or onward > start):
             start = onward
