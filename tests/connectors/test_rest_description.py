@@ -32,13 +32,13 @@ def test_every_description_that_is_shipped_can_be_read(name: str) -> None:
     assert (file.file, len(file.digest)) == (name, 64)
 
 
-def test_only_the_description_of_gitlab_is_whole() -> None:
-    whole = [name for name in shipped_names() if not RestDescriptionFile.model_validate(name).description.lacks]
-    assert whole == ["gitlab_issues"]
+def test_only_the_description_of_gitlab_is_complete() -> None:
+    complete = [name for name in shipped_names() if not RestDescriptionFile.model_validate(name).description.lacks]
+    assert complete == ["gitlab_issues"]
 
 
 @pytest.mark.parametrize("name", ["upkeep", "dynamics_365_field_service"])
-def test_a_description_that_is_not_whole_is_refused_at_the_start_with_every_reason(name: str) -> None:
+def test_a_description_that_is_not_complete_is_refused_at_the_start_with_every_reason(name: str) -> None:
     with pytest.raises(ValidationError) as refused:
         RestSettings.model_validate({"description": name, **GIVEN})
     words = str(refused.value)

@@ -322,3 +322,34 @@ async def test_changes_that_do_not_come_by_rising_time_are_not_believed() -> Non
     assert refused.value.field == "changes"
     page = await connected(acme(*newest_first)).changed_since(None)
     assert [record.ref.id for record in page.records] == ["W-1", "W-2"]
+
+
+async def test_a_note_is_known_by_its_mark_in_html_too() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.method == "GET"
+        return acme(order(), notes=[{"id": "1", "text": "<p>[MW:n-1]&nbsp;Seen.</p>"}])(request)
+
+    await connected(answer).add_note(REF, "n-1", "Seen.")
+
+
+async def test_a_note_that_is_not_listed_after_it_was_added_is_told() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return reply({}, 201) if request.method == "POST" else acme(order())(request)
+
+    with pytest.raises(ActionRequired, match="does not show it with our mark") as refused:
+        await connected(answer).add_note(REF, "n-1", "Seen.")
+    assert refused.value.field == "note.text"
+
+
+async def test_an_order_of_another_asset_is_not_released_either() -> None:
+    waiting = {**GITLAB, "iid": 4, "labels": ["asset: PUMP-2", "millwright", "waiting for approval"]}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.method == "GET"
+        path = request.url.path
+        if path.endswith("/user"):
+            return reply({"username": "bot"})
+        return reply([] if path.endswith(("/notes", "_events")) else [waiting])
+
+    with pytest.raises(ActionRequired, match="is for the asset PUMP-2"):
+        await connected(answer, gitlab_settings()).create_work_order(draft(released=True))

@@ -16,7 +16,7 @@ from tests.connectors.rest_answers import CALL, KEY, Recorder, client_of, draft,
 
 
 def of_shipped(name: str, **own: Any) -> tuple[RestSettings, RestDescription]:
-    """Settings with a description that is not whole, which the settings themselves refuse."""
+    """Settings with a description that is not complete, which the settings themselves refuse."""
     file = RestDescriptionFile.model_validate(name)
     given = {"description": file, "token": None, "user": "bot@plant", "password": SecretStr("Quartz-Harbor"), **own}
     return RestSettings.model_construct(

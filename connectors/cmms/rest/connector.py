@@ -23,7 +23,7 @@ class RestCmms:
     promises.
 
     Args:
-        settings: the site's, with a description that is whole.
+        settings: the site's, with a complete description.
         http: by what requests are made.
         system: the id of this instance.
         clock: by which a deleted order is stamped.
@@ -56,8 +56,7 @@ class RestCmms:
         found = await all_records(
             self._reading, call, [row for row in rows if query.since is None or row.created_at >= query.since]
         )
-        described = needed(self._description.order).asset is not None
-        wanted = query.asset_external_id if described else None
+        wanted = query.asset_external_id if self._tells_assets else None
         return tuple(
             record
             for record in found
@@ -69,15 +68,15 @@ class RestCmms:
         call = Call(self._system, "create-work-order", draft.key)
         row = await self._find(call, draft.key) or await self._create(call, draft)
         record = await self._reading.record(call, row, draft.key)
-        if draft.released and record.status is WorkOrderStatus.WAITING_APPROVAL:
-            record = await self._released(call, row, record.ref, "")
-        needed_asset = draft.asset_external_id
-        if needed(self._description.order).asset is not None and record.asset_external_id != needed_asset:
+        if self._tells_assets and record.asset_external_id != draft.asset_external_id:
             raise call.error(
                 ActionRequired,
-                f"{record.ref.id} carries this key but is for the asset {record.asset_external_id}, not {needed_asset}",
+                f"{record.ref.id} carries this key but is for the asset {record.asset_external_id}, not "
+                f"{draft.asset_external_id}",
                 field="asset",
             )
+        if draft.released and record.status is WorkOrderStatus.WAITING_APPROVAL:
+            return await self._released(call, row, record.ref, "")
         return record
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
@@ -119,10 +118,16 @@ class RestCmms:
         if not await self._notes(call, row, note, note_key):
             line = texts.note_line(note_key, text, self._description.limits)
             await self._client.send(call, note.add, {**_act(row, ""), "note": cel_value(line)})
-        first, *more = await self._notes(call, row, note, note_key) or [("", None)]
-        for words, content in more:
+        found = await self._notes(call, row, note, note_key)
+        if not found:
+            raise call.error(
+                ActionRequired,
+                f"a note was added to {row.id}, and the list of notes does not show it with our mark at its head",
+                field="note.text",
+            )
+        for words, content in found[1:]:
             # A person may have quoted our mark in words of their own.
-            if words == first[0]:
+            if words == found[0][0]:
                 given = {"row": content, "order.locator": row.locator}
                 await self._client.send(call, note.remove, given, also=(404,))
 
@@ -153,6 +158,11 @@ class RestCmms:
         return ChangePage(
             records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )
+
+    @property
+    def _tells_assets(self) -> bool:
+        """Whether an order there tells its asset."""
+        return needed(self._description.order).asset is not None
 
     async def _of_asset(self, call: Call, query: OrderQuery) -> list[RestRow]:
         name = query.asset_external_id

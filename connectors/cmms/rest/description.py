@@ -335,7 +335,7 @@ class RestDescription(RestPart):
         return lacks
 
     @model_validator(mode="after")
-    def _is_whole_or_says_why(self) -> "RestDescription":
+    def _is_complete_or_says_why(self) -> "RestDescription":
         for name in REQUIRED:
             if (getattr(self, name) is None) != (name in self.lacks):
                 raise ValueError(f"needs `{name}`, or the reason under `lacks.{name}` why it is not there")

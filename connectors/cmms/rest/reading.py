@@ -204,7 +204,7 @@ class RestReading:
 def needed(part: PartT | None) -> PartT:
     """A part that every description has that the settings accept."""
     if part is None:
-        raise ValueError("the description is not whole")
+        raise ValueError("the description is not complete")
     return part
 
 

@@ -58,7 +58,7 @@ class RestSettings(BaseModel):
 
     @field_validator("description")
     @classmethod
-    def _is_whole(cls, file: RestDescriptionFile) -> RestDescriptionFile:
+    def _is_complete(cls, file: RestDescriptionFile) -> RestDescriptionFile:
         if file.description.lacks:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in file.description.lacks.items())
             raise ValueError(

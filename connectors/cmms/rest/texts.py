@@ -1,5 +1,6 @@
 """Our words in the vendor's texts, and our key in them."""
 
+import html
 import re
 from typing import Final
 
@@ -8,6 +9,7 @@ from connectors.text import cut, is_marked, key_in, key_line, note_mark, one_lin
 from domain.keys import CASE_ID, CASE_PREFIX
 
 TAG_LENGTH: Final = len(f" [{CASE_PREFIX}00000000]")
+_HTML: Final = re.compile(r"<[^>]*>")
 _TAG: Final = re.compile(rf"\[({CASE_ID.pattern})\]")
 _DAMAGED_TAG: Final = re.compile(rf"\[{CASE_PREFIX}[^\]]*\N{{REPLACEMENT CHARACTER}}")
 _DAMAGED_LINE: Final = re.compile(rf"{re.escape(key_line('').strip())}.*\N{{REPLACEMENT CHARACTER}}")
@@ -49,9 +51,14 @@ def note_line(note_key: str, note: str, limits: RestLimits) -> str:
 
 def is_note(text: str | None, note_key: str) -> bool:
     """Whether a text is the note with this key."""
-    return (text or "").lstrip().startswith(note_mark(note_key))
+    return _plain(text).startswith(note_mark(note_key))
 
 
 def is_ours(text: str | None) -> bool:
     """Whether a text is a note of ours, by its mark."""
-    return is_marked(text)
+    return is_marked(_plain(text))
+
+
+def _plain(text: str | None) -> str:
+    """A text without the HTML that an editor may have made of it."""
+    return html.unescape(_HTML.sub("", text or "")).strip()
