@@ -33,8 +33,8 @@ def issue(**changes: Any) -> dict[str, Any]:
     return {**GITLAB, **changes}
 
 
-def body(**changes: Any) -> Any:
-    values = mapping.draft_values(draft(**changes), GITLAB_DESCRIPTION)
+def body(zone: str = "UTC", **changes: Any) -> Any:
+    values = mapping.draft_values(draft(**changes), GITLAB_DESCRIPTION, gitlab_settings(time_zone=zone).zone)
     template = needed(needed(GITLAB_DESCRIPTION.create).request.body)
     return template.filled({**values, "asset": None, "site.project": "17"})
 
@@ -46,6 +46,11 @@ def test_what_gitlab_is_told_of_a_draft() -> None:
     assert told["description"].endswith(f"Millwright key: {KEY}")
     assert told["labels"] == "millwright,asset: PUMP-1,priority: 2,waiting for approval"
     assert told["due_date"] == "2026-12-01"
+
+
+def test_a_due_date_is_the_day_at_the_site() -> None:
+    late = datetime(2026, 12, 1, 23, 30, tzinfo=UTC)
+    assert [body(zone, due_at=late)["due_date"] for zone in ("UTC", "Europe/Berlin")] == ["2026-12-01", "2026-12-02"]
 
 
 def test_a_released_draft_waits_for_nobody_and_no_due_date_is_left_out() -> None:

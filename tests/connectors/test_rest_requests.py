@@ -353,3 +353,13 @@ async def test_an_order_of_another_asset_is_not_released_either() -> None:
 
     with pytest.raises(ActionRequired, match="is for the asset PUMP-2"):
         await connected(answer, gitlab_settings()).create_work_order(draft(released=True))
+
+
+async def test_a_system_without_offsets_is_asked_in_the_time_of_the_site() -> None:
+    text = SMALL.replace("since: =since", "since: '=since == null ? since : dyn(string(since).substring(0, 19))'")
+    wire = Recorder(reply({"rows": []}), reply({"rows": []}))
+    cmms = connected(wire, settings_of(text, time_zone="America/New_York"))
+    page = await cmms.changed_since(None)
+    assert "since" not in wire.asked[0].url.params
+    await cmms.changed_since(page.cursor.replace('"watermark":null', '"watermark":"2026-11-30T07:30:00Z"'))
+    assert wire.asked[1].url.params["since"] == "2026-11-30T02:28:00"

@@ -26,7 +26,7 @@ def of_shipped(name: str, **own: Any) -> tuple[RestSettings, RestDescription]:
 
 async def created(client: RestClient, description: RestDescription) -> httpx.Response:
     """The answer to the request that creates an order, by itself."""
-    values = {**mapping.draft_values(draft(summary="Voltage"), description), "asset": None}
+    values = {**mapping.draft_values(draft(summary="Voltage"), description, gitlab_settings().zone), "asset": None}
     return await client.send(CALL, needed(description.create).request, values)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from connectors.call import Call
 from connectors.cmms.rest.client import RestClient
+from connectors.cmms.rest.expressions import moment_text
 from connectors.cmms.rest.mapping import RestRow
 from connectors.cmms.rest.models import UnreadableRestOrder
 from connectors.cmms.rest.requests import RestListing
@@ -56,7 +57,7 @@ async def unseen(
     has one date, or none that can be read.
     """
     start = cursor.start(overlap)
-    page = await client.page(call, listing, {"since": start})
+    page = await client.page(call, listing, {"since": moment_text(start, reading.zone)})
     undated: list[UnreadableRestOrder] = []
     for _ in range(_MOST_PAGES):
         rows, unreadable = reading.each(page.rows)
@@ -79,7 +80,7 @@ async def unseen(
         onward = max(dates, default=None)
         if onward is not None and (start is None or onward > start):
             start = onward
-            page = await client.page(call, listing, {"since": start})
+            page = await client.page(call, listing, {"since": moment_text(start, reading.zone)})
         else:
             page = await client.next_page(call, listing, page)
     raise call.error(Refused, "unreadable reply: the pages of changed orders do not end")

@@ -1,7 +1,6 @@
 """The requests of a description, over HTTP with JSON."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from typing import Final, TypeVar
 
 import httpx
@@ -64,7 +63,7 @@ class RestClient:
 
     def known(self, given: Mapping[str, object]) -> dict[str, object]:
         """What an expression may see, with what every place sees: the values of the site, and the size of a page."""
-        return {**{name: _known(value) for name, value in given.items()}, **self._site}
+        return {**given, **self._site}
 
     async def user(self, call: Call) -> str:
         """The name of our user there."""
@@ -251,10 +250,6 @@ class RestClient:
             except RestExpressionFailed:
                 told.append(None)
         return VendorFault(told[0] or "", field=told[1])
-
-
-def _known(value: object) -> object:
-    return cel_value(value) if isinstance(value, datetime) else value
 
 
 def _raised(read: ReadT | ConnectorError) -> ReadT:

@@ -7,7 +7,7 @@ from connectors.cmms.rest import mapping, texts
 from connectors.cmms.rest.changes import RestCursor, unseen
 from connectors.cmms.rest.client import RestClient
 from connectors.cmms.rest.description import RestNote
-from connectors.cmms.rest.expressions import RestExpressionFailed, cel_value
+from connectors.cmms.rest.expressions import RestExpressionFailed, cel_value, moment_text
 from connectors.cmms.rest.mapping import RestRow
 from connectors.cmms.rest.reading import RestReading, all_records, needed
 from connectors.cmms.rest.settings import RestSettings
@@ -171,7 +171,7 @@ class RestCmms:
         given: dict[str, object] = {
             "wanted.asset": name,
             "wanted.attributes": dict(query.asset_attributes),
-            "wanted.since": query.since,
+            "wanted.since": moment_text(query.since, self._settings.zone),
             "asset": await self._reading.asset(call, name, query.asset_attributes),
         }
         return await self._reading.search(call, needed(self._description.find_by_asset), given)
@@ -189,7 +189,7 @@ class RestCmms:
 
     async def _create(self, call: Call, draft: WorkOrderDraft) -> RestRow:
         create = needed(self._description.create)
-        values = mapping.draft_values(draft, self._description)
+        values = mapping.draft_values(draft, self._description, self._settings.zone)
         values["asset"] = await self._reading.asset(call, draft.asset_external_id, draft.asset_attributes)
         reply = await self._client.send(call, create.request, values)
         locator = await self._locator(call, reply)

@@ -175,7 +175,7 @@ def compiled(text: object, variables: tuple[tuple[str, str], ...], kinds: tuple[
 
 
 def cel_value(value: object) -> object:
-    """Data in the form that CEL can hold. A time is its text in UTC, because a value that may be null has no type.
+    """Data of another system in the form that CEL can hold.
 
     CEL cuts a text at U+0000, and fails on an unpaired surrogate and on a number of more than 64 bits.
     """
@@ -183,13 +183,19 @@ def cel_value(value: object) -> object:
         return storable(value)
     if isinstance(value, OddNumber):
         return _UNKNOWN
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, dict):
         return {storable(str(name)): cel_value(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [cel_value(each) for each in value]
     return value
+
+
+def moment_text(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    """A time as expressions see it: its text in the zone of the site, with the offset.
+
+    A system that takes times without an offset gets the first 19 characters.
+    """
+    return None if moment is None else moment.astimezone(zone).isoformat().replace("+00:00", "Z")
 
 
 def is_damaged(text: str) -> bool:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.cmms.rest import texts
 from connectors.cmms.rest.description import RestDescription, RestOrder
-from connectors.cmms.rest.expressions import RestExpression, RestExpressionFailed, cel_value
+from connectors.cmms.rest.expressions import RestExpression, RestExpressionFailed, cel_value, moment_text
 from connectors.text import long_text, one_line
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
 from domain.keys import CASE_ID
@@ -69,7 +69,7 @@ def capabilities(description: RestDescription) -> CmmsCapabilities:
     )
 
 
-def draft_values(draft: WorkOrderDraft, description: RestDescription) -> dict[str, object]:
+def draft_values(draft: WorkOrderDraft, description: RestDescription, zone: ZoneInfo) -> dict[str, object]:
     """What expressions see of a draft."""
     limits = description.limits
     values: dict[str, object] = {
@@ -82,8 +82,8 @@ def draft_values(draft: WorkOrderDraft, description: RestDescription) -> dict[st
         "draft.failure_mode": draft.failure_mode,
         "draft.priority": description.priorities[draft.priority],  # type: ignore[index]
         "draft.released": draft.released,
-        "draft.reported_at": draft.reported_at,
-        "draft.due_at": draft.due_at,
+        "draft.reported_at": moment_text(draft.reported_at, zone),
+        "draft.due_at": moment_text(draft.due_at, zone),
     }
     return {name: cel_value(value) for name, value in values.items()}
 
