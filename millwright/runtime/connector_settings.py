@@ -17,6 +17,7 @@ CMMS_CONNECTORS: Final = {
     "sap_pm": "SapPmSettings",
     "atlas": "AtlasSettings",
     "maintainx": "MaintainXSettings",
+    "rest": "RestSettings",
 }
 """The connectors to a CMMS, and the names of their settings."""
 MES_CONNECTORS: Final = {

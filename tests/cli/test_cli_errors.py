@@ -58,7 +58,7 @@ def test_a_worker_without_an_engine_says_which_setting_is_missing(
     monkeypatch.setenv("MILLWRIGHT_CMMS__CONNECTOR", "sap")
     assert (
         millwright.refuses("worker")
-        == "cmms: no connector 'sap' (set MILLWRIGHT_CMMS__CONNECTOR to atlas, maintainx, maximo, odoo, sap_pm)"
+        == "cmms: no connector 'sap' (set MILLWRIGHT_CMMS__CONNECTOR to atlas, maintainx, maximo, odoo, rest, sap_pm)"
     )
 
 

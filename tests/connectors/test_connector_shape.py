@@ -24,6 +24,7 @@ PAGES = (
     "connectors.md",
     "cmms-connectors.md",
     "cmms-connectors-cloud.md",
+    "rest-connector.md",
     "mes-connectors.md",
     "mes-connectors-http.md",
 )

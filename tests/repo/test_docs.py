@@ -123,6 +123,7 @@ def test_every_connector_has_its_chapter(connector: str) -> None:
         "connectors.md",
         "cmms-connectors.md",
         "cmms-connectors-cloud.md",
+        "rest-connector.md",
         "mes-connectors.md",
         "mes-connectors-http.md",
     )

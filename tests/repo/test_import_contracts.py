@@ -40,6 +40,8 @@ VIOLATIONS = [
     (IO, "workflows/options.py", "import sqlalchemy"),
     (RULES, "activities/judging.py", "import cel_expr_python"),
     (RULES, "activities/judging.py", "import policies.engine.judging"),
+    (RULES, "connectors/cmms/rest/client.py", "import cel_expr_python"),
+    (RULES, "connectors/cmms/rest/client.py", "import ruamel.yaml"),
     (JUDGED, "workflows/maintenance_case.py", "import policies.language.schema"),
     (ENGINE, "millwright/storage/scheduling/due.py", "import temporalio.client"),
     (STRANGERS, "connectors/cmms/maximo/mapping.py", "import connectors.mes.opcua_job_control.client"),
@@ -87,12 +89,13 @@ def _lint(directory: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _broken(report: str) -> set[str]:
-    return {line.removesuffix(" BROKEN") for line in report.splitlines() if line.endswith(" BROKEN")}
+    # After the word, the report may count the imports that a contract excepts.
+    return {line.partition(" BROKEN")[0] for line in report.splitlines() if " BROKEN" in line}
 
 
 @pytest.fixture(scope="session")
 def skeleton(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree's packages with every module empty, and the contracts."""
+    """The tree's packages with every module empty but for the imports that a contract excepts, and the contracts."""
     root = Path(__file__).resolve().parents[2]
     copy = tmp_path_factory.mktemp("skeleton")
     for package in _configuration(root)["root_packages"]:
@@ -100,6 +103,10 @@ def skeleton(tmp_path_factory: pytest.TempPathFactory) -> Path:
             place = copy / module.relative_to(root)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text("")
+    for contract in _configuration(root)["contracts"]:
+        for excepted in contract.get("ignore_imports", ()):
+            importer, _, imported = excepted.partition(" -> ")
+            (copy / f"{importer.replace('.', '/')}.py").write_text(f"import {imported}\n")
     (copy / "pyproject.toml").write_text((root / "pyproject.toml").read_text())
     return copy
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.azure import service_bus
-from connectors.cmms import atlas, maintainx, maximo, odoo, sap_pm
+from connectors.cmms import atlas, maintainx, maximo, odoo, rest, sap_pm
 from connectors.mes import factorysemantics, odoo_mrp, opcua_job_control, packml, sap_dm
 from domain.cmms import OrderQuery
 from domain.errors import MillwrightError, Rejected
@@ -176,6 +176,7 @@ def test_a_connector_that_is_given_wrong_settings_tells_none_of_them() -> None:
         sap_pm.SapPmSettings,
         atlas.AtlasSettings,
         maintainx.MaintainXSettings,
+        rest.RestSettings,
         opcua_job_control.JobControlSettings,
         odoo_mrp.OdooSettings,
         sap_dm.SapDmSettings,

@@ -92,6 +92,8 @@ def test_no_secret_is_within_a_setting_that_is_recorded_with_its_value() -> None
         "odoo_mrp.api_key",
         "opcua_job_control.password",
         "packml.password",
+        "rest.password",
+        "rest.token",
         "sap_dm.client_secret",
         "sap_pm.password",
         "service_bus.connection_string",

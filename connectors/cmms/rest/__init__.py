@@ -1,0 +1,25 @@
+"""A CMMS that a YAML file describes: any with a REST API in JSON, without code of its own."""
+
+import httpx
+
+from connectors.cmms.rest.connector import RestCmms
+from connectors.cmms.rest.outcomes import RestOutcomeCodes, RestOutcomeTable
+from connectors.cmms.rest.settings import RestSettings
+from domain.clock import Clock
+
+__all__ = ["RestCmms", "RestOutcomeCodes", "RestOutcomeTable", "RestSettings", "connect", "outcome_codes"]
+
+
+def connect(settings: RestSettings, http: httpx.AsyncClient, *, system: str, clock: Clock) -> RestCmms:
+    """The connector to one system; nothing is asked of it yet.
+
+    Args:
+        system: the id of this instance.
+        clock: by which a deleted order is stamped.
+    """
+    return RestCmms(settings, http, system, clock)
+
+
+def outcome_codes(settings: RestSettings) -> RestOutcomeCodes:
+    """The site's table from codes to outcome classes."""
+    return RestOutcomeCodes(settings.outcomes)
