@@ -89,9 +89,8 @@ def try_(
     def left_open(order: "OpenOrder") -> None:
         named = f"order {order.number}" if order.number else "perhaps an order"
         later = f"millwright connector drive {connector} withdraw --key {order.key}"
-        say(
-            f"Left open there: {named} with the key {order.key}: {order.reason}. Cancel it there, or: {later}", err=True
-        )
+        words = f"Left open there: {named} with the key {order.key}: {order.reason}. Cancel it there, or: {later}"
+        say(words, err=True)
 
     def seen(tried: "TriedBehaviour") -> None:
         _tell_tried(tried, err=json)

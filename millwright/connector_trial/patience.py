@@ -17,8 +17,8 @@ Waiting = Callable[[timedelta, str], Awaitable[None]]
 
 _FIRST_WAIT: Final = timedelta(seconds=15)
 _LONGEST_WAIT: Final = timedelta(minutes=1)
-"""How long to wait where a 429 says nothing: at first, and after some doubling. A call is made again from its beginning,
-so the system must have room for all its requests."""
+"""How long to wait where a 429 says nothing: at first, and after some doubling. A call is made again from its
+beginning, so the system must have room for all its requests."""
 _LONGEST: Final = timedelta(minutes=5)
 """How long one call waits at most in all. Then the trial gives up: the limit is that of an hour or a day."""
 
