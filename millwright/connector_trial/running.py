@@ -106,7 +106,8 @@ async def run_trial(
         left_open: gets each order that could not be withdrawn, also when the trial is interrupted.
 
     Raises:
-        ConnectorError: the system does not answer, or refuses our sign-in. Nothing was tried.
+        ConnectorError: the system does not answer, refuses our sign-in, or no order can be created for the asset.
+            Nothing was tried.
     """
     trial = ConnectorTrial(system)
     cmms = trial.connector()
@@ -114,6 +115,8 @@ async def run_trial(
     left: list[OpenOrder] = []
     try:
         answers = await cmms.check()
+        # Where no order can be created, such as for an asset that is not known, each behaviour would say the same.
+        await trial.standing()
         for behaviour in behaviours:
             tried.append(await _tried_or_left(trial, behaviour))
             seen(tried[-1])

@@ -208,7 +208,7 @@ async def test_a_trial_that_is_interrupted_cleans_up(ground: Ground) -> None:
     trying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await trying
-    assert len(ground.server.orders) == 1
+    assert len(ground.server.orders) == 2
     assert ground.server.open_orders() == []
 
 
@@ -248,7 +248,7 @@ async def test_a_limit_that_is_reached_in_the_middle_ends_the_trial_and_tells_wh
     assert "it asks us to slow down" in (first.why or "")
     assert "try again later" in (second.why or "")
     assert sum(ground.waits.times, timedelta()) <= timedelta(minutes=5)
-    assert len(ground.open) == 2
+    assert len(ground.open) == 3
 
 
 async def test_a_trial_does_not_begin_where_the_sign_in_fails(ground: Ground) -> None:
