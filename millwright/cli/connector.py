@@ -88,7 +88,9 @@ def try_(
 
     def left_open(order: "OpenOrder") -> None:
         named = f"order {order.number}" if order.number else "perhaps an order"
-        say(f"Left open there: {named} with the key {order.key}: {order.reason}. Cancel it there.", err=True)
+        later = f"millwright connector drive {connector} withdraw --key {order.key}"
+        words = f"Left open there: {named} with the key {order.key}: {order.reason}. Cancel it there, or: {later}"
+        say(words, err=True)
 
     def seen(tried: "TriedBehaviour") -> None:
         _tell_tried(tried, err=json)

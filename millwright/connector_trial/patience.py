@@ -16,10 +16,12 @@ T = TypeVar("T")
 Waiting = Callable[[timedelta, str], Awaitable[None]]
 """Waits for a time; the words say for what."""
 
-_WITHOUT_A_TIME: Final = timedelta(seconds=15)
-"""How long to wait where a 429 says nothing."""
+_FIRST_WAIT: Final = timedelta(seconds=15)
+_LONGEST_WAIT: Final = timedelta(minutes=1)
+"""How long to wait where a 429 says nothing: at first, and after some doubling. A call is made again from its
+beginning, so the system must have room for all its requests."""
 _LONGEST: Final = timedelta(minutes=5)
-"""How long one call waits at most in all."""
+"""How long one call waits at most in all. Then the trial gives up: the limit is that of an hour or a day."""
 
 
 async def really_wait(time: timedelta, words: str) -> None:
@@ -82,14 +84,17 @@ class PatientCmms:
         return record
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        waited = timedelta()
+        waited, unasked = timedelta(), _FIRST_WAIT
         while True:
             throttled = self._wire.throttled
             try:
                 return await call()
             except Unavailable as error:
-                wait = error.retry_after or _WITHOUT_A_TIME
-                if self._wire.throttled == throttled or waited + wait > _LONGEST:
+                if self._wire.throttled == throttled:
+                    raise
+                wait = error.retry_after or unasked
+                self._wire.given_up = self._wire.given_up or waited + wait > _LONGEST
+                if self._wire.given_up:
                     raise
                 await self._waiting(wait, f"{error.system} asks us to slow down; waiting {wait.total_seconds():g} s")
-                waited += wait
+                waited, unasked = waited + wait, min(2 * unasked, _LONGEST_WAIT)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from time import monotonic
+from typing import Final
 
 from domain.cmms import CmmsCapabilities
 from domain.errors import ConnectorError
@@ -10,6 +11,8 @@ from domain.model import Model
 from millwright.connector_trial.behaviour import Behaviour
 from millwright.connector_trial.behaviours import NEEDS_PEOPLE
 from millwright.connector_trial.trial import BehaviourFailed, ConnectorTrial, NotApplicable, TrialSystem, kind_of
+
+_GIVEN_UP: Final = "not tried, because the system asked us to slow down for more than five minutes; try again later"
 
 
 class TrialOutcome(StrEnum):
@@ -103,7 +106,8 @@ async def run_trial(
         left_open: gets each order that could not be withdrawn, also when the trial is interrupted.
 
     Raises:
-        ConnectorError: the system does not answer, or refuses our sign-in. Nothing was tried.
+        ConnectorError: the system does not answer, refuses our sign-in, or no order can be created for the asset.
+            Nothing was tried.
     """
     trial = ConnectorTrial(system)
     cmms = trial.connector()
@@ -111,8 +115,10 @@ async def run_trial(
     left: list[OpenOrder] = []
     try:
         answers = await cmms.check()
+        # Where no order can be created, such as for an asset that is not known, each behaviour would say the same.
+        await trial.standing()
         for behaviour in behaviours:
-            tried.append(await try_behaviour(trial, behaviour))
+            tried.append(await _tried_or_left(trial, behaviour))
             seen(tried[-1])
     finally:
         # Also after Ctrl-C, which cancels the task once.
@@ -137,6 +143,14 @@ async def run_trial(
         requests=trial.wire.requests,
         behaviours=tuple(tried),
         left_over=tuple(left),
+    )
+
+
+async def _tried_or_left(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBehaviour:
+    if not trial.wire.given_up:
+        return await try_behaviour(trial, behaviour)
+    return TriedBehaviour(
+        behaviour=behaviour.id, sentence=behaviour.sentence, outcome=TrialOutcome.FAILED, why=_GIVEN_UP
     )
 
 

@@ -91,6 +91,7 @@ class TrialWire(httpx.AsyncBaseTransport):
         client: the client that sends.
         requests: how many requests the system got.
         throttled: how many of the system's own answers were 429.
+        given_up: whether the system asked us to slow down for so long that no call waits any more.
         seen: every request, also those that the system did not get, since the list was last emptied.
         delivered: the requests that the system answered with success, since the list was last emptied.
     """
@@ -98,6 +99,7 @@ class TrialWire(httpx.AsyncBaseTransport):
     client: httpx.AsyncClient
     requests: int = 0
     throttled: int = 0
+    given_up: bool = False
     seen: list[SeenRequest] = field(default_factory=list)
     delivered: list[SeenRequest] = field(default_factory=list)
     _disturbances: list[Disturbance] = field(default_factory=list)

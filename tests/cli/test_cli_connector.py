@@ -186,6 +186,8 @@ def test_each_way_to_fail_has_its_exit_code(atlas: AtlasPlant, monkeypatch: pyte
     monkeypatch.setenv("MILLWRIGHT_ATLAS_PASSWORD", "wrong")
     assert fails(4, "check", "atlas")[0] == "action_required"
     assert fails(4, "try", "atlas")[0] == "action_required"
+    monkeypatch.setenv("MILLWRIGHT_ATLAS_PASSWORD", PASSWORD)
+    assert fails(4, "try", "atlas", "--asset", "NOSUCH") == ("action_required", "barCode")
     monkeypatch.delenv("MILLWRIGHT_ATLAS_PASSWORD")
     assert fails(1, "check", "atlas") == ("rejected", "MILLWRIGHT_ATLAS_PASSWORD")
     monkeypatch.setenv("MILLWRIGHT_ATLAS_PASSWORT", "wrong")

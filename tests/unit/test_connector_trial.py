@@ -208,7 +208,7 @@ async def test_a_trial_that_is_interrupted_cleans_up(ground: Ground) -> None:
     trying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await trying
-    assert len(ground.server.orders) == 1
+    assert len(ground.server.orders) == 2
     assert ground.server.open_orders() == []
 
 
@@ -216,7 +216,7 @@ async def test_a_wait_that_the_system_itself_asks_for_is_waited_and_the_call_mad
     ground.server.throttles = 2
     report = await ground.report(SmallCmms, [BY_ID["an_order_is_read_back_as_created"]])
     assert report.succeeded
-    assert ground.waits.times == [timedelta(seconds=15)] * 2
+    assert ground.waits.times == [timedelta(seconds=15), timedelta(seconds=30)]
 
 
 @pytest.mark.parametrize("each", [7, 11])
@@ -232,7 +232,23 @@ async def test_a_system_that_never_stops_asking_us_to_wait_is_given_up(ground: G
     ground.server.throttles = 10_000
     with pytest.raises(Unavailable):
         await ground.report(SmallCmms)
-    assert sum(ground.waits.times, timedelta()) == timedelta(minutes=5)
+    assert timedelta(minutes=4) < sum(ground.waits.times, timedelta()) <= timedelta(minutes=5)
+
+
+async def test_a_limit_that_is_reached_in_the_middle_ends_the_trial_and_tells_what_is_open(ground: Ground) -> None:
+    async def reaches_the_limit(trial: ConnectorTrial) -> None:
+        """It reaches the limit of an hour."""
+        await trial.created()
+        ground.server.throttles = 10_000
+        await trial.created()
+
+    report = await ground.report(SmallCmms, [behaviour(reaches_the_limit), BY_ID["two_drafts_make_two_orders"]])
+    first, second = report.behaviours[:2]
+    assert (first.outcome, second.outcome) == (TrialOutcome.FAILED, TrialOutcome.FAILED)
+    assert "it asks us to slow down" in (first.why or "")
+    assert "try again later" in (second.why or "")
+    assert sum(ground.waits.times, timedelta()) <= timedelta(minutes=5)
+    assert len(ground.open) == 3
 
 
 async def test_a_trial_does_not_begin_where_the_sign_in_fails(ground: Ground) -> None:
