@@ -59,11 +59,11 @@ def _paragraphs(view: CaseView, words: RuleWords, seen: OpenWorkSeen, codes: str
     return (
         f"Millwright {view.id}",
         *((rework_words(view.rework),) if view.rework is not None else ()),
-        *((seen.hint,) if seen.hint is not None else ()),
         f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
         + (f" Confirmed by {codes}." if codes else ""),
         "Seen: " + "; ".join(_seen_at(evidence) for evidence in view.evidence) + ".",
         f"What to do: {words.response}",
+        *((seen.hint,) if seen.hint is not None else ()),
         f"Why: {words.because}",
         f"When: {_WHEN[urgency.urgency]}. {urgency.because}{running}",
         *((f"Cost: {' '.join(urgency.explained)}",) if urgency.explained else ()),

@@ -77,7 +77,7 @@ class OpenWork(Model):
     """
 
     orders: tuple[OpenOrder, ...]
-    unreadable: tuple[VendorText, ...] = ()
+    unreadable: tuple[ShortWords, ...] = ()
     complete: bool = True
 
 
@@ -100,7 +100,7 @@ class OpenWorkSeen(Model):
     orders: tuple[OpenOrder, ...] = ()
     count: int = 0
     complete: bool = True
-    unreadable: tuple[VendorText, ...] = ()
+    unreadable: tuple[ShortWords, ...] = ()
     unreadable_count: int = 0
     problem: VendorText | None = None
 
@@ -115,11 +115,11 @@ class OpenWorkSeen(Model):
             told.append(f"Possibly the same as {' or '.join(named)}.")
         others = self.count - min(len(self.orders), _NAMED)
         if others:
-            told.append(f"{others if self.complete else f'At least {others}'} more of this asset are open.")
+            told.append(f"Also open on this asset: {'' if self.complete else 'at least '}{others} more.")
         elif not self.complete:
-            told.append("More of this asset may be open.")
+            told.append("Perhaps more is open on this asset.")
         if self.unreadable:
-            told.append(f"{self.unreadable_count} more may be open: {self.unreadable[0]}.")
+            told.append(f"Not readable, and perhaps open: {self.unreadable_count} more ({self.unreadable[0]}).")
         asked = f"Asked at {self.at:%Y-%m-%d %H:%M} UTC for work reported since {self.since:%Y-%m-%d}."
         return " ".join([*told, asked, "If it is the same work, cancel one of the orders."])
 

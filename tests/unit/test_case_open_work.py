@@ -56,7 +56,8 @@ def test_what_people_have_open_on_the_asset_is_told_in_the_draft_and_kept_with_t
     seen = seen_by(view)
     assert ([order.ref for order in seen.orders], seen.count, seen.complete) == ([theirs.ref], 1, True)
     assert view.draft is not None
-    assert view.draft.paragraphs[1] == seen.hint
+    # Where a field is short, the last paragraphs are dropped: what is suspected, seen and to be done comes first.
+    assert view.draft.paragraphs[3:5] == ("What to do: Look at it.", seen.hint)
     assert (seen.hint or "").startswith(
         f"Possibly the same as 1000 (waiting approval, reported {START:%Y-%m-%d} by SMITH: Noise at the drive end)."
     )
@@ -207,4 +208,4 @@ def test_of_many_open_orders_the_newest_ten_are_kept_three_are_named_and_all_are
     assert [order.ref.id for order in seen_by(view).orders] == numbers[::-1][:10]
     [hint] = hints(view)
     assert [number for number in numbers if f"{number} (" in hint] == numbers[-3:]
-    assert "12 more of this asset are open." in hint
+    assert "Also open on this asset: 12 more." in hint

@@ -79,19 +79,19 @@ def test_words_of_people_are_on_one_line_and_shortened() -> None:
         (seen(order(summary=None)), f"Possibly the same as 1224 (approved, reported 2026-11-28 by SMITH). {ASKED}"),
         (
             seen(*(bare(number) for number in FIVE), count=7),
-            f"Possibly the same as {THREE}. 4 more of this asset are open. {ASKED}",
+            f"Possibly the same as {THREE}. Also open on this asset: 4 more. {ASKED}",
         ),
         (
             seen(*(bare(number) for number in FIVE[:3]), count=50, complete=False),
-            f"Possibly the same as {THREE}. At least 47 more of this asset are open. {ASKED}",
+            f"Possibly the same as {THREE}. Also open on this asset: at least 47 more. {ASKED}",
         ),
         (
             seen(bare("1224"), complete=False),
-            f"Possibly the same as 1224 (approved). More of this asset may be open. {ASKED}",
+            f"Possibly the same as 1224 (approved). Perhaps more is open on this asset. {ASKED}",
         ),
         (
             seen(unreadable=("record 1230 cannot be read: statusdate is no date",), unreadable_count=2),
-            f"2 more may be open: record 1230 cannot be read: statusdate is no date. {ASKED}",
+            f"Not readable, and perhaps open: 2 more (record 1230 cannot be read: statusdate is no date). {ASKED}",
         ),
     ],
     ids=["none", "none on the first page", "one", "seven", "a full page", "one on a full page", "unreadable"],

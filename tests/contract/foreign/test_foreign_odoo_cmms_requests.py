@@ -1,17 +1,20 @@
 """What Odoo and its people do with our maintenance requests, on a real Odoo."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from connectors.call import Call
 from connectors.cmms.odoo import mapping
 from connectors.cmms.odoo.text import text_of
+from domain.clock import WallClock
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
-from domain.work_orders import Touched, WorkOrderStatus
+from domain.open_work import OpenWorkQuery
+from domain.work_orders import Touched, WorkOrderRef, WorkOrderStatus
 from tests.contract.cmms_plant import found_by, read_all, reports
-from tests.contract.foreign.odoo_cmms_plant import ASSETS, IN_PROGRESS, REQUESTS, SCRAP, OdooCmmsPlant
+from tests.contract.foreign.odoo_cmms_plant import ASSETS, IN_PROGRESS, REPAIRED, REQUESTS, SCRAP, OdooCmmsPlant
 
 pytestmark = pytest.mark.foreign
 
@@ -52,6 +55,21 @@ async def test_a_request_of_a_person_is_found_and_never_changed(plant: OdooCmmsP
     after = plant.database.rows("SELECT write_date, write_uid FROM maintenance_request WHERE id = %s", int(theirs))
     assert after == before
     assert [record.ref.id for record in (await read_all(cmms, None))[0]] == [ours.ref.id]
+
+
+async def test_open_work_is_what_odoo_takes_neither_for_done_nor_for_archived_also_without_a_stage(
+    plant: OdooCmmsPlant,
+) -> None:
+    numbers = [await plant.people_open(ASSETS[0]) for _ in range(4)]
+    refs = [WorkOrderRef(system="odoo", id=number, key="") for number in numbers]
+    changes: list[dict[str, object]] = [{}, {"stage_id": False}, {"stage_id": REPAIRED}, {"archive": True}]
+    for ref, values in zip(refs, changes, strict=True):
+        plant.write(ref, values, by="planner")
+    about = OpenWorkQuery(asset_external_id=ASSETS[0], since=WallClock().now() - timedelta(days=1))
+    found = await plant.connector().find_open_work(about)
+    assert [order.ref.id for order in found.orders] == [numbers[1], numbers[0]]
+    assert {(order.summary, order.ref.key) for order in found.orders} == {("It drips.", "")}
+    assert all(order.reported_by for order in found.orders)
 
 
 async def test_what_people_wrote_is_not_overwritten_when_an_order_is_asked_for_again(plant: OdooCmmsPlant) -> None:
