@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import Rejected
+from domain.webhooks import WebhookCheck
 from millwright.settings import ConnectorSettings, MesSettings, NamedT
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
@@ -19,6 +20,8 @@ CMMS_CONNECTORS: Final = {
     "maintainx": "MaintainXSettings",
 }
 """The connectors to a CMMS, and the names of their settings."""
+CMMS_WEBHOOKS: Final = frozenset({"maintainx"})
+"""The connectors to a CMMS that signs its webhooks; each has the module `webhook`."""
 MES_CONNECTORS: Final = {
     "opcua_job_control": "JobControlSettings",
     "odoo_mrp": "OdooSettings",
@@ -37,6 +40,12 @@ def cmms_settings_model(connector: str) -> type[BaseModel]:
 def mes_settings_model(connector: str) -> type[BaseModel]:
     """The model of the own settings of a connector to an MES."""
     return _model("mes", connector, MES_CONNECTORS[connector])
+
+
+def cmms_webhook_check(connector: str) -> WebhookCheck:
+    """How the webhooks of a connector's CMMS are checked."""
+    check: WebhookCheck = import_module(f"connectors.cmms.{connector}.webhook").check_webhook
+    return check
 
 
 def _model(port: str, connector: str, name: str) -> type[BaseModel]:

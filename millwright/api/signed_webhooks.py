@@ -1,0 +1,71 @@
+"""The webhooks that the API takes because the CMMS has signed them."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from domain.errors import Rejected
+from millwright.runtime.connector_settings import CMMS_WEBHOOKS, cmms_webhook_check, variable
+from millwright.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MOST_REMEMBERED: Final = 1024
+"""Deliveries. If an older one comes again within its tolerance, its poll is made due once more."""
+
+
+class SignedWebhooks:
+    """The CMMS whose signed webhooks are taken, and the deliveries that have come.
+
+    Args:
+        settings: have the secrets of each CMMS.
+
+    Raises:
+        Rejected: there are secrets for a CMMS that does not sign its webhooks.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._of = {system: named for system, named in settings.all_cmms().items() if named.webhook_secrets}
+        for system, named in self._of.items():
+            if named.connector not in CMMS_WEBHOOKS:
+                field = variable("cmms", named, system, "webhook_secrets")
+                raise Rejected(
+                    f"the webhooks of {named.connector} have no signature that could be checked",
+                    field=field,
+                    fix=f"unset MILLWRIGHT_{field.upper()}; a sender with an API key may call POST /hints/{system}",
+                )
+        self._checks = {system: cmms_webhook_check(named.connector) for system, named in self._of.items()}
+        self._taken: dict[tuple[str, bytes], None] = {}
+        self._told: set[str] = set()
+
+    def __contains__(self, system: str) -> bool:
+        return system in self._of
+
+    def check(
+        self, system: str, headers: Sequence[tuple[bytes, bytes]], body: bytes, now: datetime
+    ) -> tuple[str, bytes] | None:
+        """What a delivery is known by; None if nothing proves that the system sent it.
+
+        The log has one line for the refusals of a system until the next delivery that is proved.
+        """
+        signature = self._checks[system](headers, body, self._of[system].webhook_secrets, now)
+        if signature is not None:
+            self._told.discard(system)
+            return system, signature
+        if system not in self._told:
+            self._told.add(system)
+            log.warning(
+                "a webhook to %s was refused: no secret of the settings proves it, or its time is not near ours", system
+            )
+        return None
+
+    def has_taken(self, delivery: tuple[str, bytes]) -> bool:
+        """Whether a delivery has come before, to this process."""
+        return delivery in self._taken
+
+    def take(self, delivery: tuple[str, bytes]) -> None:
+        """Remembers a delivery, and forgets the oldest one if there are too many."""
+        self._taken[delivery] = None
+        if len(self._taken) > MOST_REMEMBERED:
+            del self._taken[next(iter(self._taken))]
