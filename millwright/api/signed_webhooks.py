@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from domain.errors import Rejected
-from millwright.runtime.connector_settings import CMMS_WEBHOOKS, cmms_webhook_check, variable
+from millwright.runtime.connector_settings import cmms_webhook_check, with_signed_webhooks
 from millwright.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,15 +25,7 @@ class SignedWebhooks:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._of = {system: named for system, named in settings.all_cmms().items() if named.webhook_secrets}
-        for system, named in self._of.items():
-            if named.connector not in CMMS_WEBHOOKS:
-                field = variable("cmms", named, system, "webhook_secrets")
-                raise Rejected(
-                    f"the webhooks of {named.connector} have no signature that could be checked",
-                    field=field,
-                    fix=f"unset MILLWRIGHT_{field.upper()}; a sender with an API key may call POST /hints/{system}",
-                )
+        self._of = with_signed_webhooks(settings.all_cmms())
         self._checks = {system: cmms_webhook_check(named.connector) for system, named in self._of.items()}
         self._taken: dict[tuple[str, bytes], None] = {}
         self._told: set[str] = set()

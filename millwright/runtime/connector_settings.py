@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from domain.errors import Rejected
 from domain.webhooks import WebhookCheck
-from millwright.settings import ConnectorSettings, MesSettings, NamedT
+from millwright.settings import CmmsSettings, ConnectorSettings, MesSettings, NamedT
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -75,6 +75,24 @@ def named_instances(named: Mapping[str, NamedT], port: str, known: Collection[st
     for settings in named.values() or (None,):
         named_connector(settings, port, known)
     return named
+
+
+def with_signed_webhooks(named: Mapping[str, CmmsSettings]) -> dict[str, CmmsSettings]:
+    """The instances with secrets for their webhooks.
+
+    Raises:
+        Rejected: one is of a CMMS that does not sign its webhooks.
+    """
+    signing = {instance: settings for instance, settings in named.items() if settings.webhook_secrets}
+    for instance, settings in signing.items():
+        if settings.connector not in CMMS_WEBHOOKS:
+            field = variable("cmms", settings, instance, "webhook_secrets")
+            raise Rejected(
+                f"the webhooks of {settings.connector} have no signature that could be checked",
+                field=field,
+                fix=f"unset MILLWRIGHT_{field.upper()}; a sender with an API key may call POST /hints/{instance}",
+            )
+    return signing
 
 
 def own_settings(

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.errors import Rejected
+from domain.processes import ProcessKind
 from millwright.api.app import create_app
 from millwright.api.refusals import MOST_OF_ONE
 from millwright.api.signed_webhooks import MOST_REMEMBERED, SignedWebhooks
 from millwright.bootstrap import Storage
 from millwright.runtime.logs import secrets as secrets_of
 from millwright.settings import Settings
+from millwright.steering.values import check_connectors
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW, rows, set_clock, settings_over
 
@@ -181,8 +183,11 @@ async def test_secrets_for_a_cmms_that_does_not_sign_are_refused_at_the_start(
 ) -> None:
     secrets = {"connector": "maximo", "sites": ["HH"], "webhook_secrets": [SECRET]}
     wrong = Settings.model_validate({**settings.model_dump(), "cmms_instances": {"hamburg": secrets}})
+    with pytest.raises(Rejected) as before_it_is_recorded:
+        check_connectors(wrong, ProcessKind.API)
     with pytest.raises(Rejected) as refused:
         create_app(storage, wrong, None)
+    assert str(before_it_is_recorded.value) == str(refused.value)
     assert (refused.value.field, SECRET in str(refused.value)) == ("cmms_instances__hamburg__webhook_secrets", False)
     assert "unset MILLWRIGHT_CMMS_INSTANCES__HAMBURG__WEBHOOK_SECRETS" in str(refused.value.fix)
 
