@@ -14,7 +14,12 @@ router = APIRouter(tags=["operations"])
 _REFUSED: dict[int | str, dict[str, object]] = {status: {"model": ProblemDetails} for status in (401, 404, 413, 429)}
 
 
-@router.post("/webhooks/{system}", status_code=HTTPStatus.ACCEPTED, responses=_REFUSED)
+@router.post(
+    "/webhooks/{system}",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=_REFUSED,
+    openapi_extra={"requestBody": {"description": "The bytes that were signed.", "content": {"application/json": {}}}},
+)
 async def webhook(
     system: Annotated[str, Path(description="The id of the CMMS instance, such as maintainx.")],
     request: Request,

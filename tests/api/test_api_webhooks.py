@@ -20,7 +20,7 @@ from millwright.api.signed_webhooks import MOST_REMEMBERED, SignedWebhooks
 from millwright.bootstrap import Storage
 from millwright.runtime.logs import secrets as secrets_of
 from millwright.settings import Settings
-from millwright.steering.values import check_connectors
+from millwright.steering.values import check_connectors, steering_values
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW, rows, set_clock, settings_over
 
@@ -155,6 +155,7 @@ async def test_no_secret_and_no_body_is_logged_or_answered(
     caplog.set_level("DEBUG")
     replies = [await vendor.post(PATH, content=BODY, headers=headers) for headers in (signed(), {}, {HEADER: "t=1"})]
     told = caplog.text + "".join(reply.text for reply in replies) + repr(settings) + repr(settings.all_cmms())
+    told += str(steering_values(settings, ProcessKind.API))
     assert [word for word in (SECRET, NEXT_SECRET, BODY.decode(), signed()[HEADER][-64:]) if word in told] == []
     assert {SECRET, NEXT_SECRET} <= set(secrets_of(settings))
 
