@@ -12,7 +12,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.errors import Rejected
+from domain.errors import Rejected, StorageUnavailable
 from domain.processes import ProcessKind
 from millwright.api.app import create_app
 from millwright.api.refusals import MOST_OF_ONE
@@ -76,6 +76,19 @@ async def test_a_delivery_that_comes_again_is_accepted_and_touches_nothing(
     assert await rows(storage.engine, DUE) == after_first
     assert (await vendor.post(PATH, content=BODY, headers=signed(after=timedelta(seconds=1)))).status_code == 202
     assert await rows(storage.engine, DUE) != after_first
+
+
+async def test_a_delivery_that_could_not_be_stored_counts_when_it_comes_again(
+    vendor: httpx.AsyncClient, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_system: str) -> None:
+        raise StorageUnavailable("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage.changes, "poll_now", away)
+        assert (await vendor.post(PATH, content=BODY, headers=signed())).status_code == 503
+    assert (await vendor.post(PATH, content=BODY, headers=signed())).status_code == 202
+    assert [row[0] for row in await rows(storage.engine, DUE)] == ["poll/maintainx"]
 
 
 @pytest.mark.parametrize(
