@@ -7,12 +7,24 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
 from domain.suppression import LONGEST_REPORTED
+
+_SHORTEST_SECRET = 16
+
+
+def _is_a_secret(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < _SHORTEST_SECRET or not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError(f"needs at least {_SHORTEST_SECRET} characters of ASCII without spaces")
+    return secret
+
+
+WebhookSecret = Annotated[SecretStr, AfterValidator(_is_a_secret)]
 
 
 class ConnectorSettings(BaseModel):
@@ -33,6 +45,14 @@ class ConnectorSettings(BaseModel):
 
 
 NamedT = TypeVar("NamedT", bound=ConnectorSettings)
+
+
+class CmmsSettings(ConnectorSettings):
+    """The connector of a CMMS, with that connector's own settings."""
+
+    webhook_secrets: Annotated[tuple[WebhookSecret, ...], Field(max_length=16, repr=False)] = ()
+    """The secrets with which the CMMS signs its webhooks: one for each subscription, and during a change the new one
+    too. Only the API uses them, and needs no other setting of the connector for it."""
 
 
 class MesSettings(ConnectorSettings):
@@ -185,11 +205,9 @@ class Settings(BaseSettings):
     head_twin: Annotated[
         str | None, Field(description="Id of the twin that shows the published head of the ledger; absent, none.")
     ] = None
-    cmms: Annotated[ConnectorSettings | None, Field(repr=False, description="The CMMS connector and its settings.")] = (
-        None
-    )
+    cmms: Annotated[CmmsSettings | None, Field(repr=False, description="The CMMS connector and its settings.")] = None
     cmms_instances: Annotated[
-        dict[str, ConnectorSettings],
+        dict[str, CmmsSettings],
         Field(repr=False, description="Further CMMS, each under an id of its own, with the `sites` that it serves."),
     ] = {}
     mes: Annotated[MesSettings | None, Field(repr=False, description="The MES connector and its settings.")] = None
@@ -235,7 +253,7 @@ class Settings(BaseSettings):
             check_encrypted(url.get_secret_value())
         return url
 
-    def all_cmms(self) -> dict[str, ConnectorSettings]:
+    def all_cmms(self) -> dict[str, CmmsSettings]:
         """Every CMMS by its id. The first one's is the name of its connector."""
         return _with_first(self.cmms, self.cmms_instances)
 

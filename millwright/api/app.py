@@ -33,6 +33,7 @@ from millwright.api import (
     suspect_lots,
     unreadable,
     walk_downs,
+    webhooks,
 )
 from millwright.api.answer_headers import AnswerHeaders
 from millwright.api.body_limit import BodyLimit
@@ -61,6 +62,7 @@ ROUTERS = (
     audit.router,
     idleness.router,
     hints.router,
+    webhooks.router,
     health.router,
     suppressions.router,
     people.router,
@@ -80,6 +82,9 @@ def create_app(
         engine_client: the workflow engine, whose state `/ready` shows; None if the API runs without one.
         local_token_hash: the hash of the token of local mode, by `api_key_hash`; with None every caller needs an API
             key.
+
+    Raises:
+        Rejected: there are webhook secrets for a CMMS that does not sign its webhooks.
     """
     app = _with_routes()
     document = _document()

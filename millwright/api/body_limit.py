@@ -12,9 +12,11 @@ from millwright.api.problems import Problem, storage_away
 from millwright.api.sign_in import sign_in
 from millwright.intake.reading import LARGEST_BATCH
 
-_ENROLMENT = re.compile(r"/people/[^/]+/enrol")
-"""The route whose body signs its caller in, by the enrolment code."""
-_LARGEST_ENROLMENT = 4 << 10
+_PROVED_BY_BODY = (
+    (re.compile(r"/people/[^/]+/enrol"), 4 << 10),
+    (re.compile(r"/webhooks/[^/]+"), 64 << 10),
+)
+"""The routes whose body proves the caller, by an enrolment code or as what is signed; each with its most bytes."""
 _MOST_DIGITS = 15
 _MOST_DROPPED = 32 * LARGEST_BATCH
 """Bytes; if a client sends more, the connection is closed without an answer."""
@@ -22,7 +24,7 @@ _MOST_DROPPED = 32 * LARGEST_BATCH
 
 class BodyLimit:
     """Refuses a body of a caller who is not signed in, and a body larger than 1 MiB. If its length is announced, it is
-    refused before it is read. An enrolment, whose body has the caller's code, may have 4 KiB.
+    refused before it is read. A body that itself proves the caller has a smaller limit.
 
     Args:
         app: the application behind this middleware.
@@ -37,9 +39,9 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         announced = headers.get(b"content-length", b"")
-        enrols = scope["method"] == "POST" and _ENROLMENT.fullmatch(scope["path"]) is not None
-        most = _LARGEST_ENROLMENT if enrols else LARGEST_BATCH
-        if not enrols and (announced.strip(b"0") or b"transfer-encoding" in headers):
+        unproved = _most_before_proof(scope)
+        most = LARGEST_BATCH if unproved is None else unproved
+        if unproved is None and (announced.strip(b"0") or b"transfer-encoding" in headers):
             refused = await _not_signed_in(Request(scope))
             if refused is not None:
                 await refused(scope, receive, send)
@@ -61,6 +63,13 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+def _most_before_proof(scope: Scope) -> int | None:
+    """How large a body may be that has yet to prove its caller; None if the caller must be signed in before."""
+    if scope["method"] != "POST":
+        return None
+    return next((most for path, most in _PROVED_BY_BODY if path.fullmatch(scope["path"]) is not None), None)
 
 
 async def _not_signed_in(request: Request) -> Response | None:

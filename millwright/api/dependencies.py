@@ -14,6 +14,7 @@ from millwright.api.places import Places
 from millwright.api.refusals import Refusals
 from millwright.api.report_process import Reports
 from millwright.api.sign_in import KeyRing
+from millwright.api.signed_webhooks import SignedWebhooks
 from millwright.bootstrap import Storage
 from millwright.intake.group_commit import GroupCommit
 from millwright.intake.sequences import http_sequences
@@ -34,6 +35,9 @@ class Dependencies:
         settings: the settings of the installation.
         engine: the workflow engine, whose state `/ready` shows; None if the API runs without one.
         local_token_hash: the hash of the token of local mode; None if local mode is off.
+
+    Raises:
+        Rejected: there are webhook secrets for a CMMS that does not sign its webhooks.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Dependencies:
         self.studies = StudyStore(storage.engine)
         self.keys = KeyRing(storage.engine, storage.clock)
         self.refusals = Refusals()
+        self.webhooks = SignedWebhooks(settings)
         self.snapshot = RegisterSnapshot(storage.register)
         self.outage = Outage(log, "storage cannot be used", "storage is back: requests are answered")
         self.group_commit = GroupCommit(storage.inbox, storage.clock)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from domain.anomaly import Fate
 from domain.errors import ActRejected
-from millwright.api import webhook
+from millwright.api import handshakes
 from millwright.api.dependencies import Deps, answered
 from millwright.api.event_schemas import EVENT_BODIES, MEDIA_TYPES, REDRIVE_BODY
 from millwright.api.problems import Problem, ProblemDetails, not_found
@@ -28,7 +28,7 @@ _NUMBER = re.compile("[0-9]{1,19}")
 @router.options("/events", status_code=HTTPStatus.OK)
 async def ask_to_send(request: Request) -> Response:
     """The CloudEvents handshake: a sender asks whether it may send events, and at what rate."""
-    return webhook.permission(request.headers)
+    return handshakes.permission(request.headers)
 
 
 @router.post(
@@ -49,14 +49,14 @@ async def take_events(request: Request, deps: Deps, person: Annotated[Person, De
     """
     headers = request.headers
     body = await request.body()
-    if webhook.is_validation(headers):
-        return webhook.validated(body)
+    if handshakes.is_validation(headers):
+        return handshakes.validated(body)
     content_type = headers.get("content-type")
     _require_readable(content_type, binary="ce-specversion" in headers or "ce-id" in headers)
     taken = await take_in(deps, body, content_type, headers, person, person.binding)
     if len(taken.items) == 1 and taken.items[0].fate is Fate.QUARANTINED:
         # After any other 4xx Event Grid retries for a day, but the event is already stored.
-        final = webhook.is_from_event_grid(headers)
+        final = handshakes.is_from_event_grid(headers)
         item = taken.items[0]
         raise Problem(
             HTTPStatus.BAD_REQUEST if final or item.field is None else HTTPStatus.UNPROCESSABLE_ENTITY,

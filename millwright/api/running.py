@@ -55,7 +55,8 @@ async def run_api(settings: Settings, storage: Storage, stop: asyncio.Event, cli
         client: the workflow engine.
 
     Raises:
-        Rejected: the address cannot be listened on, or others may reach it although local mode is on.
+        Rejected: the address cannot be listened on, or others may reach it although local mode is on; or there are
+            webhook secrets for a CMMS that does not sign its webhooks.
     """
     # An API that cannot listen must not replace the token of one that runs.
     with _listen(settings) as listener, _local_token_hash(settings) as token_hash:

@@ -183,6 +183,11 @@ async def sign_in(request: Request) -> None:
     request.scope[_PERSON] = await _person(request, await _bearer(request))
 
 
+def address_of(request: Request) -> str:
+    """The address by which refusals are counted."""
+    return request.client.host if request.client is not None else "an unknown address"
+
+
 async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None) -> Person:
     """The person whose key or token the request has. Nothing else of a request says who sends it: neither an address
     nor any other header."""
@@ -196,7 +201,7 @@ async def _person(request: Request, bearer: HTTPAuthorizationCredentials | None)
         return LOCAL
     keys: KeyRing = deps.keys
     refusals: Refusals = deps.refusals
-    address = request.client.host if request.client is not None else "an unknown address"
+    address = address_of(request)
     locked_out = refusals.locked_out(address)
     person = await keys.person(bearer.credentials, look_again=locked_out is None)
     if person is None:

@@ -7,7 +7,8 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import Rejected
-from millwright.settings import ConnectorSettings, MesSettings, NamedT
+from domain.webhooks import WebhookCheck
+from millwright.settings import CmmsSettings, ConnectorSettings, MesSettings, NamedT
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -20,6 +21,8 @@ CMMS_CONNECTORS: Final = {
     "rest": "RestSettings",
 }
 """The connectors to a CMMS, and the names of their settings."""
+CMMS_WEBHOOKS: Final = frozenset({"maintainx"})
+"""The connectors to a CMMS that signs its webhooks; each has the module `webhook`."""
 MES_CONNECTORS: Final = {
     "opcua_job_control": "JobControlSettings",
     "odoo_mrp": "OdooSettings",
@@ -38,6 +41,12 @@ def cmms_settings_model(connector: str) -> type[BaseModel]:
 def mes_settings_model(connector: str) -> type[BaseModel]:
     """The model of the own settings of a connector to an MES."""
     return _model("mes", connector, MES_CONNECTORS[connector])
+
+
+def cmms_webhook_check(connector: str) -> WebhookCheck:
+    """How the webhooks of a connector's CMMS are checked."""
+    check: WebhookCheck = import_module(f"connectors.cmms.{connector}.webhook").check_webhook
+    return check
 
 
 def _model(port: str, connector: str, name: str) -> type[BaseModel]:
@@ -67,6 +76,24 @@ def named_instances(named: Mapping[str, NamedT], port: str, known: Collection[st
     for settings in named.values() or (None,):
         named_connector(settings, port, known)
     return named
+
+
+def with_signed_webhooks(named: Mapping[str, CmmsSettings]) -> dict[str, CmmsSettings]:
+    """The instances with secrets for their webhooks.
+
+    Raises:
+        Rejected: one is of a CMMS that does not sign its webhooks.
+    """
+    signing = {instance: settings for instance, settings in named.items() if settings.webhook_secrets}
+    for instance, settings in signing.items():
+        if settings.connector not in CMMS_WEBHOOKS:
+            field = variable("cmms", settings, instance, "webhook_secrets")
+            raise Rejected(
+                f"the webhooks of {settings.connector} have no signature that could be checked",
+                field=field,
+                fix=f"unset MILLWRIGHT_{field.upper()}; a sender with an API key may call POST /hints/{instance}",
+            )
+    return signing
 
 
 def own_settings(

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from millwright.settings import ConnectorSettings, Settings
+from millwright.settings import CmmsSettings, ConnectorSettings, Settings
 
 MASK = "********"
 QUIETED = (
@@ -48,11 +48,17 @@ def secrets(settings: Settings) -> list[str]:
         if isinstance(value, SecretStr):
             found.update(_parts(value.get_secret_value()))
         elif isinstance(value, ConnectorSettings):
-            found.update(_within(value.own()))
+            found.update(_of_connector(value))
         elif isinstance(value, Mapping):
             for instance in value.values():
-                found.update(_within(instance.own()))
+                found.update(_of_connector(instance))
     return sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
+
+
+def _of_connector(settings: ConnectorSettings) -> Iterator[str]:
+    yield from _within(settings.own())
+    if isinstance(settings, CmmsSettings):
+        yield from (secret.get_secret_value() for secret in settings.webhook_secrets)
 
 
 def _within(values: Mapping[str, object]) -> Iterator[str]:

@@ -184,6 +184,7 @@ DOES_NOT_STEER: Final[Mapping[str, str]] = {
     "atlas.timeout": _CALLS,
     "atlas.concurrency": _CALLS,
     "atlas.page_size": _CALLS,
+    "maintainx.subscriptions": "it says whose absence `doctor` names; a webhook only makes a poll due earlier",
     "maintainx.timeout": _CALLS,
     "maintainx.concurrency": _CALLS,
     "maintainx.page_size": _CALLS,

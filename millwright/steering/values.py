@@ -14,6 +14,7 @@ from millwright.runtime.connector_settings import (
     named_instances,
     own_settings,
     refuse_own_settings,
+    with_signed_webhooks,
 )
 from millwright.settings import ConnectorSettings, MesSettings, Settings
 from millwright.steering.declared import STEERS
@@ -53,8 +54,11 @@ def check_connectors(settings: Settings, process: ProcessKind) -> None:
     """Refuses settings with which a process of a kind cannot work, so that it records none.
 
     Raises:
-        Rejected: a connector that the process opens is not named, or not known.
+        Rejected: a connector that the process opens is not named, or not known; or the API has secrets for webhooks
+            that nobody signs.
     """
+    if process is ProcessKind.API:
+        with_signed_webhooks(settings.all_cmms())
     for port, (opens, known) in PORTS.items():
         if opens is process:
             named_instances(_named(settings)[port], port, known)

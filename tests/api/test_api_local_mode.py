@@ -28,13 +28,15 @@ from tests.support.plant import PUMP
 
 OPEN = {
     ("POST", "/people/1/enrol"),
+    ("POST", "/webhooks/1"),
     ("GET", "/health"),
     ("GET", "/ready"),
     ("GET", "/openapi.json"),
     ("HEAD", "/openapi.json"),
     ("OPTIONS", "/events"),
 }
-"""What everybody may call: health, the description, the handshake of CloudEvents, and enrolment with a code."""
+"""What everybody may call: health, the description, the handshake of CloudEvents, enrolment with a code, and a CMMS
+with webhooks that its signature proves."""
 REFUSAL = (
     "send `Authorization: Bearer <API key>`; `millwright people enrol` makes a key. On the API's machine, with "
     "MILLWRIGHT_LOCAL_MODE=true, you may send the header in `api.header` of its home instead"

@@ -18,6 +18,7 @@ from connectors.manifest import (
     load_quality,
 )
 from domain.cmms import CmmsCapabilities
+from millwright.runtime.connector_settings import CMMS_WEBHOOKS, cmms_webhook_check
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
@@ -91,6 +92,12 @@ def test_the_page_says_what_each_cmms_can_do(folder: Path) -> None:
     }
     names = {told.get(name, name.replace("_", " ")) for name in CmmsCapabilities.model_fields}
     assert [name for name in sorted(names) if f"| {name} |" not in chapter] == []
+
+
+def test_each_connector_that_checks_webhooks_is_listed_and_each_that_is_listed_does() -> None:
+    checking = {folder.name for folder in FOLDERS if (folder / "webhook.py").is_file()}
+    assert checking == CMMS_WEBHOOKS
+    assert all(callable(cmms_webhook_check(connector)) for connector in CMMS_WEBHOOKS)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)

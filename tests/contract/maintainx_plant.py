@@ -13,11 +13,13 @@ from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
 from sandbox.maintainx.server import MaintainXServer
 from sandbox.maintainx.store import WorkOrder
+from sandbox.maintainx.subscriptions import STATUS_CHANGE
 from tests.connectors.maintainx_answers import key_of
 from tests.contract.cmms_plant import NO_WAIT, SENT_TWICE, CompletedWork, draft_of
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 API_KEY = "eyJ-Quartz-Harbor-9213"
+SIGNED_IN = {"authorization": f"Bearer {API_KEY}", "x-organization-id": "1"}
 _PATIENT = timedelta(seconds=10)
 
 
@@ -75,6 +77,7 @@ class MaintainXPlant:
         secret: str | None = None,
         http: httpx.AsyncClient | None = None,
         clock: Clock | None = None,
+        subscriptions: Sequence[int] = (),
     ) -> maintainx.MaintainXCmms:
         settings = maintainx.MaintainXSettings.model_validate(
             {
@@ -83,11 +86,18 @@ class MaintainXPlant:
                 "organization": "1",
                 "finding_fields": {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"},
                 "note_fields": ["Remarks"],
+                "subscriptions": subscriptions,
                 "page_size": 3,
                 "timeout": _PATIENT,
             }
         )
         return maintainx.connect(settings, http or self.client(), system="maintainx", clock=clock or self.clock)
+
+    async def subscribe(self, url: str) -> tuple[int, str]:
+        """The planner has an address told of changes of status; gives the subscription's id and secret."""
+        async with httpx.AsyncClient(base_url=self.server.url, headers=SIGNED_IN) as client:
+            made = await client.post("/subscriptions", json={"type": STATUS_CHANGE, "url": url})
+        return made.json()["id"], made.json()["secret"]
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
         self._numbers += 1

@@ -18,7 +18,7 @@ from domain.casework import LEASE_LASTS
 from domain.errors import Unavailable
 from domain.work_orders import RecordKind, WorkOrderStatus
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import code, deviation
@@ -73,7 +73,7 @@ async def bench(engine: AsyncEngine, atlas: AtlasPlant) -> AtlasBench:
     await plant.prepare(Criticality.C)
     await plant.take(code(1), deviation(2))
     atlas.clock.set(plant.clock.now())
-    settings = Settings(_env_file=None, cmms=MesSettings(connector="atlas"), mes=MesSettings(connector="fake"))
+    settings = Settings(_env_file=None, cmms=CmmsSettings(connector="atlas"), mes=MesSettings(connector="fake"))
     storage = stores(engine, plant.clock, StoredVersions(plant.catalogue), settings)
     [[case]] = await plant.rows("SELECT id FROM cases")
     mes = {"fake": FakeMes(plant.clock)}

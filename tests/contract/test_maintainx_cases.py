@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,12 +17,15 @@ from domain.assets import Alias, Criticality
 from domain.cases import CaseView, Decision, Lane
 from domain.casework import LEASE_LASTS
 from domain.work_orders import WorkOrderStatus
+from millwright.api.app import create_app
+from millwright.api.signed_webhooks import SignedWebhooks
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.storage.events.register import RegisterStore
 from tests.contract.maintainx_plant import MaintainXPlant
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import PUMP, START, code, deviation
+from tests.support.served_api import served
 from tests.workflows.fake_mes import FakeMes
 
 _MINUTES = timedelta(minutes=5)
@@ -74,6 +78,10 @@ class MaintainXBench:
         assert polled.problem is None
         return await self.view()
 
+    async def poll_due_at(self) -> object:
+        [[due]] = await self.plant.rows("SELECT due_at FROM due WHERE subject = 'poll/maintainx'")
+        return due
+
     async def view(self) -> CaseView:
         return (await self.storage.cases.view(self.case))[0]
 
@@ -89,7 +97,7 @@ async def bench(storage_engine: AsyncEngine) -> AsyncIterator[MaintainXBench]:
     await RegisterStore(storage_engine, plant.clock).map_alias(alias, "tests")
     await plant.take(code(1), deviation(2))
     maintainx.clock.set(plant.clock.now())
-    settings = Settings(_env_file=None, cmms=MesSettings(connector="maintainx"), mes=MesSettings(connector="fake"))
+    settings = Settings(_env_file=None, cmms=CmmsSettings(connector="maintainx"), mes=MesSettings(connector="fake"))
     storage = stores(storage_engine, plant.clock, StoredVersions(plant.catalogue), settings)
     [[case]] = await plant.rows("SELECT id FROM cases")
     mes = {"fake": FakeMes(plant.clock)}
@@ -114,6 +122,31 @@ async def test_nothing_is_created_before_a_person_accepts_it_and_then_the_work_c
     assert done.report is not None
     assert (done.status, done.report.notes) == (WorkOrderStatus.COMPLETED, ("Regulator burnt.",))
     assert bench.maintainx.orders_of(bench.case) == 1
+
+
+async def test_a_completion_reaches_the_case_by_a_signed_webhook_before_the_next_poll(
+    bench: MaintainXBench, tmp_path: Path
+) -> None:
+    await bench.ensure()
+    await bench.decide(approved=True)
+    placed = (await bench.later(timedelta(hours=2))).order
+    assert placed is not None
+    await bench.storage.changes.poll_now("maintainx")
+    await bench.polled()
+    assert await bench.poll_due_at() == bench.plant.clock.now() + _MINUTES
+    settings = Settings(_env_file=None, home=tmp_path, api_port=0)
+    app = create_app(bench.storage, settings, None)
+    async with served(app, settings) as address:
+        _, secret = await bench.maintainx.subscribe(str(address.join("/webhooks/maintainx")))
+        known = CmmsSettings.model_validate({"connector": "maintainx", "webhook_secrets": [secret]})
+        app.state.deps.webhooks = SignedWebhooks(Settings(_env_file=None, cmms=known))
+        bench.maintainx.complete(placed.ref, "Regulator burnt.")
+        await bench.maintainx.server.subscriptions.delivered()
+    await app.state.deps.close()
+    assert await bench.poll_due_at() == bench.plant.clock.now()
+    done = (await bench.polled()).order
+    assert done is not None
+    assert done.status is WorkOrderStatus.COMPLETED
 
 
 async def test_eight_workers_at_once_under_leases_open_one_order(bench: MaintainXBench) -> None:

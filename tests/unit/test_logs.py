@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from millwright.runtime.logs import MASK, QUIETED, configure, secrets
-from millwright.settings import ConnectorSettings, MesSettings, Settings
+from millwright.settings import CmmsSettings, ConnectorSettings, MesSettings, Settings
 from tests.support.logging_as_found import logging_as_found
 
 log = logging.getLogger("millwright.test")
@@ -54,7 +54,7 @@ def test_no_secret_is_written_in_message_argument_or_traceback(shape: str, capsy
         log=shape,
         database_url="postgresql://millwright:p%40ssw0rd@db.example/plant",
         temporal_api_key="engine-key-1",
-        cmms=ConnectorSettings.model_validate(
+        cmms=CmmsSettings.model_validate(
             {"connector": "maximo", "url": "https://cmms.example", "api_key": "cmms-key-1"}
         ),
         mes=MesSettings.model_validate({"connector": "opcua", "sign_in": {"password": "mes-word-1"}}),
@@ -73,7 +73,7 @@ def test_no_secret_is_written_in_message_argument_or_traceback(shape: str, capsy
 
 
 def test_short_values_are_no_secrets() -> None:
-    cmms = ConnectorSettings.model_validate({"connector": "maximo", "key": "a", "token": "long-enough"})
+    cmms = CmmsSettings.model_validate({"connector": "maximo", "key": "a", "token": "long-enough"})
     assert secrets(settings(cmms=cmms)) == ["long-enough"]
 
 

@@ -32,7 +32,7 @@ from domain.work_orders import (
     WorkOrderStatus,
 )
 from millwright.bootstrap import StoredVersions, Systems, stores
-from millwright.settings import ConnectorSettings, MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.worker.running import run_worker
 from policies.engine.catalogue import Catalogue
 from tests.support.cmms import ABLE, reported
@@ -166,7 +166,7 @@ class FakePlant:
             home=home,
             task_queue=queue,
             sticky_timeout=timedelta(seconds=1),
-            cmms=ConnectorSettings(connector="fake"),
+            cmms=CmmsSettings(connector="fake"),
             mes=MesSettings(connector="fake"),
         )
         catalogue = Catalogue()

@@ -109,6 +109,11 @@ class MaintainXClient:
         """Moves an order to a state."""
         await self._send(call, "PATCH", f"/workorders/{number}/status", body={"status": status})
 
+    async def has_subscription(self, call: Call, number: int) -> bool:
+        """Whether a subscription is there. The answer has its secret, which is not looked at."""
+        reply = await self._send(call, "GET", f"/subscriptions/{number}/secret", also=(404,))
+        return reply.status_code != httpx.codes.NOT_FOUND
+
     async def _send(
         self, call: Call, method: str, path: str, *, body: Mapping[str, Json] | None = None, also: Collection[int] = ()
     ) -> httpx.Response:

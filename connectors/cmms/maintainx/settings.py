@@ -1,7 +1,7 @@
 """What the MaintainX connector needs to know of a site."""
 
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -29,6 +29,9 @@ class MaintainXSettings(BaseModel):
         finding_fields: for problem, cause and remedy the extra field of the work order in which the technician chooses
             it.
         note_fields: the extra fields in which the technician writes in words.
+        subscriptions: the ids of the webhook subscriptions that the plant relies on. `check` says if one is gone:
+            MaintainX deletes a subscription whose receiver has failed for long. A worker that starts repeats the check
+            until all are there, and each costs a request, so there may be six at most.
         timeout: the longest that one request may take.
         concurrency: how many requests may be under way at once.
         page_size: how many orders are asked for at once. Each of a poll costs a further request, and MaintainX allows a
@@ -45,6 +48,7 @@ class MaintainXSettings(BaseModel):
     priorities: dict[int, MaintainXPriority] = Field(default_factory=_priorities)
     finding_fields: dict[Literal["problem", "cause", "remedy"], str] = {}
     note_fields: tuple[str, ...] = ()
+    subscriptions: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(), max_length=6)
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     concurrency: int = Field(default=4, ge=1)
     page_size: int = Field(default=20, ge=1, le=50)

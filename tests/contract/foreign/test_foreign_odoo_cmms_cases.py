@@ -16,7 +16,7 @@ from domain.cmms import OrderApproval
 from domain.verdict import Urgency, UrgencyDecision
 from domain.work_orders import Touched, WorkOrderStatus
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import ConnectorSettings, MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.foreign.odoo_cmms_plant import OdooCmmsPlant
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import code, deviation
@@ -60,7 +60,7 @@ async def ordered_case(engine: AsyncEngine, cmms: OdooCmms) -> OrderedCase:
     plant = Plant(engine)
     await plant.prepare(Criticality.C)
     await plant.take(code(1), deviation(2))
-    settings = Settings(_env_file=None, cmms=ConnectorSettings(connector="odoo"), mes=MesSettings(connector="fake"))
+    settings = Settings(_env_file=None, cmms=CmmsSettings(connector="odoo"), mes=MesSettings(connector="fake"))
     storage = stores(engine, plant.clock, StoredVersions(plant.catalogue), settings)
     [[case]] = await plant.rows("SELECT id FROM cases")
     now = plant.clock.now()
