@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from connectors.call import Call
 from connectors.cmms.atlas.faults import read_fault
 from connectors.cmms.atlas.models import (
+    AtlasAccount,
     AtlasAsset,
     AtlasComment,
     AtlasContent,
@@ -23,7 +24,7 @@ from connectors.cmms.atlas.models import (
     AtlasPartUse,
 )
 from connectors.cmms.atlas.settings import AtlasSettings
-from connectors.cmms.atlas.sign_in import AtlasSignIn, is_of_the_token
+from connectors.cmms.atlas.sign_in import MAY_BE_OF_THE_TOKEN, AtlasSignIn, is_of_the_token
 from connectors.http import JsonSystem
 from connectors.rows import Rows, read_each
 from domain.canonical import Json
@@ -79,8 +80,12 @@ class AtlasFilter:
 
 def at_or_after(field: str, moment: datetime) -> AtlasFilter:
     """A record whose date is not before a moment."""
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
-    return AtlasFilter(field, "ge", f"{text}Z", date=True)
+    return AtlasFilter(field, "ge", _milliseconds(moment), date=True)
+
+
+def at_or_before(field: str, moment: datetime) -> AtlasFilter:
+    """A record whose date is not after a moment."""
+    return AtlasFilter(field, "le", _milliseconds(moment), date=True)
 
 
 class AtlasClient:
@@ -112,6 +117,10 @@ class AtlasClient:
     async def user(self, call: Call) -> int:
         """The id of our user."""
         return await self._sign_in.user(call)
+
+    async def account(self, call: Call) -> AtlasAccount:
+        """Our user as it is now."""
+        return await self._sign_in.account(call)
 
     async def search(
         self,
@@ -252,9 +261,10 @@ class AtlasClient:
         if is_of_the_token(reply):
             raise call.error(
                 ActionRequired,
-                "it refuses our session (HTTP 403 without a word) right after it accepted our credentials",
+                "it refuses our session (an HTTP 403 without a word, or an expired token) right after it accepted our "
+                "credentials",
             )
-        if reply.status_code == httpx.codes.FORBIDDEN and httpx.codes.FORBIDDEN not in also:
+        if reply.status_code in MAY_BE_OF_THE_TOKEN and reply.status_code not in also:
             raise self._json.error(call, reply)
         return reply
 
@@ -267,8 +277,12 @@ class AtlasClient:
             f"{self._settings.url}{path}",
             headers={"authorization": f"Bearer {token}", "accept": "application/json"},
             body=body,
-            also=(httpx.codes.FORBIDDEN, *also),
+            also=(*MAY_BE_OF_THE_TOKEN, *also),
         )
+
+
+def _milliseconds(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def _link(record: object) -> Json:

@@ -157,11 +157,13 @@ def needs_work(row: AtlasRecord, user: int) -> bool:
 def touched_by_others(row: AtlasRecord, view: AtlasView) -> Touched:
     """Whether anybody but us has changed a record.
 
-    Yes if another user made or changed it last, if our key was taken off it, if there is work, a part or a comment of
-    another on it, or if it is in a state that we never set. Unknown if Atlas names no user.
+    Yes if another user made or changed it last, or did so before a change of ours, which its description says then;
+    if our key was taken off it, if there is work, a part or a comment of another on it, or if it is in a state that we
+    never set. Unknown if Atlas names no user.
     """
     users = {row.createdBy, row.updatedBy}
     by_others = bool(users - {view.user, None})
+    by_others = by_others or texts.has_note(row.description, texts.TOUCHED_NOTE)
     worked_on = isinstance(row, AtlasOrder) and row.status != _OPEN
     if by_others or worked_on or not keys_on(row) or (view.work is not None and view.work.is_of_people):
         return Touched.YES
