@@ -36,7 +36,7 @@ REQUIRED_13 = (
         (400, REQUIRED_13, ActionRequired, "title is required there", "title"),
         (400, "Invalid search field", Refused, "Invalid search field", None),
         (403, "You need a license to create a labor", ActionRequired, "to create a labor; enter a licence there", None),
-        (403, TOO_MANY, ActionRequired, "reached; complete or delete orders there (archived ones count too)", None),
+        (403, TOO_MANY, ActionRequired, "reached; complete orders there (archived ones count too)", None),
         (403, "Access denied", ActionRequired, "Access denied; give our user the role Administrator there", None),
         (403, "Forbidden", ActionRequired, "Forbidden; give our user the role Administrator there", None),
         (404, "Not found", Refused, "Not found", None),

@@ -25,7 +25,7 @@ _SEQUENCE_WORDS: Final = (
     "makes no record any more: its administrator must leave one row in its table custom_sequence"
 )
 _FIXES: Final = {
-    "incomplete work orders": "complete or delete orders there (archived ones count too), or enter a licence",
+    "incomplete work orders": "complete orders there (archived ones count too), or enter a licence",
     "need a license": "enter a licence there",
     "access denied": "give our user the role Administrator there",
     "forbidden": "give our user the role Administrator there",
