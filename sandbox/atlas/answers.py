@@ -8,6 +8,7 @@ from typing import Final
 
 from sandbox.atlas.store import ORDER, REQUEST, Asset, Comment, KeptRecord, PartUse, Store, User, Work, linked
 
+_KINDS: Final = ("REQUESTS", "WORK_ORDERS", "ASSETS", "LOCATIONS", "CATEGORIES", "SETTINGS", "FILES")
 _SORT: Final = {"sorted": True, "empty": False, "unsorted": False}
 
 
@@ -30,7 +31,20 @@ def user_mini(user: User | None) -> dict[str, object] | None:
 
 def whoami(user: User) -> dict[str, object]:
     """The user who is signed in."""
-    role = {"id": 2, "roleType": "ROLE_CLIENT", "code": "ADMIN", "paid": True, "name": "Administrator"}
+    kinds = sorted(_KINDS)
+    role = {
+        "id": 2,
+        "roleType": "ROLE_CLIENT",
+        "code": "ADMIN",
+        "paid": True,
+        "name": "Administrator",
+        "createPermissions": [kind for kind in kinds if user.role == "ADMIN" or kind != "REQUESTS"],
+        "viewPermissions": [kind for kind in kinds if user.role == "ADMIN" or kind != "SETTINGS"],
+        "viewOtherPermissions": kinds,
+        "editOtherPermissions": kinds,
+    }
+    if user.role != "ADMIN":
+        role |= {"id": 3, "code": user.role, "name": "Limited Administrator"}
     return {"id": user.id, "email": user.email, "role": role, "firstName": user.first, "lastName": user.last}
 
 
@@ -40,7 +54,7 @@ def asset(row: Asset) -> dict[str, object]:
         "id": row.id,
         "createdBy": 1,
         "updatedBy": 1,
-        "archived": False,
+        "archived": row.archived,
         "hasChildren": False,
         "description": None,
         "location": _location(row.location),

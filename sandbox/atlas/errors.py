@@ -23,7 +23,7 @@ class Problem(Exception):
 
 def too_many_requests() -> Response:
     """What is sent to a user who asks too often."""
-    words = "You have exceeded the rate limit. Please try again later."
+    words = "Too many requests. Please try again later."
     return JSONResponse({"error": "Rate limit exceeded", "message": words}, 429)
 
 

@@ -20,6 +20,10 @@ from sandbox.atlas.store import ORDER, REQUEST, STATUSES, Comment, KeptRecord, S
 
 _FREE_ORDERS: Final = 30
 _OPEN_TO_ALL: Final = ("signin", "refresh")
+_ORDER_OF_A_REQUEST: Final = (
+    "org.hibernate.TransientObjectException: persistent instance references an unsaved transient instance of "
+    "'com.grash.model.WorkOrder' (save the transient instance before flushing)"
+)
 _DELETED: Final[Mapping[str, object]] = {"success": True, "message": "Deleted successfully"}
 
 
@@ -68,6 +72,8 @@ class Routes:
         if operation is None:
             if request.url.path == "/auth/refresh":
                 raise Problem(405, "Request method 'POST' not supported")
+            if not self._old:
+                raise Problem(500, f"No static resource {request.url.path.removeprefix('/')}.")
             return no_such_address(request.url.path, answers.offset(self._store.now()) or "")
         number = next((int(part) for part in request.url.path.split("/") if part.isdigit()), 0)
         handlers: Mapping[str, Callable[[_Asked], Awaitable[object]]] = {
@@ -116,6 +122,8 @@ class Routes:
 
     async def _create(self, asked: _Asked) -> object:
         kind, body = _kind(asked.request), await self._body(asked.request)
+        if kind == REQUEST and asked.user.role != "ADMIN":
+            raise Problem(403, "Access denied")
         content = checks.content_of(body, self._store, old=self._old, new=True)
         orders = self._store.records[ORDER].values()
         if kind == ORDER and self._free and sum(row.status != "COMPLETE" for row in orders) >= _FREE_ORDERS:
@@ -152,7 +160,10 @@ class Routes:
         return self._shown(record)
 
     async def _delete(self, asked: _Asked) -> object:
-        self._store.delete(self._store.record(_kind(asked.request), asked.number))
+        record = self._store.record(_kind(asked.request), asked.number)
+        if record.kind == ORDER and record.other is not None and not self._old:
+            raise Problem(500, _ORDER_OF_A_REQUEST)
+        self._store.delete(record)
         return dict(_DELETED)
 
     async def _change_status(self, asked: _Asked) -> object:

@@ -60,8 +60,17 @@ def searched(
         _getter(fields, each.get("field") if isinstance(each, dict) else None, old)
     found = [row for row in rows if all(_matches(row, fields, each, old) for each in filters)]
     get = _getter(fields, sort, old)
-    ordered = sorted(found, key=lambda row: (_sortable(get(row)), row.id), reverse=criteria.get("direction") == "DESC")
+    ordered = sorted(
+        found,
+        key=lambda row: (_sortable(get(row)), _place_among_equals(row.id, number)),
+        reverse=criteria.get("direction") == "DESC",
+    )
     return page([shown(row) for row in ordered], number, size)
+
+
+def _place_among_equals(number: int, page_number: int) -> int:
+    """The database sorts rows of one value in another order for each page, so that some are on none and some on two."""
+    return number if page_number % 2 else -number
 
 
 def _getter(fields: Mapping[str, Callable[[RowT], object]], name: object, old: bool) -> Callable[[RowT], object]:
@@ -86,6 +95,8 @@ def _matches(row: RowT, fields: Mapping[str, Callable[[RowT], object]], given: M
             return _like(str(held or "").lower(), str(value).lower())
         case "ge":
             return isinstance(held, datetime) and held >= _date(value, given.get("enumName"))
+        case "le":
+            return isinstance(held, datetime) and held <= _date(value, given.get("enumName"))
         case "in":
             if name == "status" and given.get("enumName") != "STATUS":
                 raise Problem(500, "Parameter value did not match expected type [Status]")

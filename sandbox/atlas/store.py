@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Final
+from typing import Final, Literal
 
 from sandbox.atlas.errors import Problem
 
@@ -26,6 +26,7 @@ class User:
     password: str
     first: str
     last: str
+    role: Literal["ADMIN", "LIMITED_ADMIN"] = "ADMIN"
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Asset:
     serial: str
     custom_id: str
     location: int
+    archived: bool = False
 
 
 @dataclass
@@ -195,7 +197,8 @@ class Store:
             raise Problem(406, "Request is already approved")
 
     def approve(self, request: KeptRecord, number: str, by: int) -> KeptRecord:
-        """Makes an order of a request. Its due date does not go over to the order.
+        """Makes an order of a request, also of one that was rejected. Its due date and its planned start do not go over
+        to the order.
 
         Args:
             number: the number that people see.
@@ -204,7 +207,8 @@ class Store:
             Problem: it is approved already.
         """
         self.check_waits(request)
-        order = self.add_record(ORDER, number, {**request.content, "dueDate": None}, by)
+        content = {**request.content, "dueDate": None, "estimatedStartDate": None}
+        order = self.add_record(ORDER, number, content, by)
         order.other, request.other = request.id, order.id
         self.changed(request, by)
         return order

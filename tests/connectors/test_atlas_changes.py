@@ -23,7 +23,7 @@ def stamp(minutes: float) -> str:
 
 
 class Lists:
-    """Requests and orders as Atlas lists them, in pages."""
+    """Requests and orders as Atlas lists them, in pages. Rows of one date have another order on each page."""
 
     def __init__(self, requests: list[dict[str, Any]], orders: list[dict[str, Any]], size: int = 2) -> None:
         self._rows = {"requests": requests, "work-orders": orders}
@@ -39,11 +39,13 @@ class Lists:
 
     def _page(self, name: str, asked: httpx.Request) -> httpx.Response:
         body = json.loads(asked.content)
-        assert body["sortField"] == "updatedAt"
         assert body["filterFields"][0] == {"field": "title", "operation": "cn", "value": "[MW"}
-        since = next((each["value"] for each in body["filterFields"] if each["field"] == "updatedAt"), "")
-        rows = [row for row in self._rows[name] if str(row.get("updatedAt") or "9") >= since]
-        rows.sort(key=lambda row: (str(row.get("updatedAt") or "9"), row["id"]))
+        bounds = {each["operation"]: each["value"] for each in body["filterFields"][1:]}
+        since, until = bounds.get("ge", ""), bounds.get("le", "~")
+        rows = [row for row in self._rows[name] if since <= str(row.get("updatedAt") or "9") <= until]
+        rows.sort(key=lambda row: row["id"], reverse=body["sortField"] != "id" and body["pageNum"] % 2 == 0)
+        if body["sortField"] != "id":
+            rows.sort(key=lambda row: str(row.get("updatedAt") or "9"))
         begin = body["pageNum"] * self._size
         return page(*rows[begin : begin + self._size], last=begin + self._size >= len(rows))
 
@@ -89,10 +91,17 @@ async def test_requests_and_orders_come_in_one_order_however_their_pages_lie() -
 @pytest.mark.parametrize("minutes", [0.0, 0.00001])
 async def test_more_changes_of_one_moment_than_a_page_holds_are_all_read_once(minutes: float) -> None:
     orders = [an_order(number, minutes * number) for number in range(1, 9)]
-    records, _, cursor = await polled(Lists([], orders).cmms())
-    assert sorted(record.ref.id for record in records) == [f"WO{number:06d}" for number in range(1, 9)]
-    again, _, same = await polled(Lists([], orders).cmms(), cursor)
+    later = an_order(9, 1)
+    records, _, cursor = await polled(Lists([], [*orders, later]).cmms())
+    assert sorted(record.ref.id for record in records) == [f"WO{number:06d}" for number in range(1, 10)]
+    again, _, same = await polled(Lists([], [*orders, later]).cmms(), cursor)
     assert (again, same) == ([], cursor)
+
+
+async def test_an_unreadable_record_among_many_of_one_moment_is_reported_once() -> None:
+    orders = [an_order(number, 0) for number in range(1, 9)]
+    records, (report,), _ = await polled(Lists([], [*orders, an_order(10, 0, status=7)]).cmms())
+    assert (len(records), report.record) == (8, "WO000010")
 
 
 async def test_a_request_that_became_an_order_is_told_by_the_order_alone() -> None:
@@ -189,7 +198,10 @@ BESIDE = (
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (httpx.Response(403, json=ACCESS_DENIED), "(HTTP 403: Access Denied)"),
+        (
+            httpx.Response(403, json=ACCESS_DENIED),
+            "(HTTP 403: Access Denied; give our user the role Administrator there)",
+        ),
         (httpx.Response(500, json=FAILED_INSIDE), "it failed inside (HTTP 500"),
         (httpx.Response(400, json=ACCESS_DENIED), "HTTP 400: Access Denied"),
         (httpx.Response(200, json="nonsense"), "unreadable reply"),

@@ -1,5 +1,7 @@
 """What each refusal of Atlas means, by the bodies that were recorded on 1.3.0 and d4ce8ef9."""
 
+from datetime import timedelta
+
 import httpx
 import pytest
 
@@ -20,6 +22,7 @@ ENUM = (
     "JSON parse error: Cannot deserialize value of type `com.grash.model.enums.Priority` from String "
     '"URGENT": not one of the values accepted for Enum class: [NONE, HIGH, LOW, MEDIUM]'
 )
+TOO_MANY = "You need a license to add a new work order. Free Limit of 30 incomplete work orders reached"
 REQUIRED_13 = (
     "Validation failed for argument [0] in public com.grash.dto.WorkOrderShowDTO: [Field error in object "
     "'workOrderPostDTO' on field 'title': rejected value [null]; default message [must not be null]] "
@@ -32,8 +35,10 @@ REQUIRED_13 = (
         (400, "must not be null", ActionRequired, "must not be null", None),
         (400, REQUIRED_13, ActionRequired, "title is required there", "title"),
         (400, "Invalid search field", Refused, "Invalid search field", None),
-        (403, "You need a license to create a labor", ActionRequired, "You need a license to create a labor", None),
-        (403, "Access denied", ActionRequired, "our user may not do this", None),
+        (403, "You need a license to create a labor", ActionRequired, "to create a labor; enter a licence there", None),
+        (403, TOO_MANY, ActionRequired, "reached; complete orders there (archived ones count too)", None),
+        (403, "Access denied", ActionRequired, "Access denied; give our user the role Administrator there", None),
+        (403, "Forbidden", ActionRequired, "Forbidden; give our user the role Administrator there", None),
         (404, "Not found", Refused, "Not found", None),
         (405, "Request method 'POST' not supported", Refused, "not supported", None),
         (406, "Please give a reason", Refused, "Please give a reason", None),
@@ -67,11 +72,16 @@ async def test_a_refusal_is_of_its_kind_and_in_words(
 
 async def test_the_rate_limit_is_waited_for() -> None:
     wire = AtlasWire()
-    body = {"error": "Rate limit exceeded", "message": "You have exceeded the rate limit."}
-    wire.answer({ORDERS: httpx.Response(429, json=body)})
-    with pytest.raises(Unavailable, match="it asks us to slow down") as caught:
-        await connected(wire).find_work_orders(OrderQuery(key=KEY))
-    assert caught.value.retry_after is None
+    body = {"error": "Rate limit exceeded", "message": "Too many requests. Please try again later."}
+    wire.answer(
+        {ORDERS: [httpx.Response(429, json=body), httpx.Response(429, json=body, headers={"retry-after": "7"})]}
+    )
+    waits = []
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="it asks us to slow down") as caught:
+            await connected(wire).find_work_orders(OrderQuery(key=KEY))
+        waits.append(caught.value.retry_after)
+    assert waits == [timedelta(minutes=1), timedelta(seconds=7)]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +108,15 @@ async def test_a_session_that_has_ended_is_signed_in_again_once_and_the_request_
     assert wire.signed_in == 2
     tokens = [asked.headers["authorization"] for asked in wire.of("POST", "/work-orders/search")]
     assert tokens == ["Bearer token-1", "Bearer token-2"]
+
+
+async def test_a_session_that_ends_while_atlas_works_is_signed_in_again_and_the_request_is_repeated() -> None:
+    wire = AtlasWire()
+    words = "JWT expired 272 milliseconds ago at 2026-11-30T11:26:02.000Z. Allowed clock skew: 0 milliseconds."
+    ended = httpx.Response(500, json={"success": False, "message": words})
+    wire.answer({ORDERS: [ended, httpx.Response(200, json={"content": [], "last": True})]})
+    assert await connected(wire).find_work_orders(OrderQuery(key=KEY)) == ()
+    assert wire.signed_in == 2
 
 
 async def test_a_session_that_is_refused_right_after_its_sign_in_needs_a_person() -> None:

@@ -9,6 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.cmms.atlas import AtlasSettings
+from connectors.cmms.atlas.models import AtlasRole
+from connectors.cmms.atlas.rights import missing_rights
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired
 from domain.work_orders import WorkOrderDraft, WorkOrderStatus
@@ -287,3 +289,41 @@ async def test_a_full_page_of_finished_orders_stays_within_the_requests_of_a_min
     found = await connected(wire).changed_since(None)
     assert len(found.records) == 20
     assert len(wire.asked) <= 100
+
+
+ADMINISTRATOR = {
+    "code": "ADMIN",
+    "createPermissions": ["REQUESTS", "WORK_ORDERS", "ASSETS"],
+    "viewPermissions": ["REQUESTS", "WORK_ORDERS", "ASSETS", "SETTINGS"],
+    "viewOtherPermissions": ["REQUESTS", "WORK_ORDERS", "ASSETS"],
+    "editOtherPermissions": ["REQUESTS", "WORK_ORDERS"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"createPermissions": ["WORK_ORDERS"]}, "create requests"),
+        ({"viewPermissions": ["REQUESTS", "WORK_ORDERS", "ASSETS"]}, "approve requests"),
+        ({"viewOtherPermissions": ["ASSETS", "REQUESTS"]}, "see others' work orders"),
+        ({"viewPermissions": ["SETTINGS", "REQUESTS", "WORK_ORDERS"]}, "see assets"),
+        ({"editOtherPermissions": []}, "change others' requests, change others' work orders"),
+    ],
+    ids=["limited administrator", "no approval", "blind to others", "blind to assets", "no change"],
+)
+def test_a_role_that_does_not_suffice_is_told_in_words(changes: dict[str, Any], missing: str) -> None:
+    assert ", ".join(missing_rights(AtlasRole.model_validate({**ADMINISTRATOR, **changes}))) == missing
+
+
+@pytest.mark.parametrize("role", [ADMINISTRATOR, {}, {"code": "ADMIN", "createPermissions": None}], ids=str)
+def test_a_role_that_suffices_or_is_not_told_lacks_nothing(role: dict[str, Any]) -> None:
+    assert missing_rights(AtlasRole.model_validate(role)) == ()
+
+
+async def test_an_archived_asset_needs_a_person_before_anything_is_made() -> None:
+    wire = AtlasWire()
+    wire.answer({"POST /assets/search": page({**ASSET, "archived": True})})
+    with pytest.raises(ActionRequired, match="EQ-7 is archived there") as caught:
+        await connected(wire).create_work_order(draft())
+    assert caught.value.field == "archived"
+    assert wire.of("POST", "/requests") == []

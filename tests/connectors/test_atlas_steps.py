@@ -41,6 +41,55 @@ async def test_a_release_approves_the_request_with_a_body_and_keeps_both_referen
     assert sent(wire.of("PATCH", "/requests/9/approve")[0]) == {}
 
 
+TOUCHED = "[MW:touched] Others may have changed it before Millwright did."
+
+
+async def test_a_release_of_a_request_that_others_changed_says_so_in_it_first() -> None:
+    wire = AtlasWire()
+    edited, marked = request(updatedBy=7), request(description=f"Seen.\n\nMillwright key: {KEY}\n\n{TOUCHED}")
+    made = order(parentRequest=PARENT, description=marked["description"])
+    wire.answer(
+        {
+            "GET /requests/9": [ok(edited), ok(edited), ok(marked), ok({**marked, "workOrder": MADE})],
+            "PATCH /requests/9": ok(marked),
+            "PATCH /requests/9/approve": ok(made),
+            "GET /work-orders/1": ok(made),
+        }
+    )
+    record = await connected(wire).release_work_order(REQUEST, "approved")
+    (change,) = wire.of("PATCH", "/requests/9")
+    assert sent(change)["description"] == f"{edited['description']}\n\n{TOUCHED}"
+    assert (record.status, record.touched) == (WorkOrderStatus.APPROVED, "yes")
+
+
+async def test_a_request_that_others_changed_and_reject_meanwhile_is_not_approved() -> None:
+    wire = AtlasWire()
+    edited = request(updatedBy=7)
+    rejected = {**edited, "cancelled": True}
+    wire.answer({"GET /requests/9": [ok(edited), ok(edited), ok(rejected)], "PATCH /requests/9": ok(edited)})
+    record = await connected(wire).release_work_order(REQUEST, "approved")
+    assert record.status is WorkOrderStatus.CANCELLED
+    assert wire.of("PATCH", "/requests/9/approve") == []
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first note", "another note"])
+async def test_a_note_on_a_request_that_others_changed_says_so_once(again: bool) -> None:
+    wire = AtlasWire()
+    before = f"Their words.\n\n{TOUCHED}" if again else "Their words."
+    wire.answer({"GET /requests/9": ok(request(updatedBy=7, description=before)), "PATCH /requests/9": ok(request())})
+    await connected(wire).add_note(REQUEST, "note-1", "Seen again.")
+    (change,) = wire.of("PATCH", "/requests/9")
+    assert sent(change)["description"] == f"Their words.\n\n{TOUCHED}\n\n[MW:note-1] Seen again."
+
+
+async def test_a_request_that_others_changed_before_our_note_is_not_withdrawn() -> None:
+    wire = AtlasWire()
+    wire.answer({"GET /requests/9": ok(request(description=f"Their words.\n\n{TOUCHED}"))})
+    record = await connected(wire).withdraw_work_order(REQUEST, "revised")
+    assert (record.status, record.touched) == (WorkOrderStatus.WAITING_APPROVAL, "yes")
+    assert wire.of("PATCH", "/requests/9/cancel") == []
+
+
 async def test_a_request_that_a_planner_approved_in_the_same_moment_is_not_approved_twice() -> None:
     wire = AtlasWire()
     refused = httpx.Response(406, json={"success": False, "message": "Request is already approved"})

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import ActionRequired
-from domain.work_orders import RecordKind, WorkOrderStatus
+from domain.work_orders import RecordKind, Touched, WorkOrderStatus
 from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant, FreeAtlasPlant
 from tests.contract.cmms_plant import found_by, read_all
 
@@ -119,3 +119,25 @@ async def test_an_order_beyond_the_free_ones_is_told_in_the_words_of_atlas() -> 
     waiting = await cmms.create_work_order(atlas.draft())
     assert waiting.ref.kind is RecordKind.REQUEST
     await atlas.stop()
+
+
+@pytest.mark.parametrize("step", ["note", "release"])
+async def test_what_a_planner_changed_before_a_change_of_ours_is_not_withdrawn(atlas: AtlasPlant, step: str) -> None:
+    cmms = atlas.connector()
+    created = await cmms.create_work_order(atlas.draft())
+    record = atlas.shown(created.ref)
+    atlas.server.edit(record, record.title, f"Bring the long ladder.\n\n{record.content['description']}")
+    if step == "note":
+        await cmms.add_note(created.ref, "note-1", "Seen again.")
+    else:
+        created = await cmms.release_work_order(created.ref, "approved in the console")
+    kept = await cmms.withdraw_work_order(created.ref, "revised")
+    expected = WorkOrderStatus.WAITING_APPROVAL if step == "note" else WorkOrderStatus.APPROVED
+    assert (kept.status, kept.touched) == (expected, Touched.YES)
+    assert str(atlas.shown(created.ref).content["description"]).startswith("Bring the long ladder.")
+
+
+async def test_a_user_who_may_not_create_requests_is_told_so_before_the_first_order(atlas: AtlasPlant) -> None:
+    atlas.server.robot.role = "LIMITED_ADMIN"
+    with pytest.raises(ActionRequired, match="may not do there: create requests; give it the role Administrator"):
+        await atlas.connector().check()

@@ -7,14 +7,26 @@ its last date, so that the two lists are merged oldest first.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from connectors.call import Call
-from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, AtlasKind, at_or_after
+from connectors.cmms.atlas.client import (
+    ORDERS,
+    REQUESTS,
+    AtlasClient,
+    AtlasFilter,
+    AtlasKind,
+    at_or_after,
+    at_or_before,
+)
 from connectors.cmms.atlas.models import AtlasRequest
 from connectors.cmms.atlas.rows import AtlasRecord, AtlasRecordReading
 from connectors.rows import UnreadableRow
 from connectors.watermark import Watermark, mark_of
 from domain.keys import CASE_PREFIX
+
+_RESOLUTION: Final = timedelta(milliseconds=1)
+"""Of Atlas's dates."""
 
 OURS = AtlasFilter("title", "cn", f"[{CASE_PREFIX}")
 """Records that have a key of ours in the title, or people's that look so."""
@@ -83,27 +95,35 @@ async def _fresh(
     """The first page that has anything new with a date.
 
     A page that was given out already is passed by asking again from its last date: by its number, a row would be
-    skipped whenever another one changes in between and moves to the end. The number counts only if a whole page has
-    one date, or none that can be read.
+    skipped whenever another one changes in between and moves to the end. The number counts only if no date of a page
+    can be read. A page that has one date only does not show all rows of this date, because Atlas sorts equal dates
+    anew for each page: they are listed by their ids, before it is asked from the next date on.
     """
-    start, number = cursor.start(overlap), 0
+    start, until, number = cursor.start(overlap), None, 0
     undated: list[UnreadableRow] = []
     while True:
-        filters = [OURS] if start is None else [OURS, at_or_after("updatedAt", start)]
-        page = await client.search(call, kind, filters, "updatedAt", number)
+        filters = [OURS]
+        filters += [at_or_after("updatedAt", start)] if start is not None else []
+        filters += [at_or_before("updatedAt", until)] if until is not None else []
+        page = await client.search(call, kind, filters, "updatedAt" if until is None else "id", number)
         rows, bad = reading.each(kind, page.content)
         fresh, unreported = cursor.unseen(rows), cursor.unreported(bad)
         undated += [row for row in unreported if row.date is None]
         dated = [row for row in unreported if row.date is not None]
-        dates = [row.updatedAt for row in rows] + [row.date for row in bad if row.date is not None]
-        last = page.last or not page.content
-        if fresh or dated or last:
-            return _Fresh(fresh, dated + cursor.unreported(undated), None if last else max(dates, default=None))
-        onward = max(dates, default=None)
-        if onward is not None and (start is None or onward > start):
+        onward = max(
+            [*(row.updatedAt for row in rows), *(row.date for row in bad if row.date is not None)], default=None
+        )
+        ended = page.last or not page.content
+        if fresh or dated or (ended and until is None):
+            return _Fresh(fresh, dated + cursor.unreported(undated), None if ended and until is None else onward)
+        if until is not None:
+            start, until, number = (until + _RESOLUTION, None, 0) if ended else (start, until, number + 1)
+        elif onward is None:
+            number += 1
+        elif start is None or onward > start:
             start, number = onward, 0
         else:
-            number += 1
+            start, until, number = onward, onward, 0
 
 
 def _fingerprint(row: AtlasRecord) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from connectors.call import Call
 from connectors.cmms.atlas.faults import read_fault
 from connectors.cmms.atlas.models import (
+    AtlasAccount,
     AtlasAsset,
     AtlasComment,
     AtlasContent,
@@ -23,7 +24,7 @@ from connectors.cmms.atlas.models import (
     AtlasPartUse,
 )
 from connectors.cmms.atlas.settings import AtlasSettings
-from connectors.cmms.atlas.sign_in import AtlasSignIn, is_of_the_token
+from connectors.cmms.atlas.sign_in import MAY_BE_OF_THE_TOKEN, AtlasSignIn, is_of_the_token
 from connectors.http import JsonSystem
 from connectors.rows import Rows, read_each
 from domain.canonical import Json
@@ -83,8 +84,12 @@ class AtlasFilter:
 
 def at_or_after(field: str, moment: datetime) -> AtlasFilter:
     """A record whose date is not before a moment."""
-    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
-    return AtlasFilter(field, "ge", f"{text}Z", kind="JS_DATE")
+    return AtlasFilter(field, "ge", _milliseconds(moment), kind="JS_DATE")
+
+
+def at_or_before(field: str, moment: datetime) -> AtlasFilter:
+    """A record whose date is not after a moment."""
+    return AtlasFilter(field, "le", _milliseconds(moment), kind="JS_DATE")
 
 
 class AtlasClient:
@@ -116,6 +121,10 @@ class AtlasClient:
     async def user(self, call: Call) -> int:
         """The id of our user."""
         return await self._sign_in.user(call)
+
+    async def account(self, call: Call) -> AtlasAccount:
+        """Our user as it is now."""
+        return await self._sign_in.account(call)
 
     async def search(
         self,
@@ -262,9 +271,10 @@ class AtlasClient:
         if is_of_the_token(reply):
             raise call.error(
                 ActionRequired,
-                "it refuses our session (HTTP 403 without a word) right after it accepted our credentials",
+                "it refuses our session (an HTTP 403 without a word, or an expired token) right after it accepted our "
+                "credentials",
             )
-        if reply.status_code == httpx.codes.FORBIDDEN and httpx.codes.FORBIDDEN not in also:
+        if reply.status_code in MAY_BE_OF_THE_TOKEN and reply.status_code not in also:
             raise self._json.error(call, reply)
         return reply
 
@@ -277,8 +287,12 @@ class AtlasClient:
             f"{self._settings.url}{path}",
             headers={"authorization": f"Bearer {token}", "accept": "application/json"},
             body=body,
-            also=(httpx.codes.FORBIDDEN, *also),
+            also=(*MAY_BE_OF_THE_TOKEN, *also),
         )
+
+
+def _milliseconds(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def _link(record: object) -> Json:

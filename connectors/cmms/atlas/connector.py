@@ -1,7 +1,7 @@
 """The port `Cmms` over Atlas: look up, create, read back."""
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -11,6 +11,7 @@ from connectors.cmms.atlas.changes import OURS, AtlasCursor, unseen
 from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, at_or_after
 from connectors.cmms.atlas.models import AtlasOrder, AtlasRequest
 from connectors.cmms.atlas.reading import AtlasReading
+from connectors.cmms.atlas.rights import missing_rights
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
@@ -46,11 +47,18 @@ class AtlasCmms:
 
     async def check(self) -> str:
         call = Call(self._system, "check")
-        user = await self._client.user(call)
+        account = await self._client.account(call)
+        missing = missing_rights(account.role) if account.role is not None else ()
+        if missing:
+            raise call.error(
+                ActionRequired,
+                f"{self._settings.email} may not do there: {', '.join(missing)}; give it the role Administrator",
+                field="email",
+            )
         page = await self._client.search(call, ORDERS, (OURS,), "id")
         host = httpx.URL(self._settings.url).host
         return (
-            f"Atlas CMMS at {host} answers; signed in as {self._settings.email} (user {user}); "
+            f"Atlas CMMS at {host} answers; signed in as {self._settings.email} (user {account.id}); "
             f"{page.totalElements if page.totalElements is not None else 'an unknown number of'} orders of ours"
         )
 
@@ -191,6 +199,13 @@ class AtlasCmms:
 
     async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasRecord:
         asset = await self._reading.asset(call, draft.asset_external_id)
+        if asset.archived:
+            raise call.error(
+                ActionRequired,
+                f"the asset {draft.asset_external_id} is archived there; take it out of the archive, or correct its "
+                "name with `assets map`",
+                field="archived",
+            )
         body = mapping.draft_body(draft, asset, self._settings)
         async with self._creating:
             await self._client.create(call, ORDERS if draft.released else REQUESTS, body)
@@ -206,7 +221,12 @@ class AtlasCmms:
 
     async def _approved(self, call: Call, row: AtlasRecord) -> AtlasRecord:
         """A request that waits, approved and read back; somebody else's approval in the same moment counts as well."""
-        if await self._reading.unchanged(call, row) is not None:
+        now = await self._reading.unchanged(call, row)
+        user = await self._client.user(call)
+        if now is not None and {now.get("createdBy"), now.get("updatedBy")} != {user}:
+            # Of the order, we are the only user that Atlas names.
+            now = await self._with_touched_line(call, row, now)
+        if now is not None:
             await self._client.approve(call, row.id)
         request = await self._reading.by_id(call, REQUESTS, row.id)
         made = request.workOrder if isinstance(request, AtlasRequest) else None
@@ -217,6 +237,28 @@ class AtlasCmms:
             raise call.error(Unavailable, "the request was changed meanwhile, or it shows no order of it (yet)")
         return request
 
+    async def _with_touched_line(self, call: Call, row: AtlasRecord, now: dict[str, Any]) -> dict[str, Any] | None:
+        """A request that others changed, with a line that says so, which goes over to its order. None if it does not
+        wait any more."""
+        description = now.get("description")
+        marked = texts.with_touched_line(description)
+        if marked is None:
+            raise self._full(call, row)
+        if marked != description and not await self._client.change(
+            call, REQUESTS, row.id, now, {"description": marked}
+        ):
+            return None
+        after = await self._reading.by_id(call, REQUESTS, row.id)
+        waits = after is not None and mapping.status_of(after) is WorkOrderStatus.WAITING_APPROVAL
+        return now if waits else None
+
+    def _full(self, call: Call, row: AtlasRecord) -> ActionRequired:
+        return call.error(
+            ActionRequired,
+            f"the description of {row.number} is full, so that our note does not fit: shorten it there",
+            field="description",
+        )
+
     async def _note_in_description(self, call: Call, row: AtlasRecord, note_key: str, line: str) -> None:
         kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
         now = await self._client.content(call, kind, row.id)
@@ -225,12 +267,13 @@ class AtlasCmms:
         description = now.get("description")
         if texts.has_note(description, note_key):
             return
+        if now.get("createdBy") == await self._client.user(call) != now.get("updatedBy"):
+            # Atlas names only the last one who changed a record.
+            description = texts.with_touched_line(description)
+            if description is None:
+                raise self._full(call, row)
         longer = texts.with_note(description, line)
         if longer is None:
-            raise call.error(
-                ActionRequired,
-                f"the description of {row.number} is full, so that our note does not fit: shorten it there",
-                field="description",
-            )
+            raise self._full(call, row)
         if not await self._client.change(call, kind, row.id, now, {"description": longer}):
             raise call.error(Unavailable, f"{row.number} was approved meanwhile, and takes the note as an order")

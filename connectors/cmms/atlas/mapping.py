@@ -145,12 +145,16 @@ def asset_name(asset: AtlasAsset | None, settings: AtlasSettings) -> str | None:
 def asset_to_try(
     assets: Sequence[AtlasAsset], fields: Sequence[AssetField], settings: AtlasSettings
 ) -> FoundAsset | None:
-    """An asset with a value in one of these fields that no other of the assets has; None if there is none."""
+    """An asset with a value in one of these fields that no other of the assets has; None if there is none.
+
+    An archived one gets no orders, but its name is taken.
+    """
     for field in fields:
         seen = settings.model_copy(update={"asset_field": field})
-        names = [name for asset in assets if (name := asset_name(asset, seen))]
-        for name in names:
-            if names.count(name) == 1:
+        named = [(name, asset) for asset in assets if (name := asset_name(asset, seen))]
+        names = [name for name, _ in named]
+        for name, asset in named:
+            if names.count(name) == 1 and not asset.archived:
                 changed = {} if field == settings.asset_field else {"asset_field": field}
                 return FoundAsset(external_id=name, settings=changed)
     return None
@@ -203,11 +207,13 @@ def needs_work(row: AtlasRecord, user: int) -> bool:
 def touched_by_others(row: AtlasRecord, view: AtlasView) -> Touched:
     """Whether anybody but us has changed a record.
 
-    Yes if another user made or changed it last, if our key was taken off it, if there is work, a part or a comment of
-    another on it, or if it is in a state that we never set. Unknown if Atlas names no user.
+    Yes if another user made or changed it last, or did so before a change of ours, which its description says then;
+    if our key was taken off it, if there is work, a part or a comment of another on it, or if it is in a state that we
+    never set. Unknown if Atlas names no user.
     """
     users = {row.createdBy, row.updatedBy}
     by_others = bool(users - {view.user, None})
+    by_others = by_others or texts.has_note(row.description, texts.TOUCHED_NOTE)
     worked_on = isinstance(row, AtlasOrder) and row.status != _OPEN
     if by_others or worked_on or not keys_on(row) or (view.work is not None and view.work.is_of_people):
         return Touched.YES

@@ -43,6 +43,23 @@ class AtlasToken(_Row):
     accessToken: str = Field(min_length=1)  # noqa: N815
 
 
+class AtlasRole(_Row):
+    """What a user may do: kinds of record, by what may be done with them. None is not told."""
+
+    code: VendorText | None = None
+    createPermissions: frozenset[VendorText] | None = None  # noqa: N815
+    viewPermissions: frozenset[VendorText] | None = None  # noqa: N815
+    viewOtherPermissions: frozenset[VendorText] | None = None  # noqa: N815
+    editOtherPermissions: frozenset[VendorText] | None = None  # noqa: N815
+
+
+class AtlasAccount(_Row):
+    """The user as whom we sign in."""
+
+    id: AtlasId
+    role: AtlasRole | None = None
+
+
 class AtlasUser(_Row):
     """A user, as a record names one."""
 
@@ -66,6 +83,7 @@ class AtlasAsset(_Row):
     """An asset."""
 
     id: AtlasId
+    archived: bool = False
     location: AtlasLink | None = None
     barCode: VendorName | None = None  # noqa: N815
     customId: VendorName | None = None  # noqa: N815

@@ -18,6 +18,8 @@ DESCRIPTION_LENGTH: Final = 10_000
 OWN_TEXT_LENGTH: Final = 7_000
 """How much of the description we fill at first. The rest is for notes: a request has no other place for them."""
 NOTE_LENGTH: Final = 1_000
+TOUCHED_NOTE: Final = "touched"
+"""The key of the line with which we remember that others had changed a record before a change of ours."""
 
 _TAG: Final = re.compile(rf"\[({CASE_ID.pattern})\]")
 _SEEMING_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
@@ -65,6 +67,13 @@ def with_note(description: str | None, line: str) -> str | None:
     kept = (description or "").rstrip()
     longer = f"{kept}\n\n{line}" if kept else line
     return longer if len(longer) + _kept_length(line) - len(line) <= DESCRIPTION_LENGTH else None
+
+
+def with_touched_line(description: str | None) -> str | None:
+    """A description that says that others may have changed the record; None if there is no room for it."""
+    if has_note(description, TOUCHED_NOTE):
+        return description
+    return with_note(description, note_line(TOUCHED_NOTE, "Others may have changed it before Millwright did."))
 
 
 def has_note(description: str | None, note_key: str) -> bool:

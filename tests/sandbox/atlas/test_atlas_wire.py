@@ -199,9 +199,44 @@ async def test_a_request_becomes_an_order_once_and_waits_again_when_that_is_dele
     again = await company.http.patch(f"/requests/{row['id']}/approve", json={})
     assert (again.status_code, again.json()["message"]) == (406, "Request is already approved")
     assert (await company.http.patch(f"/requests/{row['id']}", json={"title": "x"})).status_code == 406
-    assert (await company.http.delete(f"/work-orders/{made['id']}")).json()["message"] == "Deleted successfully"
+    deleted = await company.http.delete(f"/work-orders/{made['id']}")
+    assert deleted.status_code == (200 if company.old else 500)
+    if not company.old:
+        assert "TransientObjectException" in deleted.json()["message"]
+        assert (await company.http.get(f"/work-orders/{made['id']}")).status_code == 200
+        return
     assert (await company.http.get(f"/requests/{row['id']}")).json()["workOrder"] is None
     assert (await company.http.get(f"/work-orders/{made['id']}")).status_code == 404
+
+
+async def test_a_request_is_deleted_without_its_order_and_a_rejected_one_can_be_approved(company: Company) -> None:
+    row = (await company.create("requests", estimatedStartDate="2026-11-22T06:00:00.000Z")).json()
+    await company.http.patch(f"/requests/{row['id']}/cancel", params={"reason": "not now"})
+    made = (await company.http.patch(f"/requests/{row['id']}/approve", json={})).json()
+    assert (made["status"], made["estimatedStartDate"]) == ("OPEN", None)
+    assert (await company.http.delete(f"/requests/{row['id']}")).status_code == 200
+    assert (await company.http.get(f"/work-orders/{made['id']}")).json()["parentRequest"] is None
+
+
+async def test_rows_of_one_date_have_another_order_on_each_page(company: Company) -> None:
+    made = {(await company.create()).json()["id"] for _ in range(4)}
+    by_date = [(await company.search(pageSize=2, pageNum=page, sortField="updatedAt")).json() for page in (0, 1)]
+    by_id = [(await company.search(pageSize=2, pageNum=page, sortField="id")).json() for page in (0, 1)]
+    assert {row["id"] for page in by_date for row in page["content"]} != made
+    assert {row["id"] for page in by_id for row in page["content"]} == made
+
+
+async def test_an_unknown_address_is_refused_as_the_version_does(company: Company) -> None:
+    reply = await company.http.get("/nothing/1")
+    assert reply.status_code == (404 if company.old else 500)
+    assert ("path" in reply.json()) is company.old
+
+
+async def test_a_limited_administrator_creates_orders_but_no_requests(company: Company) -> None:
+    company.server.robot.role = "LIMITED_ADMIN"
+    assert "REQUESTS" not in (await company.http.get("/auth/me")).json()["role"]["createPermissions"]
+    assert (await company.create("requests")).status_code == 403
+    assert (await company.create()).status_code == 200
 
 
 async def test_a_rejection_needs_a_reason_and_a_careless_change_undoes_it(company: Company) -> None:
@@ -254,7 +289,8 @@ async def test_the_rate_limit_says_so_without_a_time() -> None:
     company = await opened("1.8+", per_minute=2)
     replies = [await company.http.get("/auth/me") for _ in range(3)]
     assert [reply.status_code for reply in replies] == [200, 200, 429]
-    assert replies[2].json()["error"] == "Rate limit exceeded"
+    words = "Too many requests. Please try again later."
+    assert replies[2].json() == {"error": "Rate limit exceeded", "message": words}
     assert "retry-after" not in replies[2].headers
     await closed(company)
 
