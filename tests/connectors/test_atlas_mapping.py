@@ -267,3 +267,25 @@ def test_a_wrong_setting_is_refused_without_its_value(wrong: dict[str, Any]) -> 
     with pytest.raises(ValueError, match=next(iter(wrong))) as caught:
         AtlasSettings.model_validate(given)
     assert "hidden-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([{"barCode": "EQ-7"}], ("EQ-7", {})),
+        ([{"barCode": "EQ-7"}, {"barCode": "EQ-7"}, {"barCode": "EQ-8"}], ("EQ-8", {})),
+        ([{"barCode": "EQ-7", "archived": True}, {"barCode": "EQ-8"}], ("EQ-8", {})),
+        ([{"barCode": "EQ-7", "archived": True}, {"barCode": "EQ-7"}, {"customId": "A9"}], ("A9", "customId")),
+        ([{"serialNumber": "S1"}], ("S1", "serialNumber")),
+        ([{"barCode": "EQ-7", "archived": True}], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_a_trial_takes_an_asset_that_gets_orders_and_shares_its_name_with_none(
+    rows: list[dict[str, Any]], found: tuple[str, object] | None
+) -> None:
+    assets = [AtlasAsset.model_validate({"id": number, **row}) for number, row in enumerate(rows, start=1)]
+    chosen = mapping.asset_to_try(assets, mapping.ASSET_FIELDS, SETTINGS)
+    told = None if chosen is None else (chosen.external_id, chosen.settings.get("asset_field", {}))
+    assert told == found
