@@ -287,5 +287,5 @@ def test_a_trial_takes_an_asset_that_gets_orders_and_shares_its_name_with_none(
 ) -> None:
     assets = [AtlasAsset.model_validate({"id": number, **row}) for number, row in enumerate(rows, start=1)]
     chosen = mapping.asset_to_try(assets, mapping.ASSET_FIELDS, SETTINGS)
-    told = None if chosen is None else (chosen.external_id, chosen.settings.get("asset_field", {}))
+    told: object = chosen and (chosen.external_id, chosen.settings.get("asset_field", {}))
     assert told == found
