@@ -2,11 +2,16 @@
 
 import json
 import math
+import re
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Annotated, Final
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BeforeValidator, ValidationError
 
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT.*", re.DOTALL)
+_YEARS: Final = range(1970, 2200)
+"""Other years stand for "no date" or for a mistake, and an instant near the year 1 or 9999 cannot be computed."""
 _LONGEST_INTEGER: Final = 20
 _INT64: Final = range(-(2**63), 2**63)
 
@@ -59,3 +64,22 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     if isinstance(first["input"], OddNumber):
         return place, f"is {first['input']}, which is no number that can be kept"
     return place, first["msg"].removeprefix("Value error, ")
+
+
+def _only_text(value: object) -> object:
+    # A number would be read as seconds since 1970.
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.fullmatch(value)):
+        raise ValueError("is no date")
+    return value
+
+
+def _usable(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("has no time zone")
+    if moment.year not in _YEARS:
+        raise ValueError(f"has the year {moment.year:04d}, which is no date of an order")
+    return moment
+
+
+ZonedDate = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_usable)]
+"""A date of an order with time and zone, in ISO 8601."""

@@ -2,12 +2,13 @@
 
 import pytest
 
-from connectors.cmms.atlas import AtlasOutcomeTable, outcome_codes
+from connectors.cmms.atlas import outcome_codes
+from connectors.finding_codes import FindingCodeTable
 from domain.outcomes import OutcomeClass
 from domain.work_orders import CompletionReport, FindingRole, ReportedCode
 from tests.connectors.atlas_answers import SETTINGS
 
-TABLE = AtlasOutcomeTable.model_validate(
+TABLE = FindingCodeTable.model_validate(
     {
         "problem": {"Overvoltage": "confirmed"},
         "cause": {"None found": "nothing_found", "Sensor": "sensor_fault"},

@@ -2,7 +2,8 @@
 
 import pytest
 
-from connectors.cmms.maintainx import MaintainXOutcomeTable, MaintainXSettings, outcome_codes
+from connectors.cmms.maintainx import MaintainXSettings, outcome_codes
+from connectors.finding_codes import FindingCodeTable
 from domain.outcomes import OutcomeClass
 from domain.work_orders import CompletionReport, FindingRole, ReportedCode
 
@@ -39,4 +40,4 @@ def test_without_a_table_a_person_decides() -> None:
 
 def test_a_class_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="cause"):
-        MaintainXOutcomeTable.model_validate({"cause": {"X": "broken"}})
+        FindingCodeTable.model_validate({"cause": {"X": "broken"}})

@@ -3,11 +3,11 @@
 import httpx
 
 from connectors.cmms.atlas.connector import AtlasCmms
-from connectors.cmms.atlas.outcomes import AtlasOutcomeCodes, AtlasOutcomeTable
 from connectors.cmms.atlas.settings import AtlasSettings
+from connectors.finding_codes import FindingCodes
 from domain.clock import Clock
 
-__all__ = ["AtlasCmms", "AtlasOutcomeCodes", "AtlasOutcomeTable", "AtlasSettings", "connect", "outcome_codes"]
+__all__ = ["AtlasCmms", "AtlasSettings", "connect", "outcome_codes"]
 
 
 def connect(settings: AtlasSettings, http: httpx.AsyncClient, *, system: str, clock: Clock) -> AtlasCmms:
@@ -20,6 +20,6 @@ def connect(settings: AtlasSettings, http: httpx.AsyncClient, *, system: str, cl
     return AtlasCmms(settings, http, system, clock)
 
 
-def outcome_codes(settings: AtlasSettings) -> AtlasOutcomeCodes:
+def outcome_codes(settings: AtlasSettings) -> FindingCodes:
     """The site's table from what technicians choose to outcome classes."""
-    return AtlasOutcomeCodes(settings.outcomes)
+    return FindingCodes(settings.outcomes)

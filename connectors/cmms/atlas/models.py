@@ -1,34 +1,12 @@
 """The records of Atlas, as far as we read them (recordings of 1.3.0 and of d4ce8ef9; requests: its source code)."""
 
-import re
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from connectors.json_reading import ZonedDate
 from domain.vendor_texts import VendorName, VendorText
 
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT.*", re.DOTALL)
-_YEARS: Final = range(1970, 2200)
-"""Other years stand for "no date" or for a mistake, and an instant near the year 1 or 9999 cannot be computed."""
-
-
-def _only_text(value: object) -> object:
-    # A number would be read as seconds since 1970.
-    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.fullmatch(value)):
-        raise ValueError("is no date")
-    return value
-
-
-def _usable(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("has no time zone")
-    if moment.year not in _YEARS:
-        raise ValueError(f"has the year {moment.year:04d}, which is no date of an order")
-    return moment
-
-
-AtlasDate = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_usable)]
 AtlasId = Annotated[int, Field(gt=0, lt=2**63, strict=True)]
 Quantity = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -120,8 +98,8 @@ class _RequestOrOrder(_Row):
     customId: VendorName | None = None  # noqa: N815
     createdBy: AtlasId | None = None  # noqa: N815
     updatedBy: AtlasId | None = None  # noqa: N815
-    createdAt: AtlasDate  # noqa: N815
-    updatedAt: AtlasDate  # noqa: N815
+    createdAt: ZonedDate  # noqa: N815
+    updatedAt: ZonedDate  # noqa: N815
     title: VendorName
     description: VendorText | None = None
     priority: VendorText | None = None
@@ -151,7 +129,7 @@ class AtlasOrder(_RequestOrOrder):
     status: Annotated[VendorName, Field(min_length=1)]
     archived: bool = False
     parentRequest: AtlasParent | None = None  # noqa: N815
-    completedOn: AtlasDate | None = None  # noqa: N815
+    completedOn: ZonedDate | None = None  # noqa: N815
     feedback: VendorText | None = None
     customFieldValues: tuple[AtlasFieldValue, ...] = ()  # noqa: N815
 
@@ -167,7 +145,7 @@ class AtlasComment(_Row):
     user: AtlasUser | None = None
     content: VendorText | None = None
     system: bool = False
-    createdAt: AtlasDate | None = None  # noqa: N815
+    createdAt: ZonedDate | None = None  # noqa: N815
 
 
 class AtlasLabor(_Row):
@@ -175,7 +153,7 @@ class AtlasLabor(_Row):
 
     assignedTo: AtlasUser | None = None  # noqa: N815
     duration: Quantity = 0.0
-    startedAt: AtlasDate | None = None  # noqa: N815
+    startedAt: ZonedDate | None = None  # noqa: N815
 
 
 class _Part(_Row):

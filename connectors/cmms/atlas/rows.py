@@ -9,13 +9,14 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.cmms.atlas.client import ORDERS, AtlasKind
-from connectors.cmms.atlas.models import AtlasDate, AtlasOrder, AtlasRequest
+from connectors.cmms.atlas.models import AtlasOrder, AtlasRequest
+from connectors.json_reading import ZonedDate
 from connectors.rows import RecordReading, UnreadableRow, field_and_reason, name_in
 
 AtlasRecord = AtlasRequest | AtlasOrder
 """A request or an order."""
 
-_DATE: TypeAdapter[datetime] = TypeAdapter(AtlasDate)
+_DATE: TypeAdapter[datetime] = TypeAdapter(ZonedDate)
 _NAMES: Final = ("customId", "id")
 """By what a record that cannot be read is named: the first that can be read."""
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from connectors.cmms.atlas.outcomes import AtlasOutcomeTable
+from connectors.finding_codes import FindingCodeTable
 from domain.addresses import api_address
 from domain.model import Duration
 
@@ -49,7 +49,7 @@ class AtlasSettings(BaseModel):
     concurrency: int = Field(default=4, ge=1)
     page_size: int = Field(default=10, ge=1, le=20)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
-    outcomes: AtlasOutcomeTable = AtlasOutcomeTable()
+    outcomes: FindingCodeTable = FindingCodeTable()
 
     @field_validator("url")
     @classmethod

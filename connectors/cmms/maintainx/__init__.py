@@ -3,14 +3,12 @@
 import httpx
 
 from connectors.cmms.maintainx.connector import MaintainXCmms
-from connectors.cmms.maintainx.outcomes import MaintainXOutcomeCodes, MaintainXOutcomeTable
 from connectors.cmms.maintainx.settings import MaintainXSettings
+from connectors.finding_codes import FindingCodes
 from domain.clock import Clock
 
 __all__ = [
     "MaintainXCmms",
-    "MaintainXOutcomeCodes",
-    "MaintainXOutcomeTable",
     "MaintainXSettings",
     "connect",
     "outcome_codes",
@@ -27,6 +25,6 @@ def connect(settings: MaintainXSettings, http: httpx.AsyncClient, *, system: str
     return MaintainXCmms(settings, http, system, clock)
 
 
-def outcome_codes(settings: MaintainXSettings) -> MaintainXOutcomeCodes:
+def outcome_codes(settings: MaintainXSettings) -> FindingCodes:
     """The site's table from what technicians choose to outcome classes."""
-    return MaintainXOutcomeCodes(settings.outcomes)
+    return FindingCodes(settings.outcomes)

@@ -1,31 +1,11 @@
 """The records of MaintainX, as far as we read them."""
 
-import re
-from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from connectors.json_reading import ZonedDate
 from domain.vendor_texts import VendorName, VendorText
-
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT.*", re.DOTALL)
-_YEARS: Final = range(1970, 2200)
-"""Other years stand for "no date" or for a mistake, and an instant near the year 1 or 9999 cannot be computed."""
-
-
-def _only_text(value: object) -> object:
-    # A number would be read as seconds since 1970.
-    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.fullmatch(value)):
-        raise ValueError("is no date")
-    return value
-
-
-def _usable(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("has no time zone")
-    if moment.year not in _YEARS:
-        raise ValueError(f"has the year {moment.year:04d}, which is no date of an order")
-    return moment
 
 
 def _assigned(value: object) -> object:
@@ -34,7 +14,6 @@ def _assigned(value: object) -> object:
     return tuple(f"{row.get('type')} {row.get('id')}" for row in rows if isinstance(row, dict))
 
 
-MaintainXDate = Annotated[datetime, BeforeValidator(_only_text), AfterValidator(_usable)]
 MaintainXId = Annotated[int, Field(gt=0, lt=2**63, strict=True)]
 
 
@@ -47,8 +26,8 @@ class MaintainXListed(_Row):
 
     id: MaintainXId
     sequentialId: MaintainXId | None = None  # noqa: N815
-    createdAt: MaintainXDate | None = None  # noqa: N815
-    updatedAt: MaintainXDate  # noqa: N815
+    createdAt: ZonedDate | None = None  # noqa: N815
+    updatedAt: ZonedDate  # noqa: N815
     title: VendorText | None = None
     status: VendorText | None = None
     subStatus: VendorText | None = None  # noqa: N815
@@ -84,9 +63,9 @@ class MaintainXOrder(_Row):
     dueDate: Any = None  # noqa: N815
     externalData: Any = None  # noqa: N815
     extraFields: Any = None  # noqa: N815
-    completedAt: MaintainXDate | None = None  # noqa: N815
-    createdAt: MaintainXDate  # noqa: N815
-    updatedAt: MaintainXDate  # noqa: N815
+    completedAt: ZonedDate | None = None  # noqa: N815
+    createdAt: ZonedDate  # noqa: N815
+    updatedAt: ZonedDate  # noqa: N815
     progress: Any = None
     assignees: Any = None
     parts: Any = None

@@ -8,11 +8,12 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from connectors.cmms.maintainx.models import MaintainXDate, MaintainXListed, MaintainXOrder
+from connectors.cmms.maintainx.models import MaintainXListed, MaintainXOrder
+from connectors.json_reading import ZonedDate
 from connectors.rows import RecordReading, UnreadableRow, field_and_reason, name_in
 from domain.unreadable import UnreadableRecord
 
-_DATE: TypeAdapter[datetime] = TypeAdapter(MaintainXDate)
+_DATE: TypeAdapter[datetime] = TypeAdapter(ZonedDate)
 _NAMES: Final = ("sequentialId", "id")
 """By what an order that cannot be read is named: the first that can be read."""
 _REPORTED: Final = ("id", "sequentialId", "updatedAt", "title", "status", "priority")

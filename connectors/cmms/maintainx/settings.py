@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from connectors.cmms.maintainx.outcomes import MaintainXOutcomeTable
+from connectors.finding_codes import FindingCodeTable
 from domain.addresses import api_address
 from domain.model import Duration
 
@@ -53,7 +53,7 @@ class MaintainXSettings(BaseModel):
     concurrency: int = Field(default=4, ge=1)
     page_size: int = Field(default=20, ge=1, le=50)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
-    outcomes: MaintainXOutcomeTable = MaintainXOutcomeTable()
+    outcomes: FindingCodeTable = FindingCodeTable()
 
     @field_validator("url")
     @classmethod

@@ -1,4 +1,4 @@
-"""From what technicians choose in a site's extra fields to outcome classes."""
+"""From the codes that technicians choose to outcome classes, where a site names the fields that have them."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,10 +6,10 @@ from domain.outcomes import OutcomeClass, class_of
 from domain.work_orders import CompletionReport, FindingRole
 
 
-class MaintainXOutcomeTable(BaseModel):
-    """What a site's codes mean: code to class, for each extra field. Upper and lower case are the same.
+class FindingCodeTable(BaseModel):
+    """What a site's codes mean: code to class, for each field. Upper and lower case are the same.
 
-    Extra fields are a site's own, so there is no default: an empty table leaves every outcome to a person.
+    The fields are a site's own, so there is no default: an empty table leaves every outcome to a person.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -19,10 +19,10 @@ class MaintainXOutcomeTable(BaseModel):
     remedy: dict[str, OutcomeClass] = {}
 
 
-class MaintainXOutcomeCodes:
+class FindingCodes:
     """`domain.ports.OutcomeCodes` over a site's table; see `domain.outcomes.class_of`."""
 
-    def __init__(self, table: MaintainXOutcomeTable) -> None:
+    def __init__(self, table: FindingCodeTable) -> None:
         given = {
             FindingRole.PROBLEM: table.problem,
             FindingRole.CAUSE: table.cause,
