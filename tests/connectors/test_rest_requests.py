@@ -30,6 +30,9 @@ from tests.connectors.rest_answers import (
     settings_of,
 )
 
+CREATED: Mapping[str, str] = {"Location": "/orders/a1"}
+"""What an answer to a creation says of the new order."""
+
 
 async def test_a_value_is_one_segment_of_a_path_and_one_parameter() -> None:
     wire = Recorder(reply({"rows": []}))
@@ -62,11 +65,51 @@ async def test_a_field_that_is_null_is_left_out_and_lists_and_words_are_sent_as_
     assert (record.ref, record.touched) == (REF, Touched.NO)
 
 
-async def test_an_order_that_the_search_does_not_show_yet_is_found_by_the_next_call() -> None:
-    wire = Recorder(reply({"rows": []}), reply({}, 201, {"Location": "/orders/a1"}), reply({"rows": []}))
-    with pytest.raises(Unavailable, match="does not find it yet"):
-        await connected(wire).create_work_order(draft())
-    assert (await connected(acme(order())).create_work_order(draft())).ref == REF
+def made_and_not_found(*after: httpx.Response, headers: Mapping[str, str] = CREATED) -> Recorder:
+    """What answers a creation after which the search does not show the order."""
+    return Recorder(reply({"rows": []}), reply({}, 201, headers), reply({"rows": []}), *after)
+
+
+async def test_an_order_that_the_search_does_not_show_yet_is_read_where_the_creation_says() -> None:
+    wire = made_and_not_found(reply(order()), reply({"name": "bot"}), reply({"rows": []}))
+    assert (await connected(wire).create_work_order(draft())).ref == REF
+    assert [request.url.path for request in wire.asked[3:4]] == ["/api/orders/a1"]
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        ((reply({}, 404), reply({"name": "bot"})), "it is gone"),
+        ((reply({}, 404), reply({}, 404)), "our user may not see it"),
+        ((reply({}, 403),), "HTTP 403"),
+        ((reply({}, 503),), "HTTP 503"),
+        ((reply(order(key=None)),), "it does not have this key"),
+        ((reply(order(key="MWBBBBBBBB")),), "it does not have this key"),
+        ((reply(order(changed="soon")),), "order.changed_at"),
+        ((reply(order(id="b2")),), "answers with the order b2"),
+        ((reply(order()), reply({"name": "bot"}), reply({}, 503)), "HTTP 503"),
+    ],
+    ids=["gone", "hidden", "forbidden", "unavailable", "no key", "another key", "unreadable", "another order", "notes"],
+)
+async def test_an_order_that_was_made_and_cannot_be_shown_is_not_made_again(
+    after: tuple[httpx.Response, ...], words: str
+) -> None:
+    with pytest.raises(Refused, match="the order a1 was created, and the search for its key does not show it") as error:
+        await connected(made_and_not_found(*after)).create_work_order(draft())
+    assert words in error.value.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "headers"),
+    [(SMALL.replace('  locator: headers.location.split("/")[2]\n', ""), CREATED), (SMALL, {})],
+    ids=["no locator in the description", "no locator in the answer"],
+)
+async def test_an_order_that_was_made_and_has_no_locator_is_not_made_again(
+    text: str, headers: Mapping[str, str]
+) -> None:
+    wire = made_and_not_found(headers=headers)
+    with pytest.raises(Refused, match="an order was created, and the search for its key does not show it"):
+        await connected(wire, settings_of(text)).create_work_order(draft())
 
 
 async def test_an_answer_that_names_another_order_than_the_search_is_for_a_person() -> None:
@@ -76,7 +119,7 @@ async def test_an_answer_that_names_another_order_than_the_search_is_for_a_perso
 
 
 async def test_a_creation_whose_answer_has_no_locator_names_the_place_in_the_description() -> None:
-    wire = Recorder(reply({"rows": []}), reply({}, 201))
+    wire = Recorder(reply({"rows": []}), reply({}, 201), reply({"rows": [order()]}))
     with pytest.raises(ActionRequired) as refused:
         await connected(wire).create_work_order(draft())
     assert refused.value.field == "create.locator"

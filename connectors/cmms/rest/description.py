@@ -174,8 +174,8 @@ class RestCreate(RestPart):
 
     Args:
         request: the request.
-        locator: the order's locator, from the answer. The search for the key must find the same order. Without it, the
-            order that the search finds is the one that was made.
+        locator: the order's locator, from the answer. The search for the key must find no other order. Without it, the
+            search must find an order at once, and that is the one that was made.
     """
 
     request: RestCreateRequest
