@@ -43,7 +43,7 @@ class RestCmms:
 
     async def check(self) -> str:
         call = Call(self._system, "check")
-        user = await self._client.user(call)
+        user = await self._client.asked_user(call)
         host = httpx.URL(self._settings.url).host
         return f"{self._description.title} at {host} answers; signed in as {user}"
 
