@@ -119,6 +119,12 @@ async def test_gitlab_is_asked_for_its_label_before_an_order_is_created() -> Non
     assert wire.asked[1].url.raw_path == b"/api/v4/projects/plant%2Fmaintenance/labels/asset%3A%20PUMP%2F1"
 
 
+async def test_an_asset_with_a_comma_has_no_label_in_gitlab() -> None:
+    wire = Recorder(reply([]), reply({"id": 7, "name": "asset: PUMP,1"}))
+    with pytest.raises(ActionRequired, match="no asset named PUMP,1"):
+        await connected(wire, gitlab_settings()).create_work_order(draft(asset_external_id="PUMP,1"))
+
+
 async def test_an_order_of_another_asset_is_not_released_either() -> None:
     waiting = {**GITLAB, "iid": 4, "labels": ["asset: PUMP-2", "millwright", "waiting for approval"]}
 

@@ -9,6 +9,7 @@ from connectors.cmms.rest.loading import parse_description
 from connectors.cmms.rest.reading import needed
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
+from domain.open_work import OpenWorkQuery
 from domain.work_orders import WorkOrderRef, WorkOrderStatus
 from tests.connectors.rest_answers import (
     CALL,
@@ -231,3 +232,29 @@ async def test_a_system_without_offsets_is_asked_in_the_time_of_the_site() -> No
     assert "since" not in wire.asked[0].url.params
     await cmms.changed_since(page.cursor.replace('"watermark":null', '"watermark":"2026-11-30T07:30:00Z"'))
     assert wire.asked[1].url.params["since"] == "2026-11-30T02:28:00"
+
+
+async def test_open_work_is_asked_for_by_its_own_list_if_the_description_has_one() -> None:
+    own = "find_open: { method: GET, path: /open, query: { asset: =wanted.asset, from: =wanted.since } }\nread:"
+    query = OpenWorkQuery(asset_external_id="PUMP-1", since=NOW)
+    for text, path in ((SMALL, "/api/orders"), (SMALL.replace("\nread:", "\n" + own), "/api/open")):
+        wire = Recorder(reply({"rows": [order(), order(id="a2", number="W-2", status="done")]}))
+        found = await connected(wire, settings_of(text)).find_open_work(query)
+        assert [each.ref.id for each in found.orders] == ["W-1"]
+        (asked,) = wire.asked
+        assert (asked.url.path, dict(asked.url.params)) == (path, {"asset": "PUMP-1", "from": "2026-11-30T08:00:00Z"})
+
+
+async def test_gitlab_is_asked_for_the_newest_issues_that_are_open() -> None:
+    wire = Recorder(reply({"id": 7, "name": "asset: PUMP-1"}), reply([]))
+    await connected(wire, gitlab_settings()).find_open_work(OpenWorkQuery(asset_external_id="PUMP-1", since=NOW))
+    asked = dict(wire.asked[1].url.params)
+    assert asked.pop("created_after") == "2026-11-30T08:00:00Z"
+    assert asked == {
+        "scope": "all",
+        "state": "opened",
+        "labels": "asset: PUMP-1",
+        "order_by": "created_at",
+        "sort": "desc",
+        "per_page": "20",
+    }

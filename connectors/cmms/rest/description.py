@@ -301,6 +301,7 @@ class RestDescription(RestPart):
     asset: RestAsset | None = None
     find: RestKeyListing | None = None
     find_by_asset: RestByAssetListing | None = None
+    find_open: RestByAssetListing | None = None
     read: RestRead | None = None
     create: RestCreate | None = None
     release: RestActRequest | None = None

@@ -88,7 +88,8 @@ class RestReading:
 
     async def open_work(self, call: Call, given: Mapping[str, object]) -> OpenWork:
         """The open orders on the first page of those of an asset, newest first."""
-        page = await self._client.page(call, needed(self._description.find_by_asset), given)
+        listing = self._description.find_open or needed(self._description.find_by_asset)
+        page = await self._client.page(call, listing, given)
         rows, unreadable = self.rows.each(page.rows)
         words = [bad.report.words for bad in unreadable]
         orders = []
