@@ -133,9 +133,9 @@ class RestCmms:
         found = await self._notes(call, row, note, note_key)
         if not found:
             raise call.error(
-                ActionRequired,
-                f"a note was added to {row.id}, and the list of notes does not show it with our mark at its head",
-                field="note.text",
+                Refused,
+                f"a note was added to {row.id}, and the list of notes does not show it with our mark at its head, so "
+                "it is not added again; correct `beside` or `note.text` of the description, then retry the case",
             )
         for words, content in found[1:]:
             # A person may have quoted our mark in words of their own.
