@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from domain.errors import ActionRequired, Unavailable
@@ -57,6 +58,24 @@ async def test_a_sender_cannot_have_gitlab_act(plant: TicketsPlant) -> None:
     record = await cmms.read_work_order(created.ref)
     assert (record.status, record.touched) == (WorkOrderStatus.WAITING_APPROVAL, Touched.NO)
     assert "\\/close" in (plant.issue(created.ref).description or "")
+
+
+class SearchBehind(httpx.AsyncHTTPTransport):
+    """A search that shows nothing yet."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if "search" in request.url.params:
+            return httpx.Response(200, json=[])
+        return await super().handle_async_request(request)
+
+
+async def test_a_search_that_is_behind_does_not_make_an_issue_at_each_attempt(plant: TicketsPlant) -> None:
+    draft = plant.draft()
+    async with httpx.AsyncClient(transport=SearchBehind()) as http:
+        created = await plant.connector(http=http).create_work_order(draft)
+    assert (created.ref.id, created.status) == ("1", WorkOrderStatus.WAITING_APPROVAL)
+    assert (await plant.connector().create_work_order(draft)).ref == created.ref
+    assert plant.orders_of(draft.key) == 1
 
 
 async def test_an_issue_that_was_moved_is_not_completed_work(plant: TicketsPlant) -> None:
