@@ -306,4 +306,4 @@ class JsonSystem:
 
     def mask(self, *secrets: str) -> None:
         """Masks what the vendor gave us to sign in with, in the place of what it gave before."""
-        self._given = secrets
+        self._given = tuple(secret for secret in secrets if secret)

@@ -19,8 +19,10 @@ def user(shown: User | None) -> dict[str, object] | None:
     return {"id": shown.id, "username": shown.username, "name": shown.username.title(), "state": "active"}
 
 
-def issue(shown: Issue, project: int) -> dict[str, object]:
-    """An issue."""
+def issue(shown: Issue, project: int, root: str) -> dict[str, object]:
+    """An issue, with the addresses of what belongs to it below that of the interface."""
+    here = f"{root}/projects/{project}"
+    other = shown.duplicated_to
     return {
         "id": shown.id,
         "iid": shown.iid,
@@ -40,6 +42,13 @@ def issue(shown: Issue, project: int) -> dict[str, object]:
         "due_date": None if shown.due_date is None else shown.due_date.isoformat(),
         "confidential": False,
         "moved_to_id": shown.moved_to_id,
+        "_links": {
+            "self": f"{here}/issues/{shown.iid}",
+            "notes": f"{here}/issues/{shown.iid}/notes",
+            "award_emoji": f"{here}/issues/{shown.iid}/award_emoji",
+            "project": here,
+            "closed_as_duplicate_of": None if other is None else f"{here}/issues/{other}",
+        },
     }
 
 

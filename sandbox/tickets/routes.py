@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.tickets import answers
 from sandbox.tickets.errors import Problem
 from sandbox.tickets.listing import matching, paged
-from sandbox.tickets.operations import asked_for
+from sandbox.tickets.operations import ROOT, asked_for
 from sandbox.tickets.store import Issue, Store, User
 
 _TITLE: Final = 255
@@ -117,7 +117,7 @@ class Routes:
 
     async def _list(self, asked: _Asked) -> Response:
         found = matching([*self._store.issues.values()], asked.request.query_params)
-        return paged(asked.request, [self._shown(issue) for issue in found])
+        return paged(asked.request, [self._shown(asked, issue) for issue in found])
 
     async def _create(self, asked: _Asked) -> Response:
         body = await _body(asked.request)
@@ -128,10 +128,10 @@ class Routes:
         _check_lengths(title, description)
         due = _due(body.get("due_date"))
         issue = self._store.open_issue(asked.user, title, description, _names(body.get("labels")), due)
-        return JSONResponse(self._shown(issue), 201)
+        return JSONResponse(self._shown(asked, issue), 201)
 
     async def _issue(self, asked: _Asked) -> Response:
-        return JSONResponse(self._shown(self._asked_issue(asked)))
+        return JSONResponse(self._shown(asked, self._asked_issue(asked)))
 
     async def _change(self, asked: _Asked) -> Response:
         issue, body = self._asked_issue(asked), await _body(asked.request)
@@ -150,7 +150,7 @@ class Routes:
         self._store.change_labels(issue, asked.user, _names(body.get("add_labels")), _names(body.get("remove_labels")))
         if body.get("state_event") is not None:
             self._store.change_state(issue, asked.user, str(body["state_event"]))
-        return JSONResponse(self._shown(issue))
+        return JSONResponse(self._shown(asked, issue))
 
     async def _delete(self, asked: _Asked) -> Response:
         issue = self._asked_issue(asked)
@@ -202,8 +202,9 @@ class Routes:
             raise Problem(404, "404 Not found")
         return issue
 
-    def _shown(self, issue: Issue) -> dict[str, object]:
-        return answers.issue(issue, self._project)
+    def _shown(self, asked: _Asked, issue: Issue) -> dict[str, object]:
+        url = asked.request.url
+        return answers.issue(issue, self._project, f"{url.scheme}://{url.netloc}{ROOT}")
 
 
 async def _body(request: Request) -> dict[str, object]:

@@ -53,7 +53,9 @@ class TicketServer:
         await self._http.stop()
 
     def add_label(self, name: str) -> None:
-        """A planner makes a label."""
+        """A planner makes a label. None has a comma: texts of several labels are split there."""
+        if "," in name:
+            raise ValueError(f"a label has no comma, and {name!r} has one")
         self.store.labels.setdefault(name, self.store.next_id())
 
     def open_issue(self, title: str, *labels: str) -> Issue:
@@ -68,6 +70,10 @@ class TicketServer:
         """The planner marks an issue as cancelled and closes it."""
         self.store.change_labels(issue, self.planner, add=["cancelled"], remove=[_WAITING])
         self.store.change_state(issue, self.planner, "close")
+
+    def mark_duplicate(self, issue: Issue, of: Issue) -> None:
+        """The planner closes an issue as a duplicate of another one."""
+        self.store.mark_duplicate(issue, self.planner, of)
 
     def set_aside(self, issue: Issue) -> None:
         """The technician waits for a part."""

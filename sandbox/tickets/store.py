@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-_QUICK_ACTION: Final = re.compile(r"^/(close|reopen|label|unlabel)(?: (.*))?$", re.MULTILINE | re.IGNORECASE)
+_QUICK_ACTION: Final = re.compile(r"^/(close|reopen|label|unlabel|duplicate)(?: (.*))?$", re.MULTILINE | re.IGNORECASE)
+_ISSUE_NUMBER: Final = re.compile(r"#(\d+)")
 _LABEL_NAME: Final = re.compile(r'~"([^"]+)"|~(\S+)')
 
 
@@ -71,6 +72,7 @@ class Issue:
     closed_at: datetime | None = None
     closed_by: User | None = None
     moved_to_id: int | None = None
+    duplicated_to: int | None = None
     notes: list[Note] = field(default_factory=list)
     label_events: list[LabelEvent] = field(default_factory=list)
     state_events: list[StateEvent] = field(default_factory=list)
@@ -125,9 +127,18 @@ class Store:
         if state != issue.state:
             issue.state = state
             issue.closed_at, issue.closed_by = (self.now(), by) if state == "closed" else (None, None)
+            if state == "opened":
+                issue.moved_to_id = issue.duplicated_to = None
             word = "closed" if state == "closed" else "reopened"
             issue.state_events.append(StateEvent(self.next_id(), by, word, self.now()))
         self.touch(issue)
+
+    def mark_duplicate(self, issue: Issue, by: User, of: Issue) -> None:
+        """Closes an issue as a duplicate of another one, and leaves a system note on both."""
+        self.add_note(issue, by, f"marked this issue as a duplicate of #{of.iid}", system=True)
+        self.add_note(of, by, f"marked #{issue.iid} as a duplicate of this issue", system=True)
+        self.change_state(issue, by, "close")
+        issue.duplicated_to = of.iid
 
     def edit(self, issue: Issue, by: User, title: str | None = None, description: str | None = None) -> None:
         """Changes the title and the description, and leaves a system note of each."""
@@ -152,8 +163,12 @@ class Store:
         for word, argument in _QUICK_ACTION.findall(text):
             action = word.lower()
             names = [quoted or plain for quoted, plain in _LABEL_NAME.findall(argument)]
+            other = next((self.issues.get(int(iid)) for iid in _ISSUE_NUMBER.findall(argument)), None)
             if action in ("close", "reopen"):
                 self.change_state(issue, by, action)
+            elif action == "duplicate":
+                if other is not None:
+                    self.mark_duplicate(issue, by, other)
             elif action == "label":
                 self.change_labels(issue, by, add=names)
             else:

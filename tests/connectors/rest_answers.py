@@ -80,6 +80,7 @@ GITLAB = {"id": 9, "iid": 4, "title": f"Voltage [{KEY}]", "description": f"It hu
     "updated_at": "2026-11-30T07:30:00.000Z",
     "closed_at": None,
     "moved_to_id": None,
+    "_links": {"closed_as_duplicate_of": None},
 }
 """An issue of GitLab with our key."""
 

@@ -257,6 +257,12 @@ async def test_a_session_with_a_character_that_no_header_has_needs_a_person() ->
         await system_of(lambda _: httpx.Response(200, json={})).send(CALL, "GET", URL, cookie="session=\u20ac")
 
 
+def test_an_empty_secret_masks_nothing() -> None:
+    system = system_of(lambda _: httpx.Response(200))
+    system.mask("", "token-1")
+    assert system.without_secrets("no right for token-1") == "no right for [secret]"
+
+
 async def test_a_secret_that_the_vendor_echoes_stands_in_no_message(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     echo = httpx.Response(403, text="denied")

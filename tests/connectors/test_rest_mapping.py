@@ -16,6 +16,7 @@ from tests.connectors.rest_answers import GITLAB, KEY, NOW, draft, gitlab_settin
 
 GITLAB_DESCRIPTION = gitlab_settings().description.description
 ACME = settings_of().description.description
+DUPLICATE = {"closed_as_duplicate_of": "https://gitlab.example/api/v4/projects/17/issues/3"}
 NOBODY: dict[str, Any] = {"beside.notes": [], "beside.label_events": [], "beside.state_events": []}
 
 
@@ -79,6 +80,10 @@ def test_a_summary_cannot_have_a_key_of_another_case() -> None:
         ({"state": "closed", "labels": ["cancelled"]}, WorkOrderStatus.CANCELLED, "cancelled"),
         ({"labels": ["cancelled"]}, WorkOrderStatus.APPROVED, "open"),
         ({"state": "closed", "moved_to_id": 99}, WorkOrderStatus.IN_PROGRESS, "moved"),
+        ({"state": "closed", "_links": DUPLICATE}, WorkOrderStatus.CANCELLED, "cancelled"),
+        ({"state": "opened", "_links": DUPLICATE}, WorkOrderStatus.APPROVED, "open"),
+        ({"state": "closed", "_links": {"closed_as_duplicate_of": None}}, WorkOrderStatus.COMPLETED, "completed"),
+        ({"state": "closed", "_links": {}}, WorkOrderStatus.COMPLETED, "completed"),
     ],
     ids=lambda value: str(value) if isinstance(value, str) else "",
 )

@@ -1,6 +1,5 @@
 """What is put on the wire for a description, and what is made of answers that no polite system gives."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -10,7 +9,8 @@ from connectors.cmms.rest.loading import parse_description
 from connectors.cmms.rest.reading import needed
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
-from domain.work_orders import Touched, WorkOrderRef, WorkOrderStatus
+from domain.open_work import OpenWorkQuery
+from domain.work_orders import WorkOrderRef, WorkOrderStatus
 from tests.connectors.rest_answers import (
     CALL,
     GITLAB,
@@ -22,7 +22,6 @@ from tests.connectors.rest_answers import (
     acme,
     client_of,
     connected,
-    draft,
     gitlab_settings,
     order,
     reply,
@@ -46,50 +45,6 @@ async def test_a_value_that_would_name_another_path_is_refused(locator: str) -> 
     with pytest.raises(ActionRequired, match="which is no part of a path") as refused:
         await client.send(CALL, read.request, {"order.locator": locator})
     assert refused.value.field == "read.request.path"
-
-
-async def test_a_field_that_is_null_is_left_out_and_lists_and_words_are_sent_as_written() -> None:
-    made = order()
-    wire = Recorder(
-        reply({"rows": []}),
-        reply({}, 201, {"Location": "/orders/a1"}),
-        reply({"rows": [made]}),
-        reply({"name": "bot"}),
-        reply({"rows": []}),
-    )
-    record = await connected(wire).create_work_order(draft(due_at=None, summary="Voltage"))
-    assert sent(wire.asked[1]) == {"key": KEY, "title": "Voltage", "tags": ["millwright", "high"]}
-    assert (record.ref, record.touched) == (REF, Touched.NO)
-
-
-async def test_an_order_that_the_search_does_not_show_yet_is_found_by_the_next_call() -> None:
-    wire = Recorder(reply({"rows": []}), reply({}, 201, {"Location": "/orders/a1"}), reply({"rows": []}))
-    with pytest.raises(Unavailable, match="does not find it yet"):
-        await connected(wire).create_work_order(draft())
-    assert (await connected(acme(order())).create_work_order(draft())).ref == REF
-
-
-async def test_an_answer_that_names_another_order_than_the_search_is_for_a_person() -> None:
-    wire = Recorder(reply({"rows": []}), reply({}, 201, {"Location": "/orders/b2"}), reply({"rows": [order()]}))
-    with pytest.raises(ActionRequired, match="b2 was created, and the search for its key finds a1"):
-        await connected(wire).create_work_order(draft())
-
-
-async def test_a_creation_whose_answer_has_no_locator_names_the_place_in_the_description() -> None:
-    wire = Recorder(reply({"rows": []}), reply({}, 201))
-    with pytest.raises(ActionRequired) as refused:
-        await connected(wire).create_work_order(draft())
-    assert refused.value.field == "create.locator"
-
-
-async def test_two_orders_with_one_key_are_for_a_person() -> None:
-    with pytest.raises(ActionRequired, match="W-1, W-2"):
-        await connected(acme(order(), order(id="a2", number="W-2"))).create_work_order(draft())
-
-
-async def test_an_order_of_another_asset_with_this_key_is_for_a_person() -> None:
-    with pytest.raises(ActionRequired, match="is for the asset PUMP-2, not PUMP-1"):
-        await connected(acme(order(asset="PUMP-2"))).create_work_order(draft())
 
 
 async def test_what_a_search_finds_too_much_is_not_taken() -> None:
@@ -146,70 +101,6 @@ async def test_only_one_of_several_equal_notes_stays_and_a_quotation_is_left_alo
     assert gone == ["/api/notes/2"]
 
 
-PAGES: Mapping[str, tuple[str, tuple[Any, ...], list[str]]] = {
-    "page": (
-        "{ by: page, parameter: page, first: 0 }",
-        (reply({"rows": [1, 2]}), reply({"rows": [3]}), reply({"rows": []})),
-        ["page=0", "page=1", "page=2"],
-    ),
-    "offset": (
-        "{ by: offset, parameter: offset }",
-        (reply({"rows": [1, 2]}), reply({"rows": [3]}), reply({"rows": []})),
-        ["", "offset=2", "offset=3"],
-    ),
-    "cursor": (
-        "{ by: cursor, parameter: after, next: 'has(body.more) ? body.more : null' }",
-        (reply({"rows": [1, 2], "more": "c 1"}), reply({"rows": [3]})),
-        ["", "after=c+1"],
-    ),
-    "next_link": (
-        "{ by: next_link, next: 'has(body.more) ? body.more : null' }",
-        (reply({"rows": [1, 2], "more": "/api/orders?skip=2"}), reply({"rows": [3]})),
-        ["", "skip=2"],
-    ),
-    "link_header": (
-        "{ by: link_header }",
-        (
-            reply({"rows": [1, 2]}, headers={"Link": '<https://acme.example/api/orders?page=2>; rel="next"'}),
-            reply({"rows": [3]}, headers={"Link": '<https://acme.example/api/orders?page=1>; rel="first"'}),
-        ),
-        ["", "page=2"],
-    ),
-    "none": ("{ by: none }", (reply({"rows": [1, 2, 3]}),), [""]),
-}
-
-
-@pytest.mark.parametrize("by", PAGES)
-async def test_every_page_of_a_list_is_read(by: str) -> None:
-    paging, answers, asked = PAGES[by]
-    settings = settings_of(SMALL.replace("{ by: none }", paging))
-    wire = Recorder(*answers)
-    rows = await client_of(wire, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
-    assert rows == [1, 2, 3]
-    assert [request.url.query.decode().replace("sort=changed", "").strip("&") for request in wire.asked] == asked
-
-
-@pytest.mark.parametrize(
-    "link", ["https://evil.example/api/orders", "http://acme.example/api/orders", "//evil.example/"]
-)
-async def test_a_link_to_another_host_is_not_followed(link: str) -> None:
-    settings = settings_of(SMALL.replace("{ by: none }", "{ by: link_header }"))
-    wire = Recorder(reply({"rows": [1]}, headers={"Link": f'<{link}>; rel="next"'}))
-    with pytest.raises(ActionRequired, match="another host") as refused:
-        await client_of(wire, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
-    assert (refused.value.field, len(wire.asked)) == ("url", 1)
-
-
-async def test_pages_that_lead_in_a_circle_end() -> None:
-    settings = settings_of(SMALL.replace("{ by: none }", "{ by: next_link, next: body.more }"))
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        return reply({"rows": [1], "more": "/api/orders?skip=1"})
-
-    with pytest.raises(Refused, match="do not end"):
-        await client_of(answer, settings).rows(CALL, needed(settings.description.description.changes), {"since": None})
-
-
 async def test_changes_are_asked_for_from_the_overlap_on() -> None:
     wire = Recorder(reply([]), reply([]))
     cmms = connected(wire, gitlab_settings())
@@ -243,14 +134,6 @@ def test_an_expression_never_sees_a_secret() -> None:
     assert "the-token" not in str(client.known({}))
     with pytest.raises(ValueError, match="undeclared reference"):
         parse_description(SMALL.replace("=wanted.key", "=settings.token"), "acme.yaml")
-
-
-async def test_gitlab_is_asked_for_its_label_before_an_order_is_created() -> None:
-    wire = Recorder(reply([]), reply({"message": "404 Label Not Found"}, 404))
-    with pytest.raises(ActionRequired, match="no asset named PUMP/1") as refused:
-        await connected(wire, gitlab_settings()).create_work_order(draft(asset_external_id="PUMP/1"))
-    assert refused.value.field == "asset"
-    assert wire.asked[1].url.raw_path == b"/api/v4/projects/plant%2Fmaintenance/labels/asset%3A%20PUMP%2F1"
 
 
 async def test_an_issue_of_gitlab_is_withdrawn_by_one_request() -> None:
@@ -336,23 +219,9 @@ async def test_a_note_that_is_not_listed_after_it_was_added_is_told() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return reply({}, 201) if request.method == "POST" else acme(order())(request)
 
-    with pytest.raises(ActionRequired, match="does not show it with our mark") as refused:
+    # An error for a person is asked again each hour, and each time one more note would be added.
+    with pytest.raises(Refused, match=r"does not show it with our mark.*`note\.text`"):
         await connected(answer).add_note(REF, "n-1", "Seen.")
-    assert refused.value.field == "note.text"
-
-
-async def test_an_order_of_another_asset_is_not_released_either() -> None:
-    waiting = {**GITLAB, "iid": 4, "labels": ["asset: PUMP-2", "millwright", "waiting for approval"]}
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        assert request.method == "GET"
-        path = request.url.path
-        if path.endswith("/user"):
-            return reply({"username": "bot"})
-        return reply([] if path.endswith(("/notes", "_events")) else [waiting])
-
-    with pytest.raises(ActionRequired, match="is for the asset PUMP-2"):
-        await connected(answer, gitlab_settings()).create_work_order(draft(released=True))
 
 
 async def test_a_system_without_offsets_is_asked_in_the_time_of_the_site() -> None:
@@ -363,3 +232,29 @@ async def test_a_system_without_offsets_is_asked_in_the_time_of_the_site() -> No
     assert "since" not in wire.asked[0].url.params
     await cmms.changed_since(page.cursor.replace('"watermark":null', '"watermark":"2026-11-30T07:30:00Z"'))
     assert wire.asked[1].url.params["since"] == "2026-11-30T02:28:00"
+
+
+async def test_open_work_is_asked_for_by_its_own_list_if_the_description_has_one() -> None:
+    own = "find_open: { method: GET, path: /open, query: { asset: =wanted.asset, from: =wanted.since } }\nread:"
+    query = OpenWorkQuery(asset_external_id="PUMP-1", since=NOW)
+    for text, path in ((SMALL, "/api/orders"), (SMALL.replace("\nread:", "\n" + own), "/api/open")):
+        wire = Recorder(reply({"rows": [order(), order(id="a2", number="W-2", status="done")]}))
+        found = await connected(wire, settings_of(text)).find_open_work(query)
+        assert [each.ref.id for each in found.orders] == ["W-1"]
+        (asked,) = wire.asked
+        assert (asked.url.path, dict(asked.url.params)) == (path, {"asset": "PUMP-1", "from": "2026-11-30T08:00:00Z"})
+
+
+async def test_gitlab_is_asked_for_the_newest_issues_that_are_open() -> None:
+    wire = Recorder(reply({"id": 7, "name": "asset: PUMP-1"}), reply([]))
+    await connected(wire, gitlab_settings()).find_open_work(OpenWorkQuery(asset_external_id="PUMP-1", since=NOW))
+    asked = dict(wire.asked[1].url.params)
+    assert asked.pop("created_after") == "2026-11-30T08:00:00Z"
+    assert asked == {
+        "scope": "all",
+        "state": "opened",
+        "labels": "asset: PUMP-1",
+        "order_by": "created_at",
+        "sort": "desc",
+        "per_page": "20",
+    }

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from domain.cmms import OrderQuery
-from domain.errors import ActionRequired
+from domain.errors import ActionRequired, Refused, Unavailable
 from tests.connectors.rest_answers import KEY, SMALL, Recorder, connected, reply, sent, settings_of
 
 SESSION = "{ kind: session, path: /auth, user_field: email, password_field: word, token_field: a.b, header: X-Token }"
@@ -46,6 +46,15 @@ async def test_a_session_is_opened_once_and_again_after_it_has_ended() -> None:
     assert [request.headers.get("x-token") for request in wire.asked] == [None, "token-1", None, "token-2"]
 
 
+async def test_a_check_asks_each_time_whether_the_system_answers() -> None:
+    wire = Recorder(reply({"name": "bot"}), reply({}, 503), reply({"name": "bot-2"}))
+    cmms = connected(wire)
+    assert (await cmms.check()).endswith("signed in as bot")
+    with pytest.raises(Unavailable):
+        await cmms.check()
+    assert (await cmms.check()).endswith("signed in as bot-2")
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
@@ -60,6 +69,14 @@ async def test_a_sign_in_that_fails_is_for_a_person_and_tells_no_password(answer
     with pytest.raises(ActionRequired, match=told) as refused:
         await connected(Recorder(answer), settings).check()
     assert "Quartz-Harbor" not in str(vars(refused.value))
+
+
+async def test_an_answer_with_an_empty_token_is_no_sign_in() -> None:
+    settings = settings_of(
+        SMALL.replace("{ kind: bearer }", "{ kind: client_credentials }"), **SIGN_IN, token_url="https://acme.example/t"
+    )
+    with pytest.raises(Refused, match="access_token"):
+        await connected(Recorder(reply({"access_token": ""})), settings).check()
 
 
 async def test_a_token_that_the_system_repeats_is_masked() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from connectors.cmms.rest import RestCmms
 from domain.cmms import OrderQuery
-from domain.errors import ActionRequired, Unavailable
+from domain.errors import ActionRequired, Refused, Unavailable
 from domain.unreadable import UnreadableRecord
 from tests.connectors.rest_answers import KEY, SMALL, acme, connected, order, reply, settings_of
 
@@ -80,7 +80,7 @@ async def test_a_row_that_cannot_be_read_may_be_the_one_that_is_looked_for() -> 
     assert refused.value.field == "order.changed_at"
 
 
-@pytest.mark.parametrize("status", [400, 404, 500])
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
 async def test_what_is_refused_beside_one_order_is_reported_and_hides_no_other(status: int) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/orders/a1/notes":
@@ -92,13 +92,22 @@ async def test_what_is_refused_beside_one_order_is_reported_and_hides_no_other(s
     assert "no notes here" in report.reason
 
 
-@pytest.mark.parametrize("status", [429, 503])
-async def test_what_is_refused_for_all_orders_ends_the_poll(status: int) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [*(reply({}, status) for status in (409, 429, 500, 503)), httpx.Response(200, text='{"rows": [')],
+    ids=["409", "429", "500", "503", "cut off"],
+)
+async def test_what_may_pass_or_is_refused_for_all_orders_ends_the_poll_and_loses_no_change(
+    fault: httpx.Response,
+) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        return reply({}, status) if request.url.path.endswith("/notes") else acme(order())(request)
+        return faults.pop() if faults and request.url.path == "/api/orders/a1/notes" else acme(order(), GOOD)(request)
 
-    with pytest.raises(Unavailable):
-        await connected(answer).changed_since(None)
+    faults = [fault]
+    cmms = connected(answer)
+    with pytest.raises((Unavailable, Refused)):
+        await cmms.changed_since(None)
+    assert await polled(cmms) == (["W-1", "W-2"], [])
 
 
 async def test_an_expression_that_fails_is_told_with_its_place_and_the_order() -> None:

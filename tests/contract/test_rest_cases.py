@@ -18,7 +18,7 @@ from domain.casework import LEASE_LASTS
 from domain.errors import Unavailable
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.rest_plant import TicketsPlant
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import code, deviation
@@ -81,7 +81,7 @@ async def bench(engine: AsyncEngine, tickets: TicketsPlant) -> RestBench:
     await plant.prepare(Criticality.C)
     await plant.take(code(1), deviation(2))
     tickets.clock.set(plant.clock.now())
-    settings = Settings(_env_file=None, cmms=MesSettings(connector="rest"), mes=MesSettings(connector="fake"))
+    settings = Settings(_env_file=None, cmms=CmmsSettings(connector="rest"), mes=MesSettings(connector="fake"))
     storage = stores(engine, plant.clock, StoredVersions(plant.catalogue), settings)
     [[case]] = await plant.rows("SELECT id FROM cases")
     mes = {"fake": FakeMes(plant.clock)}

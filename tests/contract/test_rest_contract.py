@@ -1,10 +1,13 @@
 """What the description of GitLab issues must get right beyond the suite for every CMMS."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
+import httpx
 import pytest
 
 from domain.errors import ActionRequired, Unavailable
+from domain.open_work import OpenWorkQuery
 from domain.work_orders import Touched, WorkOrderStatus
 from tests.contract.cmms_plant import found_by, read_all
 from tests.contract.rest_plant import TicketsPlant
@@ -57,6 +60,24 @@ async def test_a_sender_cannot_have_gitlab_act(plant: TicketsPlant) -> None:
     assert "\\/close" in (plant.issue(created.ref).description or "")
 
 
+class SearchBehind(httpx.AsyncHTTPTransport):
+    """A search that shows nothing yet."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if "search" in request.url.params:
+            return httpx.Response(200, json=[])
+        return await super().handle_async_request(request)
+
+
+async def test_a_search_that_is_behind_does_not_make_an_issue_at_each_attempt(plant: TicketsPlant) -> None:
+    draft = plant.draft()
+    async with httpx.AsyncClient(transport=SearchBehind()) as http:
+        created = await plant.connector(http=http).create_work_order(draft)
+    assert (created.ref.id, created.status) == ("1", WorkOrderStatus.WAITING_APPROVAL)
+    assert (await plant.connector().create_work_order(draft)).ref == created.ref
+    assert plant.orders_of(draft.key) == 1
+
+
 async def test_an_issue_that_was_moved_is_not_completed_work(plant: TicketsPlant) -> None:
     cmms = plant.connector()
     created = await cmms.create_work_order(plant.draft(released=True))
@@ -65,6 +86,34 @@ async def test_an_issue_that_was_moved_is_not_completed_work(plant: TicketsPlant
     plant.server.store.change_state(issue, plant.server.planner, "close")
     record = await cmms.read_work_order(created.ref)
     assert (record.status, record.status_guessed, record.report) == (WorkOrderStatus.IN_PROGRESS, True, None)
+
+
+async def test_an_issue_that_is_closed_as_a_duplicate_is_not_completed_work(plant: TicketsPlant) -> None:
+    cmms = plant.connector()
+    created = await cmms.create_work_order(plant.draft(released=True))
+    issue = plant.issue(created.ref)
+    theirs = plant.server.open_issue("It drips.", "asset: M001-COMP1")
+    _, cursor = await read_all(cmms, None)
+    plant.wait(timedelta(minutes=5))
+    plant.server.mark_duplicate(issue, theirs)
+    records, _ = await read_all(cmms, cursor)
+    assert [(record.status, record.touched, record.report) for record in records] == [
+        (WorkOrderStatus.CANCELLED, Touched.YES, None)
+    ]
+    plant.server.store.change_state(issue, plant.server.planner, "reopen")
+    assert (await cmms.read_work_order(created.ref)).status is WorkOrderStatus.APPROVED
+
+
+async def test_open_work_is_found_behind_a_page_of_closed_issues(plant: TicketsPlant) -> None:
+    cmms = plant.connector()
+    theirs = plant.server.open_issue("It drips.", "asset: M001-COMP1")
+    for number in range(4):
+        plant.wait(timedelta(minutes=5))
+        done = plant.server.open_issue(f"Round {number}", "asset: M001-COMP1")
+        plant.server.finish_work(done, "Done.")
+    query = OpenWorkQuery(asset_external_id="M001-COMP1", since=plant.clock.now() - timedelta(days=1))
+    found = await cmms.find_open_work(query)
+    assert ([order.ref.id for order in found.orders], found.complete) == ([str(theirs.iid)], True)
 
 
 async def test_what_people_did_without_a_word_is_touched(plant: TicketsPlant) -> None:

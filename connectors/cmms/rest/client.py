@@ -22,8 +22,8 @@ from domain.unreadable import UnreadableRecord
 ReadT = TypeVar("ReadT")
 
 _MOST_PAGES: Final = 1000
-_REFUSED_BESIDE: Final = (400, 404, 409, 410, 422, 500)
-"""By what a system refuses something beside one order. Other statuses are about all orders."""
+_REFUSED_BESIDE: Final = (400, 404, 410, 422)
+"""By what a system refuses something beside one order. Other statuses pass, or are about all orders."""
 
 
 class RestClient:
@@ -47,6 +47,7 @@ class RestClient:
         )
         self._sign_in = RestSignIn(settings, self._json)
         self._user: str | None = None
+        """Our user by the last answer."""
 
     def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
         """A record that a call needs and that cannot be read."""
@@ -66,19 +67,23 @@ class RestClient:
         return {**given, **self._site}
 
     async def user(self, call: Call) -> str:
-        """The name of our user there."""
-        if self._user is None:
-            check = self._description.check
-            if check is None:
-                raise call.error(Refused, "the description has no `check`")
-            body = await self.body(call, await self.send(call, check.request, {}))
-            try:
-                self._user = check.user.name_of(self.known({"body": body}))
-            except RestExpressionFailed as error:
-                raise self.failed(call, error) from None
-            if self._user is None:
-                raise call.error(ActionRequired, "its answer names no user", field=check.user.place)
-        return self._user
+        """The name of our user there, asked for once."""
+        return self._user if self._user is not None else await self.asked_user(call)
+
+    async def asked_user(self, call: Call) -> str:
+        """The same, asked for now: whether the system answers, and takes our sign-in."""
+        check = self._description.check
+        if check is None:
+            raise call.error(Refused, "the description has no `check`")
+        body = await self.body(call, await self.send(call, check.request, {}))
+        try:
+            user = check.user.name_of(self.known({"body": body}))
+        except RestExpressionFailed as error:
+            raise self.failed(call, error) from None
+        if user is None:
+            raise call.error(ActionRequired, "its answer names no user", field=check.user.place)
+        self._user = user
+        return user
 
     async def send(
         self, call: Call, request: RestRequest, given: Mapping[str, object], also: Collection[int] = ()
@@ -166,7 +171,12 @@ class RestClient:
             following = paging.next.text_of(known) if paging.next is not None else None
         except RestExpressionFailed as error:
             raise self.failed(call, error) from None
-        return RestPage(tuple(rows), self._onward(call, reply, paging, len(rows), following), body)
+        try:
+            onward = self._onward(call, reply, paging, len(rows), following)
+        except (httpx.InvalidURL, ValueError) as error:
+            words = f"unreadable reply: the address of the next page cannot be read ({error})"
+            raise self._json.refused(call, words) from None
+        return RestPage(tuple(rows), onward, body)
 
     def _onward(
         self, call: Call, reply: httpx.Response, paging: RestPaging, rows: int, following: str | None

@@ -16,7 +16,7 @@ from connectors.cmms.rest.reading import RestReading, all_records, needed
 from connectors.cmms.rest.settings import RestSettings
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery
-from domain.errors import ActionRequired, ConnectorError, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -43,7 +43,7 @@ class RestCmms:
 
     async def check(self) -> str:
         call = Call(self._system, "check")
-        user = await self._client.user(call)
+        user = await self._client.asked_user(call)
         host = httpx.URL(self._settings.url).host
         return f"{self._description.title} at {host} answers; signed in as {user}"
 
@@ -75,18 +75,21 @@ class RestCmms:
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
-        row = await self._find(call, draft.key) or await self._create(call, draft)
-        record = await self._reading.record(call, row, draft.key)
-        if self._tells_assets and record.asset_external_id != draft.asset_external_id:
+        row = await self._find(call, draft.key)
+        if row is not None:
+            return await self._opened(call, draft, row)
+        reply = await self._post(call, draft)
+        row = await self._find(call, draft.key)
+        if row is None:
+            return await self._not_shown(call, draft, reply)
+        locator = await self._locator(call, reply)
+        if locator is not None and row.locator != locator:
             raise call.error(
                 ActionRequired,
-                f"{record.ref.id} carries this key but is for the asset {record.asset_external_id}, not "
-                f"{draft.asset_external_id}",
-                field="asset",
+                f"the order {locator} was created, and the search for its key finds {row.locator}",
+                field="key",
             )
-        if draft.released and record.status is WorkOrderStatus.WAITING_APPROVAL:
-            return await self._released(call, row, record.ref, "")
-        return record
+        return await self._opened(call, draft, row)
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         call = Call(self._system, "read-work-order", ref.key)
@@ -130,9 +133,9 @@ class RestCmms:
         found = await self._notes(call, row, note, note_key)
         if not found:
             raise call.error(
-                ActionRequired,
-                f"a note was added to {row.id}, and the list of notes does not show it with our mark at its head",
-                field="note.text",
+                Refused,
+                f"a note was added to {row.id}, and the list of notes does not show it with our mark at its head, so "
+                "it is not added again; correct `beside` or `note.text` of the description, then retry the case",
             )
         for words, content in found[1:]:
             # A person may have quoted our mark in words of their own.
@@ -202,21 +205,52 @@ class RestCmms:
             )
         return next(iter(rows), None)
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> RestRow:
-        create = needed(self._description.create)
+    async def _post(self, call: Call, draft: WorkOrderDraft) -> httpx.Response:
         values = mapping.draft_values(draft, self._description, self._settings.zone)
         values["asset"] = await self._reading.asset(call, draft.asset_external_id, draft.asset_attributes)
-        reply = await self._client.send(call, create.request, values)
-        locator = await self._locator(call, reply)
-        row = await self._find(call, draft.key)
-        if row is None:
-            raise call.error(Unavailable, "the order was created, and the search for its key does not find it yet")
-        if locator is not None and row.locator != locator:
+        return await self._client.send(call, needed(self._description.create).request, values)
+
+    async def _opened(self, call: Call, draft: WorkOrderDraft, row: RestRow) -> WorkOrderRecord:
+        """The order of a draft, released if the draft is."""
+        record = await self._reading.record(call, row, draft.key)
+        if self._tells_assets and record.asset_external_id != draft.asset_external_id:
             raise call.error(
                 ActionRequired,
-                f"the order {locator} was created, and the search for its key finds {row.locator}",
-                field="key",
+                f"{record.ref.id} carries this key but is for the asset {record.asset_external_id}, not "
+                f"{draft.asset_external_id}",
+                field="asset",
             )
+        if draft.released and record.status is WorkOrderStatus.WAITING_APPROVAL:
+            return await self._released(call, row, record.ref, "")
+        return record
+
+    async def _not_shown(self, call: Call, draft: WorkOrderDraft, reply: httpx.Response) -> WorkOrderRecord:
+        """The order that was created and that the search does not show.
+
+        Raises:
+            Refused: it cannot be read. After any other error the call is made again, and creates another order.
+        """
+        named = "an order"
+        try:
+            locator = await self._locator(call, reply)
+            named = named if locator is None else f"the order {locator}"
+            row = await self._made(call, draft.key, locator)
+            return await self._opened(call, draft, row)
+        except ConnectorError as error:
+            raise call.error(
+                Refused,
+                f"{named} was created, and the search for its key does not show it, so it is not created again "
+                f"({error.problem}); have the search show the order, then retry the case",
+            ) from None
+
+    async def _made(self, call: Call, key: str, locator: str | None) -> RestRow:
+        if locator is None:
+            raise call.error(Refused, "the answer to its creation does not say which one")
+        row = await self._reading.at(call, locator)
+        if row is None:
+            raise call.error(Refused, "it is gone")
+        if row.keys != (key,):
+            raise call.error(Refused, "it does not have this key")
         return row
 
     async def _locator(self, call: Call, reply: httpx.Response) -> str | None:

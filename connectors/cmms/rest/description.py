@@ -174,8 +174,8 @@ class RestCreate(RestPart):
 
     Args:
         request: the request.
-        locator: the order's locator, from the answer. The search for the key must find the same order. Without it, the
-            order that the search finds is the one that was made.
+        locator: the order's locator, from the answer. The search for the key must find no other order. Without it, the
+            search must find an order at once, and that is the one that was made.
     """
 
     request: RestCreateRequest
@@ -301,6 +301,7 @@ class RestDescription(RestPart):
     asset: RestAsset | None = None
     find: RestKeyListing | None = None
     find_by_asset: RestByAssetListing | None = None
+    find_open: RestByAssetListing | None = None
     read: RestRead | None = None
     create: RestCreate | None = None
     release: RestActRequest | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from connectors.rows import UnreadableRow
 
@@ -17,7 +17,7 @@ class RestOAuthToken(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    access_token: str
+    access_token: str = Field(min_length=1)
 
 
 @dataclass(frozen=True)

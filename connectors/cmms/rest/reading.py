@@ -88,7 +88,8 @@ class RestReading:
 
     async def open_work(self, call: Call, given: Mapping[str, object]) -> OpenWork:
         """The open orders on the first page of those of an asset, newest first."""
-        page = await self._client.page(call, needed(self._description.find_by_asset), given)
+        listing = self._description.find_open or needed(self._description.find_by_asset)
+        page = await self._client.page(call, listing, given)
         rows, unreadable = self.rows.each(page.rows)
         words = [bad.report.words for bad in unreadable]
         orders = []
@@ -131,7 +132,7 @@ class RestReading:
         if ref.locator is None:
             found = await self.with_key(call, ref.key) if ref.key else []
             return next((row for row in found if row.id == ref.id), None)
-        row = await self._at(call, ref.locator)
+        row = await self.at(call, ref.locator)
         if row is not None and row.keys and row.keys != (ref.key,):
             raise call.error(
                 ActionRequired,
@@ -142,7 +143,7 @@ class RestReading:
 
     async def unchanged(self, call: Call, row: RestRow) -> bool:
         """Whether an order is still as it was when it was judged."""
-        now = await self._at(call, row.locator)
+        now = await self.at(call, row.locator)
         return now is not None and now.version == row.version
 
     async def record(self, call: Call, row: RestRow, key: str | None = None) -> WorkOrderRecord:
@@ -184,7 +185,12 @@ class RestReading:
         except (ValueError, OverflowError) as error:
             return self.rows.report(row.content, row.id, None, str(error).splitlines()[0])
 
-    async def _at(self, call: Call, locator: str) -> RestRow | None:
+    async def at(self, call: Call, locator: str) -> RestRow | None:
+        """The order at a locator; None if it is gone.
+
+        Raises:
+            ActionRequired: it cannot be read, or is not there without a proof that it is gone.
+        """
         read = needed(self._description.read)
         statuses = read.gone.statuses
         reply = await self._client.send(call, read.request, {"order.locator": locator}, also=statuses)

@@ -122,6 +122,28 @@ async def test_a_change_needs_a_field_and_shows_who_made_it(project: Project) ->
     assert (note["system"], note["body"]) == (True, "changed title from **Bearing** to **B**")
 
 
+async def test_an_issue_that_is_a_duplicate_is_closed_and_names_the_other(project: Project) -> None:
+    await project.create()
+    made = await project.create()
+    assert made["_links"]["closed_as_duplicate_of"] is None
+    assert made["_links"]["self"] == f"{project.server.url}/projects/{PROJECT}/issues/2"
+    reply = await project.http.post(f"{ISSUES}/2/notes", json={"body": "/duplicate #1"})
+    assert reply.status_code == 202
+    closed = (await project.http.get(f"{ISSUES}/2")).json()
+    assert closed["state"] == "closed"
+    assert closed["_links"]["closed_as_duplicate_of"] == f"{project.server.url}/projects/{PROJECT}/issues/1"
+    (note,) = (await project.http.get(f"{ISSUES}/2/notes")).json()
+    assert (note["system"], note["body"]) == (True, "marked this issue as a duplicate of #1")
+    opened = (await project.http.put(f"{ISSUES}/2", json={"state_event": "reopen"})).json()
+    assert (opened["state"], opened["_links"]["closed_as_duplicate_of"]) == ("opened", None)
+
+
+async def test_no_label_has_a_comma(project: Project) -> None:
+    assert (await project.create(labels="asset: A,B"))["labels"] == ["B", "asset: A"]
+    with pytest.raises(ValueError, match="comma"):
+        project.server.add_label("asset: A,B")
+
+
 async def test_issues_are_searched_by_the_beginnings_of_words(project: Project) -> None:
     await project.create(title="Bearing [MWAAAAAAAA]")
     await project.create(description="Millwright key: MWAAAAAAAB")
