@@ -16,7 +16,8 @@ from millwright.cli.output import Json, say, write_json
 
 if TYPE_CHECKING:
     from domain.cmms import CmmsCapabilities
-    from millwright.connector_trial.running import OpenOrder, TrialReport, TriedBehaviour
+    from millwright.connector_trial.running import TrialReport, TriedBehaviour
+    from millwright.connector_trial.trial import LeftOver
 
 app = typer.Typer(no_args_is_help=True, help="A connector to a CMMS: check it, try it on a live system, or begin one.")
 
@@ -86,7 +87,7 @@ def try_(
     title that says so, and are withdrawn at the end."""
     from millwright.cli.connector_access import attributes_given
 
-    def left_open(order: "OpenOrder") -> None:
+    def left_open(order: "LeftOver") -> None:
         named = f"order {order.number}" if order.number else "perhaps an order"
         later = f"millwright connector drive {connector} withdraw --key {order.key}"
         words = f"Left open there: {named} with the key {order.key}: {order.reason}. Cancel it there, or: {later}"
@@ -111,7 +112,7 @@ async def _trial(
     named: str | None,
     attributes: dict[str, str],
     seen: "Callable[[TriedBehaviour], None]",
-    left_open: "Callable[[OpenOrder], None]",
+    left_open: "Callable[[LeftOver], None]",
 ) -> "TrialReport":
     import secrets
 

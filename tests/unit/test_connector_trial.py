@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -16,8 +16,8 @@ from domain.ports import Cmms
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.connector_trial.behaviour import Behaviour, behaviour
 from millwright.connector_trial.behaviours import BEHAVIOURS, NEEDS_PEOPLE
-from millwright.connector_trial.running import OpenOrder, TrialOutcome, TrialReport, TriedBehaviour, run_trial
-from millwright.connector_trial.trial import TITLE, ConnectorTrial, TrialSystem
+from millwright.connector_trial.running import TrialOutcome, TrialReport, TriedBehaviour, run_trial
+from millwright.connector_trial.trial import MOST_PAGES, TITLE, ConnectorTrial, LeftOver, TrialSystem
 from millwright.connector_trial.wire import SeenRequest
 from millwright.connector_trial.wire_faults import doubled
 from tests.support.small_cmms import ASSET, TOKEN, SmallCmms, SmallServer
@@ -41,7 +41,7 @@ class Ground:
     def __init__(self) -> None:
         self.server = SmallServer()
         self.waits = Waits()
-        self.open: list[OpenOrder] = []
+        self.open: list[LeftOver] = []
         self.http = self.server.client()
 
     def system(self, made: type[SmallCmms] = SmallCmms) -> TrialSystem:
@@ -124,6 +124,12 @@ class LeavesOneOut(SmallCmms):
         return page.model_copy(update={"records": page.records[1:]})
 
 
+class NeverEndsItsPolls(SmallCmms):
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        page = await super().changed_since(None)
+        return page.model_copy(update={"cursor": f"{cursor}+"}) if cursor else page
+
+
 class EndsWhatItDoesNotKnow(SmallCmms):
     def record(self, call: Call, row: dict[str, Any]) -> WorkOrderRecord:
         made = super().record(call, row)
@@ -164,6 +170,7 @@ class Breaks(SmallCmms):
         (AsksAgainByItself, "a_storm_of_429_is_not_answered_with_requests", "after the first 429 it made 1 more"),
         (TellsItsSecret, "no_secret_is_told", "a secret of the settings is in an error"),
         (LeavesOneOut, "changes_leave_none_out", "left out: MW"),
+        (NeverEndsItsPolls, "changes_leave_none_out", f"does not end: after {MOST_PAGES} pages"),
         (EndsWhatItDoesNotKnow, "an_unknown_status_ends_no_order", "read as completed"),
         (TakesOwnWorkForOthers, "an_order_is_read_back_as_created", "touched is yes"),
         (SendsNoTitle, "creating_answer_lost", "no request carried the title"),
@@ -192,6 +199,46 @@ async def test_what_cannot_be_withdrawn_is_told_with_its_number(ground: Ground) 
     assert list(report.left_over) == ground.open
     assert "our user may not cancel" in report.left_over[0].reason
     assert not report.succeeded
+
+
+class BreaksWhereItWithdraws(SmallCmms):
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        raise KeyError("status")
+
+
+class BreaksWhereItSearches(BreaksWhereItWithdraws):
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        made = await super().create_work_order(draft)
+        if draft.released:
+            raise KeyError("made")
+        return made
+
+    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
+        raise KeyError("rows")
+
+
+class SaysNothingOfAWithdrawal(SmallCmms):
+    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
+        return cast(WorkOrderRecord, None)
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (BreaksWhereItWithdraws, "the connector raised KeyError, which the port does not allow: 'status'"),
+        (BreaksWhereItSearches, "the connector raised KeyError, which the port does not allow: 'rows'"),
+        (SaysNothingOfAWithdrawal, "the connector raised AttributeError, which the port does not allow"),
+    ],
+)
+async def test_a_connector_that_breaks_while_cleaning_up_ends_no_trial(
+    ground: Ground, made: type[SmallCmms], reason: str
+) -> None:
+    names = ["an_order_is_found_by_its_key", "an_order_that_we_released_is_withdrawn", "two_drafts_make_two_orders"]
+    report = await ground.report(made, [BY_ID[name] for name in names])
+    assert [tried.behaviour for tried in report.behaviours[: len(names)]] == names
+    assert {order.key for order in report.left_over} == set(ground.server.open_orders())
+    assert list(report.left_over) == ground.open
+    assert any(reason in order.reason for order in report.left_over)
 
 
 async def test_a_trial_that_is_interrupted_cleans_up(ground: Ground) -> None:
