@@ -13,7 +13,7 @@ from typing import Final
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.ports import Cmms
-from domain.work_orders import WorkOrderRecord, WorkOrderStatus
+from domain.work_orders import ChangePage, WorkOrderRecord, WorkOrderStatus
 from millwright.connector_trial.behaviour import Behaviour, behaviour
 from millwright.connector_trial.creating import needs_approval
 from millwright.connector_trial.following import needs_cancellation
@@ -179,26 +179,64 @@ async def rows_given_twice_are_one_order(trial: ConnectorTrial) -> None:
 
 
 async def a_poll_that_fails_loses_no_change(trial: ConnectorTrial) -> None:
-    """A poll that is cut off gives an error and not an empty page, and the next one has every change."""
+    """A poll that is cut off gives an error and not an empty page, and the next one has every change, also where a
+    later request of the poll fails."""
     cmms = trial.connector()
     cursor = await trial.cursor(cmms)
     keys = {(await trial.created(cmms)).ref.key for _ in range(_ROWS)}
-    for fault in (WireFault.ANSWER_LOST, WireFault.CUT_SHORT, WireFault.PLAIN_TEXT):
-        trial.wire.clear()
-        trial.wire.disturb(fault, every_request)
-        error = await trial.error_of(cmms.changed_since(cursor))
-        expect(error is not None, f"although {_DURING_POLL[fault]}, the poll succeeds")
     trial.wire.clear()
-    records, _ = await read_on(cmms, cursor)
-    missing = keys - {record.ref.key for record in records}
-    expect(not missing, f"left out: {', '.join(sorted(missing))}")
+    await cmms.changed_since(cursor)
+    first, *later = dict.fromkeys(request.kind for request in trial.wire.seen)
+    for fault, words in _DURING_POLL.items():
+        error, _ = await _polled(trial, cmms, cursor, fault, first)
+        expect(error is not None, f"although {words}, the poll succeeds")
+    # A connector may do without an answer that says only a little more, but the change itself must come.
+    for kind in [first, *later]:
+        for fault in (WireFault.FAILED, WireFault.CUT_SHORT):
+            _, found = await _polled(trial, cmms, cursor, fault, kind)
+            missing = keys - found
+            method, path = kind
+            where = f"although only {_DURING_POLL[fault]} ({method} {path})"
+            expect(not missing, f"{where}, no later poll gives {', '.join(sorted(missing))}")
 
 
 _DURING_POLL: Final = {
     WireFault.ANSWER_LOST: "the answer was lost",
     WireFault.CUT_SHORT: "the answer was cut off",
     WireFault.PLAIN_TEXT: "the answer was plain text",
+    WireFault.FAILED: "the system answered 500",
 }
+
+
+async def _polled(
+    trial: ConnectorTrial, cmms: Cmms, cursor: str, fault: WireFault, kind: tuple[str, str]
+) -> tuple[ConnectorError | None, set[str]]:
+    """How a poll ends of which one request is disturbed, and the keys that it and the polls after it give."""
+    pages: list[ChangePage] = []
+
+    async def poll() -> None:
+        pages.append(await cmms.changed_since(cursor))
+
+    trial.wire.clear()
+    made = trial.wire.disturb(fault, lambda request: request.kind == kind)
+    error = await trial.error_of(poll())
+    expect(made.met == 1, f"the poll did not make the request {' '.join(kind)} again")
+    trial.wire.clear()
+    given = [record for page in pages for record in page.records]
+    later, _ = await read_on(cmms, pages[-1].cursor if pages else cursor)
+    return error, {record.ref.key for record in (*given, *later)}
+
+
+async def a_check_asks_each_time(trial: ConnectorTrial) -> None:
+    """While every request is answered 500, a check fails, also right after one that succeeded."""
+    cmms = trial.connector()
+    await cmms.check()
+    made = trial.wire.disturb(WireFault.FAILED, every_request, times=_STORM)
+    error = await trial.error_of(cmms.check())
+    expect(made.met > 0, "the second check made no request")
+    _expect_meaning(WireFault.FAILED, error)
+    trial.wire.clear()
+    await cmms.check()
 
 
 async def a_storm_of_429_is_not_answered_with_requests(trial: ConnectorTrial) -> None:
@@ -241,6 +279,7 @@ DISTURBING: Final = (
         for run in (
             rows_given_twice_are_one_order,
             a_poll_that_fails_loses_no_change,
+            a_check_asks_each_time,
             a_storm_of_429_is_not_answered_with_requests,
         )
     ),

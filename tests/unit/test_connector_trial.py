@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import pytest
 from connectors.call import Call
 from domain.clock import WallClock
 from domain.cmms import OrderQuery
-from domain.errors import ActionRequired, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.ports import Cmms
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.connector_trial.behaviour import Behaviour, behaviour
@@ -20,7 +21,7 @@ from millwright.connector_trial.running import TrialOutcome, TrialReport, TriedB
 from millwright.connector_trial.trial import MOST_PAGES, TITLE, ConnectorTrial, LeftOver, TrialSystem
 from millwright.connector_trial.wire import SeenRequest
 from millwright.connector_trial.wire_faults import doubled
-from tests.support.small_cmms import ASSET, TOKEN, SmallCmms, SmallServer
+from tests.support.small_cmms import ASSET, TOKEN, Rows, SmallCmms, SmallServer
 
 BY_ID = {each.id: each for each in BEHAVIOURS}
 
@@ -83,6 +84,25 @@ async def test_a_connector_that_keeps_its_promises_passes_and_nothing_is_left(gr
     assert {order["title"].startswith(TITLE) for order in ground.server.orders} == {True}
 
 
+class ReadsDetails(SmallCmms):
+    """Its poll lists the orders, and then reads each alone, as a CMMS with a meagre list requires."""
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        page = await super().changed_since(cursor)
+        return page.model_copy(update={"records": tuple([await self.detailed(record) for record in page.records])})
+
+    async def detailed(self, record: WorkOrderRecord) -> WorkOrderRecord:
+        call = Call("small", "changed-since")
+        reply = await self.send(call, "GET", "/details", None, {"key": record.ref.key})
+        return self.record(call, self.json.read(call, reply, Rows).root[0])
+
+
+async def test_a_poll_of_several_requests_is_disturbed_at_each(ground: Ground) -> None:
+    tried = await ground.outcome(ReadsDetails, "a_poll_that_fails_loses_no_change")
+    assert (tried.outcome, tried.why) == (TrialOutcome.PASSED, None)
+    assert [call.kind for call in tried.told][-2:] == ["unavailable", "refused"]
+
+
 class MakesTwo(SmallCmms):
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         other = draft.model_copy(update={"key": draft.key[:-1] + "2"})
@@ -122,6 +142,30 @@ class LeavesOneOut(SmallCmms):
     async def changed_since(self, cursor: str | None) -> ChangePage:
         page = await super().changed_since(cursor)
         return page.model_copy(update={"records": page.records[1:]})
+
+
+class RemembersItsCheck(SmallCmms):
+    said: str | None = None
+
+    async def check(self) -> str:
+        self.said = self.said or await super().check()
+        return self.said
+
+
+class SkipsWhatItCannotRead(ReadsDetails):
+    unread: type[ConnectorError] = Refused
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        page = await SmallCmms.changed_since(self, cursor)
+        read = []
+        for record in page.records:
+            with suppress(self.unread):
+                read.append(await self.detailed(record))
+        return page.model_copy(update={"records": tuple(read)})
+
+
+class SkipsWhatFails(SkipsWhatItCannotRead):
+    unread = Unavailable
 
 
 class NeverEndsItsPolls(SmallCmms):
@@ -170,6 +214,9 @@ class Breaks(SmallCmms):
         (AsksAgainByItself, "a_storm_of_429_is_not_answered_with_requests", "after the first 429 it made 1 more"),
         (TellsItsSecret, "no_secret_is_told", "a secret of the settings is in an error"),
         (LeavesOneOut, "changes_leave_none_out", "left out: MW"),
+        (RemembersItsCheck, "a_check_asks_each_time", "the second check made no request"),
+        (SkipsWhatItCannotRead, "a_poll_that_fails_loses_no_change", "the answer was cut off (GET /details)"),
+        (SkipsWhatFails, "a_poll_that_fails_loses_no_change", "the system answered 500 (GET /details)"),
         (NeverEndsItsPolls, "changes_leave_none_out", f"does not end: after {MOST_PAGES} pages"),
         (EndsWhatItDoesNotKnow, "an_unknown_status_ends_no_order", "read as completed"),
         (TakesOwnWorkForOthers, "an_order_is_read_back_as_created", "touched is yes"),
