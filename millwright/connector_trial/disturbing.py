@@ -4,7 +4,7 @@ Each fault is made of the request that matters: the one that sends the title of 
 first of a search, and of a release or a withdrawal the last that a reading does not make.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -188,16 +188,16 @@ async def a_poll_that_fails_loses_no_change(trial: ConnectorTrial) -> None:
     await cmms.changed_since(cursor)
     first, *later = dict.fromkeys(request.kind for request in trial.wire.seen)
     for fault, words in _DURING_POLL.items():
-        error, _ = await _polled(trial, cmms, cursor, fault, first)
-        expect(error is not None, f"although {words}, the poll succeeds")
-    # A connector may do without an answer that says only a little more, but the change itself must come.
-    for kind in [first, *later]:
+        page = await _polled(trial, cmms, cursor, fault, first)
+        expect(page is None, f"although {words}, the poll succeeds")
+    for kind in later:
         for fault in (WireFault.FAILED, WireFault.CUT_SHORT):
-            _, found = await _polled(trial, cmms, cursor, fault, kind)
-            missing = keys - found
-            method, path = kind
-            where = f"although only {_DURING_POLL[fault]} ({method} {path})"
-            expect(not missing, f"{where}, no later poll gives {', '.join(sorted(missing))}")
+            page = await _polled(trial, cmms, cursor, fault, kind)
+            if page is not None:
+                # A connector may do without an answer that says only a little more, but the change itself must come.
+                where = f"although {_DURING_POLL[fault]} only for {' '.join(kind)}, "
+                await _expect_changes(cmms, page.cursor, keys - {record.ref.key for record in page.records}, where)
+    await _expect_changes(cmms, cursor, keys)
 
 
 _DURING_POLL: Final = {
@@ -210,21 +210,24 @@ _DURING_POLL: Final = {
 
 async def _polled(
     trial: ConnectorTrial, cmms: Cmms, cursor: str, fault: WireFault, kind: tuple[str, str]
-) -> tuple[ConnectorError | None, set[str]]:
-    """How a poll ends of which one request is disturbed, and the keys that it and the polls after it give."""
+) -> ChangePage | None:
+    """The page of a poll of which one request is disturbed; None if it ends with an error."""
     pages: list[ChangePage] = []
 
     async def poll() -> None:
         pages.append(await cmms.changed_since(cursor))
 
-    trial.wire.clear()
     made = trial.wire.disturb(fault, lambda request: request.kind == kind)
     error = await trial.error_of(poll())
     expect(made.met == 1, f"the poll did not make the request {' '.join(kind)} again")
     trial.wire.clear()
-    given = [record for page in pages for record in page.records]
-    later, _ = await read_on(cmms, pages[-1].cursor if pages else cursor)
-    return error, {record.ref.key for record in (*given, *later)}
+    return None if error is not None else pages[0]
+
+
+async def _expect_changes(cmms: Cmms, cursor: str, keys: Collection[str], where: str = "") -> None:
+    records, _ = await read_on(cmms, cursor)
+    missing = set(keys) - {record.ref.key for record in records}
+    expect(not missing, f"{where}left out: {', '.join(sorted(missing))}")
 
 
 async def a_check_asks_each_time(trial: ConnectorTrial) -> None:

@@ -1,6 +1,6 @@
 """Runs the behaviours one after another, and cleans up after each."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from time import monotonic
 from typing import Final
@@ -10,6 +10,7 @@ from domain.errors import ConnectorError
 from domain.model import Model
 from millwright.connector_trial.behaviour import Behaviour
 from millwright.connector_trial.behaviours import NEEDS_PEOPLE
+from millwright.connector_trial.secret_forms import masked
 from millwright.connector_trial.trial import (
     BehaviourFailed,
     ConnectorTrial,
@@ -117,7 +118,7 @@ async def run_trial(
     finally:
         # Also after Ctrl-C, which cancels the task once.
         for order in await trial.clean_up(last=True):
-            left.append(order.model_copy(update={"reason": masked(order.reason, system.secrets)}))
+            left.append(order.model_copy(update={"reason": masked(order.reason, trial.secrets)}))
             left_open(left[-1])
         await trial.close()
     tried += [
@@ -127,7 +128,7 @@ async def run_trial(
     counts = {outcome: sum(each.outcome is outcome for each in tried) for outcome in TrialOutcome}
     return TrialReport(
         connector=connector,
-        answers=masked(answers, system.secrets),
+        answers=masked(answers, trial.secrets),
         asset=system.asset,
         capabilities=cmms.capabilities,
         passed=counts[TrialOutcome.PASSED],
@@ -164,7 +165,7 @@ async def try_behaviour(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBeh
     except Exception as error:  # noqa: BLE001 - whatever a connector raises fails its behaviour, and not the trial
         outcome = TrialOutcome.FAILED
         why = words_of(error)
-    secrets = trial.system.secrets
+    secrets = trial.secrets
     told = tuple(
         call if call.sentence is None else call.model_copy(update={"sentence": masked(call.sentence, secrets)})
         for call in trial.told
@@ -179,10 +180,3 @@ async def try_behaviour(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBeh
         requests=trial.wire.requests - before,
         seconds=round(monotonic() - began, 1),
     )
-
-
-def masked(words: str, secrets: Collection[str]) -> str:
-    """Words without the secrets of the settings."""
-    for secret in secrets:
-        words = words.replace(secret, "[secret]")
-    return words

@@ -122,6 +122,11 @@ class ConnectorTrial:
     def __post_init__(self) -> None:
         self.wire = TrialWire(self.system.client)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be in a message: the secrets of the settings, and what the system gave to sign in with."""
+        return (*self.system.secrets, *self.wire.credentials)
+
     def connector(self, *, wrong_secret: bool = False) -> Cmms:
         """Another connector to the system, as another process has it."""
         http = httpx.AsyncClient(transport=self.wire, follow_redirects=False)

@@ -1,13 +1,18 @@
 """A trial finds what a connector does wrong, waits where it is asked to, and cleans up whatever happens."""
 
 import asyncio
+import json
+import logging
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from connectors.call import Call
 from domain.clock import WallClock
@@ -18,6 +23,7 @@ from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRec
 from millwright.connector_trial.behaviour import Behaviour, behaviour
 from millwright.connector_trial.behaviours import BEHAVIOURS, NEEDS_PEOPLE
 from millwright.connector_trial.running import TrialOutcome, TrialReport, TriedBehaviour, run_trial
+from millwright.connector_trial.secret_forms import masked
 from millwright.connector_trial.trial import MOST_PAGES, TITLE, ConnectorTrial, LeftOver, TrialSystem
 from millwright.connector_trial.wire import SeenRequest
 from millwright.connector_trial.wire_faults import doubled
@@ -138,6 +144,26 @@ class TellsItsSecret(SmallCmms):
             raise Call("small", "find").error(Unavailable, f"no answer to {self.token}") from None
 
 
+class LogsItsSignIn(SmallCmms):
+    async def check(self) -> str:
+        logging.getLogger(__name__).debug("signing in with %s", b64encode(f"user:{self.token}".encode()).decode())
+        return await super().check()
+
+
+class LogsATraceback(SmallCmms):
+    async def check(self) -> str:
+        try:
+            int(self.token)
+        except ValueError:
+            logging.getLogger(__name__).exception("the sign-in failed")
+        return await super().check()
+
+
+class MasksNothing(SmallCmms):
+    def secrets(self) -> Sequence[SecretStr]:
+        return ()
+
+
 class LeavesOneOut(SmallCmms):
     async def changed_since(self, cursor: str | None) -> ChangePage:
         page = await super().changed_since(cursor)
@@ -212,11 +238,22 @@ class Breaks(SmallCmms):
         (MakesTwo, "creating_twice_makes_one_order", "2 orders have the key"),
         (FindsNothingAfterAnError, "searching_page", "the call ends with no error"),
         (AsksAgainByItself, "a_storm_of_429_is_not_answered_with_requests", "after the first 429 it made 1 more"),
-        (TellsItsSecret, "no_secret_is_told", "a secret of the settings is in an error"),
+        (TellsItsSecret, "no_secret_is_told", "a secret is in an error"),
+        (LogsItsSignIn, "no_secret_is_told", "a secret is in an error or in the log"),
+        (LogsATraceback, "no_secret_is_told", "a secret is in an error or in the log"),
+        (MasksNothing, "no_secret_is_told", "a secret is in an error"),
         (LeavesOneOut, "changes_leave_none_out", "left out: MW"),
         (RemembersItsCheck, "a_check_asks_each_time", "the second check made no request"),
-        (SkipsWhatItCannotRead, "a_poll_that_fails_loses_no_change", "the answer was cut off (GET /details)"),
-        (SkipsWhatFails, "a_poll_that_fails_loses_no_change", "the system answered 500 (GET /details)"),
+        (
+            SkipsWhatItCannotRead,
+            "a_poll_that_fails_loses_no_change",
+            "the answer was cut off only for GET /details, left out",
+        ),
+        (
+            SkipsWhatFails,
+            "a_poll_that_fails_loses_no_change",
+            "the system answered 500 only for GET /details, left out",
+        ),
         (NeverEndsItsPolls, "changes_leave_none_out", f"does not end: after {MOST_PAGES} pages"),
         (EndsWhatItDoesNotKnow, "an_unknown_status_ends_no_order", "read as completed"),
         (TakesOwnWorkForOthers, "an_order_is_read_back_as_created", "touched is yes"),
@@ -233,6 +270,28 @@ async def test_a_connector_that_breaks_a_promise_fails_its_behaviour(
     assert tried.outcome is TrialOutcome.FAILED
     assert why in (tried.why or "")
     assert TOKEN not in tried.model_dump_json()
+
+
+async def test_what_a_connector_was_given_to_sign_in_with_is_a_secret_too(ground: Ground) -> None:
+    system = replace(ground.system(MasksNothing), secrets=())
+    report = await run_trial("small", system, [BY_ID["no_secret_is_told"]], lambda tried: None, ground.open.append)
+    assert report.behaviours[0].why == "a secret is in an error or in the log"
+    assert TOKEN not in report.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'key pass/wörd+1"',
+        "url?key=pass%2Fw%C3%B6rd%2B1%22&n=1",
+        json.dumps({"key": 'pass/wörd+1"'}),
+        *(b64encode(f'{"u" * size}:pass/wörd+1"'.encode()).decode() for size in range(1, 4)),
+        urlsafe_b64encode('u:pass/wörd+1"'.encode()).decode(),
+    ],
+)
+def test_a_secret_is_masked_in_each_form(words: str) -> None:
+    assert "[secret]" in masked(words, ['pass/wörd+1"', ""])
+    assert masked(words, [""]) == words
 
 
 class WithdrawsNothing(SmallCmms):
