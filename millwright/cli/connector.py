@@ -1,6 +1,7 @@
 """`connector`: checks, tries, calls and begins a connector to a CMMS. It needs no home, database or engine."""
 
 import asyncio
+import shlex
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -89,7 +90,8 @@ def try_(
 
     def left_open(order: "LeftOver") -> None:
         named = f"order {order.number}" if order.number else "perhaps an order"
-        later = f"millwright connector drive {connector} withdraw --key {order.key}"
+        there = f" --url {shlex.quote(url)}" if url is not None else ""
+        later = f"millwright connector drive {connector} withdraw --key {order.key}{there}"
         words = f"Left open there: {named} with the key {order.key}: {order.reason}. Cancel it there, or: {later}"
         say(words, err=True)
 
@@ -235,14 +237,16 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     """Runs asynchronous work. SIGTERM ends it as Ctrl-C does, so that a trial cleans up."""
 
     async def ended_by_either() -> T:
-        # Within `run`, this handler cancels the task, and the cancelled task may still make calls.
-        before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-        try:
-            return await work
-        finally:
-            signal.signal(signal.SIGTERM, before)
+        # A handler of its own: where a shell runs us in the background, SIGINT is ignored.
+        loop = asyncio.get_running_loop()
+        working = loop.create_task(work)
+        loop.add_signal_handler(signal.SIGTERM, working.cancel)
+        return await working
 
-    return asyncio.run(ended_by_either())
+    try:
+        return asyncio.run(ended_by_either())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _tell_tried(tried: "TriedBehaviour", *, err: bool) -> None:

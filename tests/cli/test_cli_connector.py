@@ -121,11 +121,20 @@ def test_a_trial_without_an_asset_says_how_to_name_one(monkeypatch: pytest.Monke
     assert "--asset" in result.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
+@pytest.mark.parametrize(
+    ("ending", "started"),
+    [
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        # A shell that runs a command in the background lets it ignore SIGINT.
+        (signal.SIGTERM, ("sh", "-c", 'trap "" INT; exec "$@"', "sh")),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGTERM-in-the-background"],
+)
 def test_a_trial_that_is_interrupted_withdraws_its_orders(
-    atlas: AtlasPlant, project_root: Path, ending: signal.Signals
+    atlas: AtlasPlant, project_root: Path, ending: signal.Signals, started: Sequence[str]
 ) -> None:
-    command = [sys.executable, "-m", "millwright", "connector", "try", "atlas", "--json"]
+    command = [*started, sys.executable, "-m", "millwright", "connector", "try", "atlas", "--json"]
     environment = os.environ | {"PYTHONPATH": str(project_root)}
     with subprocess.Popen(
         command, cwd=project_root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -156,8 +165,22 @@ def test_an_order_is_driven_through_its_life(atlas: AtlasPlant) -> None:
     assert drive("find")["orders"] == [made]
     assert drive("follow")["order"] == made
     assert (drive("finding")["report"], drive("finding")["outcome"]) == (None, None)
-    assert drive("withdraw")["withdrawn"] is True
+    withdrawn = drive("withdraw")
+    assert (withdrawn["withdrawn"], [order["ref"] for order in withdrawn["orders"]]) == (True, [made["ref"]])
     assert drive("follow")["order"]["status"] == "cancelled"
+
+
+def test_of_two_orders_with_one_key_both_are_withdrawn_and_none_is_followed(atlas: AtlasPlant) -> None:
+    other = case_id("machine-1", "drive", "test", "2")
+    orders = [told(connector("drive", "atlas", "create", "--key", key, "--json"))["order"] for key in (KEY, other)]
+    first, second = atlas.records()
+    # Our user made it twice, so nobody has touched it.
+    second.content = dict(first.content)
+    error = told(connector("drive", "atlas", "follow", "--key", KEY, "--json"), 4)["error"]
+    assert error["kind"] == "action_required"
+    assert [order["ref"]["id"] in error["sentence"] for order in orders] == [True, True]
+    said = connector("drive", "atlas", "withdraw", "--key", KEY).stdout
+    assert [line.partition(":")[2].split()[0] for line in said.splitlines()] == ["cancelled", "cancelled"]
 
 
 def test_the_finding_of_completed_work_comes_with_its_class(atlas: AtlasPlant, monkeypatch: pytest.MonkeyPatch) -> None:
