@@ -90,8 +90,7 @@ def try_(
 
     def left_open(order: "LeftOver") -> None:
         named = f"order {order.number}" if order.number else "perhaps an order"
-        there = f" --url {shlex.quote(url)}" if url is not None else ""
-        later = f"millwright connector drive {connector} withdraw --key {order.key}{there}"
+        later = withdraw_command(connector, order.key, url)
         words = f"Left open there: {named} with the key {order.key}: {order.reason}. Cancel it there, or: {later}"
         say(words, err=True)
 
@@ -106,6 +105,12 @@ def try_(
         _tell_report(report)
     if not report.succeeded:
         raise typer.Exit(1)
+
+
+def withdraw_command(connector: str, key: str, url: str | None) -> str:
+    """The command that withdraws an order of a trial, with the address that the trial was given."""
+    there = f" --url {shlex.quote(url)}" if url is not None else ""
+    return f"millwright connector drive {connector} withdraw --key {key}{there}"
 
 
 async def _trial(
@@ -186,7 +191,10 @@ def new(
 ) -> None:
     """Write the folder of a new connector, in which every method says what is to be written."""
     from millwright.connector_skeleton import class_prefix, write_skeleton
+    from millwright.runtime.connector_settings import CMMS_CONNECTORS, MES_CONNECTORS
 
+    if connector in {*CMMS_CONNECTORS, *MES_CONNECTORS}:
+        raise Rejected(f"there is a connector {connector} already", field="ID", fix="choose another id")
     for file in write_skeleton(connector, to):
         say(str(file))
     line = f'"{connector}": "{class_prefix(connector)}Settings",'

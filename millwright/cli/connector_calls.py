@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from domain.errors import ActionRequired, Rejected
+from domain.errors import ActionRequired, ConnectorError, Rejected
 from domain.keys import CASE_ID, case_id
 
 if TYPE_CHECKING:
@@ -85,12 +85,19 @@ async def _created(connector: str, url: str | None, key: str, wanted: OrderWante
 
 async def _withdrawn(access: "ConnectorAccess", found: "Sequence[WorkOrderRecord]") -> CallAnswer:
     """Withdraws every order that is not finished: a trial of a connector may have made two with one key."""
-    records, lines = [], []
+    records, lines, errors = [], [], []
     for each in found:
-        record = each if each.status.finished else await access.cmms.withdraw_work_order(each.ref, _MEMO)
+        try:
+            record = each if each.status.finished else await access.cmms.withdraw_work_order(each.ref, _MEMO)
+        except ConnectorError as error:
+            # One that cannot be withdrawn keeps no other open.
+            errors.append(error)
+            continue
         kept = "" if record.status.finished else f"; it was not withdrawn, because it is touched: {record.touched}"
         records.append(record)
         lines.append(_line(record) + kept)
+    if errors:
+        raise errors[0]
     told = {"orders": records, "withdrawn": all(record.status.not_done for record in records)}
     return CallAnswer(told, "\n".join(lines))
 
