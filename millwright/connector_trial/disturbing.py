@@ -1,7 +1,7 @@
 """How a connector behaves when something goes wrong between it and its system.
 
 Each fault is made of the request that matters: the one that sends the title of a new order or the words of a note, the
-first of a search, and of a release or a withdrawal the last that a reading does not make.
+first of a search, each of a poll, and of a release or a withdrawal the last that a reading does not make.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping

@@ -130,7 +130,7 @@ class TrialWire(httpx.AsyncBaseTransport):
         await request.aread()
         seen = SeenRequest.of(request)
         self.seen.append(seen)
-        self.credentials.add(request.headers.get("authorization", "").partition(" ")[2])
+        self.credentials.add(request.headers.get("authorization", "").rpartition(" ")[2])
         for made in self._disturbances:
             made.after += made.met > 0
         met = next((made for made in self._disturbances if made.met < made.times and made.matching(seen)), None)

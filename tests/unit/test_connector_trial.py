@@ -2,24 +2,17 @@
 
 import asyncio
 import json
-import logging
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from connectors.call import Call
 from domain.clock import WallClock
-from domain.cmms import OrderQuery
-from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.errors import ActionRequired, Unavailable
 from domain.ports import Cmms
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.connector_trial.behaviour import Behaviour, behaviour
 from millwright.connector_trial.behaviours import BEHAVIOURS, NEEDS_PEOPLE
 from millwright.connector_trial.running import TrialOutcome, TrialReport, TriedBehaviour, run_trial
@@ -27,7 +20,32 @@ from millwright.connector_trial.secret_forms import masked
 from millwright.connector_trial.trial import MOST_PAGES, TITLE, ConnectorTrial, LeftOver, TrialSystem
 from millwright.connector_trial.wire import SeenRequest
 from millwright.connector_trial.wire_faults import doubled
-from tests.support.small_cmms import ASSET, TOKEN, Rows, SmallCmms, SmallServer
+from tests.support.broken_cmms import (
+    AddsEachNoteAgain,
+    AsksAgainByItself,
+    Breaks,
+    BreaksWhereItSearches,
+    BreaksWhereItWithdraws,
+    EndsWhatItDoesNotKnow,
+    FindsNothingAfterAnError,
+    ForgetsToSignIn,
+    LeavesOneOut,
+    LogsATraceback,
+    LogsItsSignIn,
+    MakesTwo,
+    MasksNothing,
+    NeverEndsItsPolls,
+    ReadsDetails,
+    RemembersItsCheck,
+    SaysNothingOfAWithdrawal,
+    SendsNoTitle,
+    SkipsWhatFails,
+    SkipsWhatItCannotRead,
+    TakesOwnWorkForOthers,
+    TellsItsSecret,
+    WithdrawsNothing,
+)
+from tests.support.small_cmms import ASSET, TOKEN, SmallCmms, SmallServer
 
 BY_ID = {each.id: each for each in BEHAVIOURS}
 
@@ -90,146 +108,10 @@ async def test_a_connector_that_keeps_its_promises_passes_and_nothing_is_left(gr
     assert {order["title"].startswith(TITLE) for order in ground.server.orders} == {True}
 
 
-class ReadsDetails(SmallCmms):
-    """Its poll lists the orders, and then reads each alone, as a CMMS with a meagre list requires."""
-
-    async def changed_since(self, cursor: str | None) -> ChangePage:
-        page = await super().changed_since(cursor)
-        return page.model_copy(update={"records": tuple([await self.detailed(record) for record in page.records])})
-
-    async def detailed(self, record: WorkOrderRecord) -> WorkOrderRecord:
-        call = Call("small", "changed-since")
-        reply = await self.send(call, "GET", "/details", None, {"key": record.ref.key})
-        return self.record(call, self.json.read(call, reply, Rows).root[0])
-
-
 async def test_a_poll_of_several_requests_is_disturbed_at_each(ground: Ground) -> None:
     tried = await ground.outcome(ReadsDetails, "a_poll_that_fails_loses_no_change")
     assert (tried.outcome, tried.why) == (TrialOutcome.PASSED, None)
     assert [call.kind for call in tried.told][-2:] == ["unavailable", "refused"]
-
-
-class MakesTwo(SmallCmms):
-    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
-        other = draft.model_copy(update={"key": draft.key[:-1] + "2"})
-        await super().create_work_order(other)
-        return await super().create_work_order(draft)
-
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        found = await super().find_work_orders(OrderQuery(asset_external_id=ASSET))
-        return [each for each in found if query.key is None or each.ref.key[:9] == query.key[:9]]
-
-
-class FindsNothingAfterAnError(SmallCmms):
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        try:
-            return await super().find_work_orders(query)
-        except Unavailable:
-            return ()
-
-
-class AsksAgainByItself(SmallCmms):
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        try:
-            return await super().find_work_orders(query)
-        except Unavailable:
-            return await super().find_work_orders(query)
-
-
-class TellsItsSecret(SmallCmms):
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        try:
-            return await super().find_work_orders(query)
-        except Unavailable:
-            raise Call("small", "find").error(Unavailable, f"no answer to {self.token}") from None
-
-
-class LogsItsSignIn(SmallCmms):
-    async def check(self) -> str:
-        logging.getLogger(__name__).debug("signing in with %s", b64encode(f"user:{self.token}".encode()).decode())
-        return await super().check()
-
-
-class LogsATraceback(SmallCmms):
-    async def check(self) -> str:
-        try:
-            int(self.token)
-        except ValueError:
-            logging.getLogger(__name__).exception("the sign-in failed")
-        return await super().check()
-
-
-class MasksNothing(SmallCmms):
-    def secrets(self) -> Sequence[SecretStr]:
-        return ()
-
-
-class LeavesOneOut(SmallCmms):
-    async def changed_since(self, cursor: str | None) -> ChangePage:
-        page = await super().changed_since(cursor)
-        return page.model_copy(update={"records": page.records[1:]})
-
-
-class RemembersItsCheck(SmallCmms):
-    said: str | None = None
-
-    async def check(self) -> str:
-        self.said = self.said or await super().check()
-        return self.said
-
-
-class SkipsWhatItCannotRead(ReadsDetails):
-    unread: type[ConnectorError] = Refused
-
-    async def changed_since(self, cursor: str | None) -> ChangePage:
-        page = await SmallCmms.changed_since(self, cursor)
-        read = []
-        for record in page.records:
-            with suppress(self.unread):
-                read.append(await self.detailed(record))
-        return page.model_copy(update={"records": tuple(read)})
-
-
-class SkipsWhatFails(SkipsWhatItCannotRead):
-    unread = Unavailable
-
-
-class NeverEndsItsPolls(SmallCmms):
-    async def changed_since(self, cursor: str | None) -> ChangePage:
-        page = await super().changed_since(None)
-        return page.model_copy(update={"cursor": f"{cursor}+"}) if cursor else page
-
-
-class EndsWhatItDoesNotKnow(SmallCmms):
-    def record(self, call: Call, row: dict[str, Any]) -> WorkOrderRecord:
-        made = super().record(call, row)
-        return made.model_copy(update={"status": WorkOrderStatus.COMPLETED}) if made.status_guessed else made
-
-
-class TakesOwnWorkForOthers(SmallCmms):
-    def record(self, call: Call, row: dict[str, Any]) -> WorkOrderRecord:
-        return super().record(call, row).model_copy(update={"touched": Touched.YES})
-
-
-class SendsNoTitle(SmallCmms):
-    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
-        return await super().create_work_order(draft.model_copy(update={"summary": "Work"}))
-
-
-class AddsEachNoteAgain(SmallCmms):
-    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        body = {"key": note_key, "text": text}
-        await self.send(Call("small", "add-note", ref.key), "POST", f"/orders/{ref.id}/notes", body)
-
-
-class ForgetsToSignIn(SmallCmms):
-    async def check(self) -> str:
-        return "Small CMMS at small.example answers"
-
-
-class Breaks(SmallCmms):
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        raise KeyError("wonum")
 
 
 @pytest.mark.parametrize(
@@ -294,38 +176,12 @@ def test_a_secret_is_masked_in_each_form(words: str) -> None:
     assert masked(words, [""]) == words
 
 
-class WithdrawsNothing(SmallCmms):
-    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        raise Call("small", "withdraw", ref.key).error(ActionRequired, "our user may not cancel")
-
-
 async def test_what_cannot_be_withdrawn_is_told_with_its_number(ground: Ground) -> None:
     report = await ground.report(WithdrawsNothing, [BY_ID["two_drafts_make_two_orders"]])
     assert [order.number for order in report.left_over] == ["1", "2"]
     assert list(report.left_over) == ground.open
     assert "our user may not cancel" in report.left_over[0].reason
     assert not report.succeeded
-
-
-class BreaksWhereItWithdraws(SmallCmms):
-    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        raise KeyError("status")
-
-
-class BreaksWhereItSearches(BreaksWhereItWithdraws):
-    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
-        made = await super().create_work_order(draft)
-        if draft.released:
-            raise KeyError("made")
-        return made
-
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        raise KeyError("rows")
-
-
-class SaysNothingOfAWithdrawal(SmallCmms):
-    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        return cast(WorkOrderRecord, None)
 
 
 @pytest.mark.parametrize(
