@@ -1,6 +1,7 @@
 """`connector`: checks, tries, calls and begins a connector to a CMMS. It needs no home, database or engine."""
 
 import asyncio
+import shlex
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from millwright.cli.output import Json, say, write_json
 
 if TYPE_CHECKING:
     from domain.cmms import CmmsCapabilities
-    from millwright.connector_trial.running import OpenOrder, TrialReport, TriedBehaviour
+    from millwright.connector_trial.running import TrialReport, TriedBehaviour
+    from millwright.connector_trial.trial import LeftOver
 
 app = typer.Typer(no_args_is_help=True, help="A connector to a CMMS: check it, try it on a live system, or begin one.")
 
@@ -86,9 +88,9 @@ def try_(
     title that says so, and are withdrawn at the end."""
     from millwright.cli.connector_access import attributes_given
 
-    def left_open(order: "OpenOrder") -> None:
+    def left_open(order: "LeftOver") -> None:
         named = f"order {order.number}" if order.number else "perhaps an order"
-        later = f"millwright connector drive {connector} withdraw --key {order.key}"
+        later = withdraw_command(connector, order.key, url)
         words = f"Left open there: {named} with the key {order.key}: {order.reason}. Cancel it there, or: {later}"
         say(words, err=True)
 
@@ -105,13 +107,19 @@ def try_(
         raise typer.Exit(1)
 
 
+def withdraw_command(connector: str, key: str, url: str | None) -> str:
+    """The command that withdraws an order of a trial, with the address that the trial was given."""
+    there = f" --url {shlex.quote(url)}" if url is not None else ""
+    return f"millwright connector drive {connector} withdraw --key {key}{there}"
+
+
 async def _trial(
     connector: str,
     url: str | None,
     named: str | None,
     attributes: dict[str, str],
     seen: "Callable[[TriedBehaviour], None]",
-    left_open: "Callable[[OpenOrder], None]",
+    left_open: "Callable[[LeftOver], None]",
 ) -> "TrialReport":
     import secrets
 
@@ -183,7 +191,10 @@ def new(
 ) -> None:
     """Write the folder of a new connector, in which every method says what is to be written."""
     from millwright.connector_skeleton import class_prefix, write_skeleton
+    from millwright.runtime.connector_settings import CMMS_CONNECTORS, MES_CONNECTORS
 
+    if connector in {*CMMS_CONNECTORS, *MES_CONNECTORS}:
+        raise Rejected(f"there is a connector {connector} already", field="ID", fix="choose another id")
     for file in write_skeleton(connector, to):
         say(str(file))
     line = f'"{connector}": "{class_prefix(connector)}Settings",'
@@ -234,14 +245,16 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     """Runs asynchronous work. SIGTERM ends it as Ctrl-C does, so that a trial cleans up."""
 
     async def ended_by_either() -> T:
-        # Within `run`, this handler cancels the task, and the cancelled task may still make calls.
-        before = signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
-        try:
-            return await work
-        finally:
-            signal.signal(signal.SIGTERM, before)
+        # A handler of its own: where a shell runs us in the background, SIGINT is ignored.
+        loop = asyncio.get_running_loop()
+        working = loop.create_task(work)
+        loop.add_signal_handler(signal.SIGTERM, working.cancel)
+        return await working
 
-    return asyncio.run(ended_by_either())
+    try:
+        return asyncio.run(ended_by_either())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _tell_tried(tried: "TriedBehaviour", *, err: bool) -> None:

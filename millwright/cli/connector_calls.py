@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from domain.errors import Rejected
+from domain.errors import ActionRequired, ConnectorError, Rejected
 from domain.keys import CASE_ID, case_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from domain.work_orders import WorkOrderRecord
     from millwright.cli.connector_access import ConnectorAccess
 
@@ -38,7 +40,7 @@ async def driven(connector: str, url: str | None, call: str, key: str, wanted: O
 
     Raises:
         Rejected: the key is none of ours, or the settings are missing or wrong.
-        ConnectorError: the system does not do what was asked.
+        ConnectorError: the system does not do what was asked, or several orders have the key of the one to follow.
     """
     from domain.cmms import OrderQuery
     from millwright.cli.connector_access import open_connector
@@ -53,7 +55,9 @@ async def driven(connector: str, url: str | None, call: str, key: str, wanted: O
             return CallAnswer({"orders": found}, words)
         if not found:
             return None
-        return await _with_order(access, call, found[0])
+        if call == "withdraw":
+            return await _withdrawn(access, found)
+        return await _followed(access, call, _the_one(connector, call, key, found))
 
 
 async def _created(connector: str, url: str | None, key: str, wanted: OrderWanted) -> CallAnswer:
@@ -79,11 +83,40 @@ async def _created(connector: str, url: str | None, key: str, wanted: OrderWante
         return CallAnswer({"order": record}, _line(record))
 
 
-async def _with_order(access: "ConnectorAccess", call: str, found: "WorkOrderRecord") -> CallAnswer:
-    if call == "withdraw":
-        record = await access.cmms.withdraw_work_order(found.ref, _MEMO)
+async def _withdrawn(access: "ConnectorAccess", found: "Sequence[WorkOrderRecord]") -> CallAnswer:
+    """Withdraws every order that is not finished: a trial of a connector may have made two with one key."""
+    records, lines, errors = [], [], []
+    for each in found:
+        try:
+            record = each if each.status.finished else await access.cmms.withdraw_work_order(each.ref, _MEMO)
+        except ConnectorError as error:
+            # One that cannot be withdrawn keeps no other open.
+            errors.append(error)
+            continue
         kept = "" if record.status.finished else f"; it was not withdrawn, because it is touched: {record.touched}"
-        return CallAnswer({"order": record, "withdrawn": record.status.not_done}, _line(record) + kept)
+        records.append(record)
+        lines.append(_line(record) + kept)
+    if errors:
+        raise errors[0]
+    told = {"orders": records, "withdrawn": all(record.status.not_done for record in records)}
+    return CallAnswer(told, "\n".join(lines))
+
+
+def _the_one(connector: str, call: str, key: str, found: "Sequence[WorkOrderRecord]") -> "WorkOrderRecord":
+    """The order that a case with this key would follow.
+
+    Raises:
+        ActionRequired: there are several.
+    """
+    candidates = [record for record in found if not record.status.not_done] or found
+    if len(candidates) > 1:
+        numbers = ", ".join(record.ref.id for record in candidates)
+        words = f"several orders there have the key {key}: {numbers}; `find` shows them; cancel all but one there"
+        raise ActionRequired(words, system=connector, operation=call, key=key)
+    return candidates[0]
+
+
+async def _followed(access: "ConnectorAccess", call: str, found: "WorkOrderRecord") -> CallAnswer:
     record = await access.cmms.read_work_order(found.ref)
     if call == "follow":
         return CallAnswer({"order": record}, _line(record))

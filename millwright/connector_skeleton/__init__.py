@@ -1,5 +1,6 @@
 """Writes the folder of a new connector to a CMMS: every file that a connector has, with what is to be written named."""
 
+import keyword
 import re
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ def write_skeleton(connector: str, connectors: Path) -> tuple[Path, ...]:
     """
     if not _ID.fullmatch(connector):
         raise Rejected(f"{connector!r} is no id", field="ID", fix="use a-z, 0-9 and _: acme_cloud")
+    if keyword.iskeyword(connector):
+        raise Rejected(f"{connector!r} is a keyword of Python", field="ID", fix=f"write it as {connector}_cmms")
     if not connectors.is_dir():
         raise Rejected(f"there is no folder {connectors}", field="--to", fix="run it where the source of Millwright is")
     folder = connectors / connector

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager, nullcontext
+import traceback
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +14,7 @@ from domain.open_work import OpenWorkQuery
 from domain.ports import Cmms
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.connector_trial.behaviour import behaviour
+from millwright.connector_trial.secret_forms import forms_of
 from millwright.connector_trial.trial import MARK, ConnectorTrial, NotApplicable, as_new, expect, refused
 from millwright.connector_trial.wire import carrying, every_request
 from millwright.connector_trial.wire_faults import WireFault
@@ -22,6 +25,7 @@ NO_ORDER: Final = "MW77777777"
 NO_ASSET: Final = "NO-SUCH-ONE"
 _AWKWARD: Final = "<b>Größe & Maß</b> > 5 µm “quoted” 'single' \\ / 漢字 Ωμέγα 🛠 "
 _LONG_TITLE: Final = 300
+_MANY: Final = 1_000
 
 
 async def check_names_host_and_user(trial: ConnectorTrial) -> None:
@@ -192,27 +196,51 @@ async def a_released_draft_does_not_wait(trial: ConnectorTrial) -> None:
 
 
 async def no_secret_is_told(trial: ConnectorTrial) -> None:
-    """No password and no key is in an error or in the log, whatever goes wrong."""
+    """No password and no key is in an error or in the log, whatever goes wrong, also where an answer repeats it."""
+    signed_in, draft = trial.connector(), trial.draft()
+    with _listening() as records:
+        said = [await signed_in.check()]
+        await signed_in.find_work_orders(OrderQuery(key=NO_ORDER))
+        for fault in _TEMPTING:
+            # The one tells what it signs in with, and the other what it was given then.
+            for cmms in (trial.connector(), signed_in):
+                trial.wire.clear()
+                made = trial.wire.disturb(fault, every_request, times=_MANY)
+                await trial.error_of(cmms.find_work_orders(OrderQuery(key=NO_ORDER)))
+                if not fault.done:
+                    await trial.error_of(cmms.create_work_order(draft))
+                expect(made.met > 0, "the search made no request")
+    # As a log is written: with the traceback of an exception.
+    said += [logging.Formatter().format(record) for record in records]
+    for error in trial.errors:
+        said += [f"{error!r} {vars(error)}", *traceback.format_exception(error)]
+    forms = forms_of(trial.secrets)
+    expect(not any(form in words for form in forms for words in said), "a secret is in an error or in the log")
+
+
+_TEMPTING: Final = (
+    WireFault.ECHOED,
+    WireFault.ECHOED_WITHIN,
+    WireFault.FAILED,
+    WireFault.PAGE,
+    WireFault.REQUEST_LOST,
+    WireFault.SIGNED_OUT,
+)
+
+
+@contextmanager
+def _listening() -> Iterator[list[logging.LogRecord]]:
+    """Everything that is logged within the block."""
     records: list[logging.LogRecord] = []
-    listening = _Listening(records)
-    log = logging.getLogger()
-    before, of_http = log.level, logging.getLogger("httpx").level
+    listening, log = _Listening(records), logging.getLogger()
+    before = log.level
     log.addHandler(listening)
     log.setLevel(logging.DEBUG)
     try:
-        line = await trial.connector().check()
-        for fault in (WireFault.FAILED, WireFault.SIGNED_OUT, WireFault.PAGE, WireFault.REQUEST_LOST):
-            trial.wire.clear()
-            trial.wire.disturb(fault, every_request, times=20)
-            await trial.error_of(trial.connector().find_work_orders(OrderQuery(key=NO_ORDER)))
+        yield records
     finally:
         log.removeHandler(listening)
         log.setLevel(before)
-        logging.getLogger("httpx").setLevel(of_http)
-    said = [line, *(record.getMessage() for record in records)]
-    said += [f"{error} {error!r} {vars(error)}" for error in trial.errors]
-    found = any(secret in words for secret in trial.system.secrets for words in said)
-    expect(not found, "a secret of the settings is in an error or in the log")
 
 
 class _Listening(logging.Handler):

@@ -1,10 +1,10 @@
 """How a connector behaves when something goes wrong between it and its system.
 
 Each fault is made of the request that matters: the one that sends the title of a new order or the words of a note, the
-first of a search, and of a release or a withdrawal the last that a reading does not make.
+first of a search, each of a poll, and of a release or a withdrawal the last that a reading does not make.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Final
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.ports import Cmms
-from domain.work_orders import WorkOrderRecord, WorkOrderStatus
+from domain.work_orders import ChangePage, WorkOrderRecord, WorkOrderStatus
 from millwright.connector_trial.behaviour import Behaviour, behaviour
 from millwright.connector_trial.creating import needs_approval
 from millwright.connector_trial.following import needs_cancellation
@@ -179,26 +179,67 @@ async def rows_given_twice_are_one_order(trial: ConnectorTrial) -> None:
 
 
 async def a_poll_that_fails_loses_no_change(trial: ConnectorTrial) -> None:
-    """A poll that is cut off gives an error and not an empty page, and the next one has every change."""
+    """A poll that is cut off gives an error and not an empty page, and the next one has every change, also where a
+    later request of the poll fails."""
     cmms = trial.connector()
     cursor = await trial.cursor(cmms)
     keys = {(await trial.created(cmms)).ref.key for _ in range(_ROWS)}
-    for fault in (WireFault.ANSWER_LOST, WireFault.CUT_SHORT, WireFault.PLAIN_TEXT):
-        trial.wire.clear()
-        trial.wire.disturb(fault, every_request)
-        error = await trial.error_of(cmms.changed_since(cursor))
-        expect(error is not None, f"although {_DURING_POLL[fault]}, the poll succeeds")
     trial.wire.clear()
-    records, _ = await read_on(cmms, cursor)
-    missing = keys - {record.ref.key for record in records}
-    expect(not missing, f"left out: {', '.join(sorted(missing))}")
+    await cmms.changed_since(cursor)
+    first, *later = dict.fromkeys(request.kind for request in trial.wire.seen)
+    for fault, words in _DURING_POLL.items():
+        page = await _polled(trial, cmms, cursor, fault, first)
+        expect(page is None, f"although {words}, the poll succeeds")
+    for kind in later:
+        for fault in (WireFault.FAILED, WireFault.CUT_SHORT):
+            page = await _polled(trial, cmms, cursor, fault, kind)
+            if page is not None:
+                # A connector may do without an answer that says only a little more, but the change itself must come.
+                where = f"although {_DURING_POLL[fault]} only for {' '.join(kind)}, "
+                await _expect_changes(cmms, page.cursor, keys - {record.ref.key for record in page.records}, where)
+    await _expect_changes(cmms, cursor, keys)
 
 
 _DURING_POLL: Final = {
     WireFault.ANSWER_LOST: "the answer was lost",
     WireFault.CUT_SHORT: "the answer was cut off",
     WireFault.PLAIN_TEXT: "the answer was plain text",
+    WireFault.FAILED: "the system answered 500",
 }
+
+
+async def _polled(
+    trial: ConnectorTrial, cmms: Cmms, cursor: str, fault: WireFault, kind: tuple[str, str]
+) -> ChangePage | None:
+    """The page of a poll of which one request is disturbed; None if it ends with an error."""
+    pages: list[ChangePage] = []
+
+    async def poll() -> None:
+        pages.append(await cmms.changed_since(cursor))
+
+    made = trial.wire.disturb(fault, lambda request: request.kind == kind)
+    error = await trial.error_of(poll())
+    expect(made.met == 1, f"the poll did not make the request {' '.join(kind)} again")
+    trial.wire.clear()
+    return None if error is not None else pages[0]
+
+
+async def _expect_changes(cmms: Cmms, cursor: str, keys: Collection[str], where: str = "") -> None:
+    records, _ = await read_on(cmms, cursor)
+    missing = set(keys) - {record.ref.key for record in records}
+    expect(not missing, f"{where}left out: {', '.join(sorted(missing))}")
+
+
+async def a_check_asks_each_time(trial: ConnectorTrial) -> None:
+    """While every request is answered 500, a check fails, also right after one that succeeded."""
+    cmms = trial.connector()
+    await cmms.check()
+    made = trial.wire.disturb(WireFault.FAILED, every_request, times=_STORM)
+    error = await trial.error_of(cmms.check())
+    expect(made.met > 0, "the second check made no request")
+    _expect_meaning(WireFault.FAILED, error)
+    trial.wire.clear()
+    await cmms.check()
 
 
 async def a_storm_of_429_is_not_answered_with_requests(trial: ConnectorTrial) -> None:
@@ -241,6 +282,7 @@ DISTURBING: Final = (
         for run in (
             rows_given_twice_are_one_order,
             a_poll_that_fails_loses_no_change,
+            a_check_asks_each_time,
             a_storm_of_429_is_not_answered_with_requests,
         )
     ),

@@ -8,7 +8,15 @@ from domain.ports import Cmms
 from domain.work_orders import Touched, WorkOrderRecord, WorkOrderStatus
 from millwright.connector_trial.behaviour import behaviour
 from millwright.connector_trial.creating import differences, needs_approval
-from millwright.connector_trial.trial import MEMO, CallEnd, ConnectorTrial, NotApplicable, expect, kind_of, read_on
+from millwright.connector_trial.trial import (
+    MEMO,
+    ConnectorTrial,
+    DisturbedCall,
+    NotApplicable,
+    expect,
+    kind_of,
+    read_on,
+)
 from millwright.connector_trial.wire import carrying
 
 UNKNOWN_STATUS: Final = "ZZ-UNKNOWN-ZZ"
@@ -102,10 +110,10 @@ async def an_unknown_status_ends_no_order(trial: ConnectorTrial) -> None:
     read: WorkOrderRecord | None = None
     try:
         read = await cmms.read_work_order(created.ref)
-        trial.told.append(CallEnd(str(read.status)))
+        trial.told.append(DisturbedCall(kind=str(read.status)))
     except ConnectorError as error:
         trial.errors.append(error)
-        trial.told.append(CallEnd(kind_of(error), str(error)))
+        trial.told.append(DisturbedCall(kind=kind_of(error), sentence=str(error)))
     if not changed.met:
         raise NotApplicable(f"the status {created.vendor_status!r} is not one word in the answers of this system")
     expect(read is None or not read.status.finished, f"the unknown status is read as {read and read.status}")

@@ -1,6 +1,6 @@
 """Runs the behaviours one after another, and cleans up after each."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from time import monotonic
 from typing import Final
@@ -10,7 +10,17 @@ from domain.errors import ConnectorError
 from domain.model import Model
 from millwright.connector_trial.behaviour import Behaviour
 from millwright.connector_trial.behaviours import NEEDS_PEOPLE
-from millwright.connector_trial.trial import BehaviourFailed, ConnectorTrial, NotApplicable, TrialSystem, kind_of
+from millwright.connector_trial.secret_forms import masked
+from millwright.connector_trial.trial import (
+    BehaviourFailed,
+    ConnectorTrial,
+    DisturbedCall,
+    LeftOver,
+    NotApplicable,
+    TrialSystem,
+    kind_of,
+    words_of,
+)
 
 _GIVEN_UP: Final = "not tried, because the system asked us to slow down for more than five minutes; try again later"
 
@@ -24,13 +34,6 @@ class TrialOutcome(StrEnum):
     """The system cannot do what the behaviour is about."""
     NEEDS_A_PERSON = "needs_a_person"
     """Only the people of the system can bring it about, so it was not tried."""
-
-
-class DisturbedCall(Model):
-    """How a call ended that was disturbed: the kind of its error and what it says, or what was read."""
-
-    kind: str
-    sentence: str | None = None
 
 
 class TriedBehaviour(Model):
@@ -52,14 +55,6 @@ class TriedBehaviour(Model):
     told: tuple[DisturbedCall, ...] = ()
     requests: int = 0
     seconds: float = 0.0
-
-
-class OpenOrder(Model):
-    """An order of the trial that is still open there, and why. Without a number it is not known whether it exists."""
-
-    key: str
-    number: str | None
-    reason: str
 
 
 class TrialReport(Model):
@@ -84,7 +79,7 @@ class TrialReport(Model):
     needs_a_person: int
     requests: int
     behaviours: tuple[TriedBehaviour, ...]
-    left_over: tuple[OpenOrder, ...]
+    left_over: tuple[LeftOver, ...]
 
     @property
     def succeeded(self) -> bool:
@@ -97,7 +92,7 @@ async def run_trial(
     system: TrialSystem,
     behaviours: Sequence[Behaviour],
     seen: Callable[[TriedBehaviour], None],
-    left_open: Callable[[OpenOrder], None],
+    left_open: Callable[[LeftOver], None],
 ) -> TrialReport:
     """Tries a connector by these behaviours.
 
@@ -112,7 +107,7 @@ async def run_trial(
     trial = ConnectorTrial(system)
     cmms = trial.connector()
     tried: list[TriedBehaviour] = []
-    left: list[OpenOrder] = []
+    left: list[LeftOver] = []
     try:
         answers = await cmms.check()
         # Where no order can be created, such as for an asset that is not known, each behaviour would say the same.
@@ -123,7 +118,7 @@ async def run_trial(
     finally:
         # Also after Ctrl-C, which cancels the task once.
         for order in await trial.clean_up(last=True):
-            left.append(OpenOrder(key=order.key, number=order.number, reason=masked(order.reason, system.secrets)))
+            left.append(order.model_copy(update={"reason": masked(order.reason, trial.secrets)}))
             left_open(left[-1])
         await trial.close()
     tried += [
@@ -133,7 +128,7 @@ async def run_trial(
     counts = {outcome: sum(each.outcome is outcome for each in tried) for outcome in TrialOutcome}
     return TrialReport(
         connector=connector,
-        answers=masked(answers, system.secrets),
+        answers=masked(answers, trial.secrets),
         asset=system.asset,
         capabilities=cmms.capabilities,
         passed=counts[TrialOutcome.PASSED],
@@ -169,11 +164,11 @@ async def try_behaviour(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBeh
         outcome, why = TrialOutcome.FAILED, f"a call that must succeed ends with {kind_of(error)}: {error}"
     except Exception as error:  # noqa: BLE001 - whatever a connector raises fails its behaviour, and not the trial
         outcome = TrialOutcome.FAILED
-        why = f"the connector raised {type(error).__name__}, which the port does not allow: {error}"
-    secrets = trial.system.secrets
+        why = words_of(error)
+    secrets = trial.secrets
     told = tuple(
-        DisturbedCall(kind=end.kind, sentence=None if end.sentence is None else masked(end.sentence, secrets))
-        for end in trial.told
+        call if call.sentence is None else call.model_copy(update={"sentence": masked(call.sentence, secrets)})
+        for call in trial.told
     )
     await trial.clean_up(failed=outcome is TrialOutcome.FAILED)
     return TriedBehaviour(
@@ -185,10 +180,3 @@ async def try_behaviour(trial: ConnectorTrial, behaviour: Behaviour) -> TriedBeh
         requests=trial.wire.requests - before,
         seconds=round(monotonic() - began, 1),
     )
-
-
-def masked(words: str, secrets: Collection[str]) -> str:
-    """Words without the secrets of the settings."""
-    for secret in secrets:
-        words = words.replace(secret, "[secret]")
-    return words

@@ -11,6 +11,7 @@ from domain.clock import Clock
 from domain.cmms import OrderApproval, OrderCancellation, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.keys import case_id
+from domain.model import Model
 from domain.ports import Cmms
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 from millwright.connector_trial.patience import PatientCmms, Waiting, really_wait
@@ -21,6 +22,9 @@ TITLE: Final = "Millwright connector trial: please ignore"
 MARK: Final = "connector trial: please"
 """Words that the request which creates an order of a trial sends, and no other: also where a title is cut to 40."""
 MEMO: Final = "Made by a connector trial of Millwright, and not needed any more."
+
+MOST_PAGES: Final = 1_000
+"""After so many pages a poll counts as one without an end. A page has the changes of our own orders only."""
 
 
 class BehaviourFailed(Exception):
@@ -68,8 +72,7 @@ class TrialSystem:
     orders_of: Callable[[str], int] | None = None
 
 
-@dataclass(frozen=True)
-class CallEnd:
+class DisturbedCall(Model):
     """How a call ended that was disturbed.
 
     Args:
@@ -81,9 +84,8 @@ class CallEnd:
     sentence: str | None = None
 
 
-@dataclass(frozen=True)
-class LeftOver:
-    """An order of a trial that is still open, and why.
+class LeftOver(Model):
+    """An order of a trial that is still open there, and why.
 
     Args:
         number: by which people find it; None if it is not known whether there is one.
@@ -106,7 +108,7 @@ class ConnectorTrial:
 
     system: TrialSystem
     wire: TrialWire = field(init=False)
-    told: list[CallEnd] = field(default_factory=list)
+    told: list[DisturbedCall] = field(default_factory=list)
     errors: list[ConnectorError] = field(default_factory=list)
     learned: dict[str, tuple[str, str]] = field(default_factory=dict)
     _open: dict[str, WorkOrderRecord | None] = field(default_factory=dict)
@@ -119,6 +121,11 @@ class ConnectorTrial:
 
     def __post_init__(self) -> None:
         self.wire = TrialWire(self.system.client)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be in a message: the secrets of the settings, and what the system gave to sign in with."""
+        return (*self.system.secrets, *self.wire.credentials)
 
     def connector(self, *, wrong_secret: bool = False) -> Cmms:
         """Another connector to the system, as another process has it."""
@@ -186,9 +193,9 @@ class ConnectorTrial:
             await call
         except ConnectorError as error:
             self.errors.append(error)
-            self.told.append(CallEnd(kind_of(error), str(error)))
+            self.told.append(DisturbedCall(kind=kind_of(error), sentence=str(error)))
             return error
-        self.told.append(CallEnd("no error"))
+        self.told.append(DisturbedCall(kind="no error"))
         return None
 
     async def clean_up(self, *, last: bool = False, failed: bool = False) -> tuple[LeftOver, ...]:
@@ -222,23 +229,25 @@ class ConnectorTrial:
         cmms = self.other_process
         try:
             found = [known] if known is not None else await cmms.find_work_orders(OrderQuery(key=key))
-        except ConnectorError as error:
-            return [LeftOver(key, None, str(error))]
+        except Exception as error:  # noqa: BLE001 - whatever a connector raises, the other orders are withdrawn too
+            return [LeftOver(key=key, number=None, reason=words_of(error))]
         return [left for record in found if (left := await self._withdrawn(cmms, record)) is not None]
 
     async def _withdrawn(self, cmms: Cmms, record: WorkOrderRecord) -> LeftOver | None:
         if record.status.finished:
             return None
         number = (record.order or record.ref).id
-        if cmms.capabilities.cancellation is OrderCancellation.NONE:
-            return LeftOver(record.ref.key, number, "this system lets only its own people cancel an order")
         try:
-            after = await cmms.withdraw_work_order(record.ref, MEMO)
-        except ConnectorError as error:
-            return LeftOver(record.ref.key, number, str(error))
-        if after.status.finished:
-            return None
-        return LeftOver(record.ref.key, number, f"it is still {after.vendor_status}, and touched: {after.touched}")
+            if cmms.capabilities.cancellation is OrderCancellation.NONE:
+                reason = "this system lets only its own people cancel an order"
+            else:
+                after = await cmms.withdraw_work_order(record.ref, MEMO)
+                if after.status.finished:
+                    return None
+                reason = f"it is still {after.vendor_status}, and touched: {after.touched}"
+        except Exception as error:  # noqa: BLE001 - whatever a connector raises, the other orders are withdrawn too
+            reason = words_of(error)
+        return LeftOver(key=record.ref.key, number=number, reason=reason)
 
 
 def expect(holds: bool, words: str) -> None:
@@ -265,21 +274,33 @@ async def refused(trial: ConnectorTrial, call: Awaitable[object], wanted: type[C
 
 
 async def read_on(cmms: Cmms, cursor: str | None) -> tuple[list[WorkOrderRecord], str]:
-    """The records of every page until an empty one, and the cursor behind them."""
+    """The records of every page until an empty one, and the cursor behind them.
+
+    Raises:
+        BehaviourFailed: no page of the first thousand is empty.
+    """
     records: list[WorkOrderRecord] = []
-    while True:
+    for _ in range(MOST_PAGES):
         page = await cmms.changed_since(cursor)
         ended = (not page.records and not page.unreadable) or page.cursor == cursor
         cursor = page.cursor
         if ended:
             return records, cursor
         records += page.records
+    raise BehaviourFailed(f"the poll does not end: after {MOST_PAGES} pages there are still changes and another cursor")
 
 
 def as_new(cmms: Cmms) -> WorkOrderStatus:
     """The state of a new order that nobody has released: where none can wait, it counts as approved."""
     waits = cmms.capabilities.approval is not OrderApproval.NONE
     return WorkOrderStatus.WAITING_APPROVAL if waits else WorkOrderStatus.APPROVED
+
+
+def words_of(error: Exception) -> str:
+    """What an error says, and of one that the port does not allow also its name."""
+    if isinstance(error, ConnectorError):
+        return str(error)
+    return f"the connector raised {type(error).__name__}, which the port does not allow: {error}"
 
 
 def kind_of(error: ConnectorError) -> str:

@@ -94,6 +94,7 @@ class TrialWire(httpx.AsyncBaseTransport):
         given_up: whether the system asked us to slow down for so long that no call waits any more.
         seen: every request, also those that the system did not get, since the list was last emptied.
         delivered: the requests that the system answered with success, since the list was last emptied.
+        credentials: what the requests had in `Authorization` after the scheme.
     """
 
     client: httpx.AsyncClient
@@ -102,6 +103,7 @@ class TrialWire(httpx.AsyncBaseTransport):
     given_up: bool = False
     seen: list[SeenRequest] = field(default_factory=list)
     delivered: list[SeenRequest] = field(default_factory=list)
+    credentials: set[str] = field(default_factory=set)
     _disturbances: list[Disturbance] = field(default_factory=list)
     _rewritings: list[Rewriting] = field(default_factory=list)
 
@@ -128,6 +130,7 @@ class TrialWire(httpx.AsyncBaseTransport):
         await request.aread()
         seen = SeenRequest.of(request)
         self.seen.append(seen)
+        self.credentials.add(request.headers.get("authorization", "").rpartition(" ")[2])
         for made in self._disturbances:
             made.after += made.met > 0
         met = next((made for made in self._disturbances if made.met < made.times and made.matching(seen)), None)

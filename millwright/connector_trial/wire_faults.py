@@ -35,6 +35,10 @@ class WireFault(StrEnum):
     """Not done; the answer is 429 with Retry-After."""
     SIGNED_OUT = "signed_out"
     """Not done; the answer is 401: the session or the token has ended."""
+    ECHOED = "echoed"
+    """Not done; the answer is 400, and its error repeats our request with the credentials in it."""
+    ECHOED_WITHIN = "echoed_within"
+    """As before, and the error is an object within the answer."""
     ROWS_DOUBLED = "rows_doubled"
     """Done; each list of records in the answer has every record twice."""
     SENT_TWICE = "sent_twice"
@@ -46,7 +50,24 @@ class WireFault(StrEnum):
         return self not in _NOT_DONE
 
 
-_NOT_DONE: Final = (WireFault.REQUEST_LOST, WireFault.FAILED, WireFault.SLOW_DOWN, WireFault.SIGNED_OUT)
+_NOT_DONE: Final = (
+    WireFault.REQUEST_LOST,
+    WireFault.FAILED,
+    WireFault.SLOW_DOWN,
+    WireFault.SIGNED_OUT,
+    WireFault.ECHOED,
+    WireFault.ECHOED_WITHIN,
+)
+_PLAIN_HEADERS: Final = (
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "user-agent",
+)
+"""Headers that never have a secret. They are not repeated, because a connector quotes only how an error begins."""
 
 
 def without_the_system(fault: WireFault, request: httpx.Request) -> httpx.Response:
@@ -62,8 +83,22 @@ def without_the_system(fault: WireFault, request: httpx.Request) -> httpx.Respon
             return httpx.Response(429, headers={"retry-after": str(RETRY_AFTER)}, request=request)
         case WireFault.SIGNED_OUT:
             return httpx.Response(401, json={}, request=request)
+        case WireFault.ECHOED:
+            said = _repeated(request)
+            errors = [{"error": said, "message": said}]
+            content = {"name": "error", "message": said, "detail": said, "error": said, "errors": errors}
+            return httpx.Response(400, json=content, request=request)
+        case WireFault.ECHOED_WITHIN:
+            error = {"message": _repeated(request)}
+            return httpx.Response(400, json={"error": error, "Error": error}, request=request)
         case _:
             raise httpx.ReadError("the connection was cut", request=request)
+
+
+def _repeated(request: httpx.Request) -> str:
+    """A request in words, with its headers first."""
+    headers = [f"{name}: {value}" for name, value in request.headers.items() if name not in _PLAIN_HEADERS]
+    return " ".join([*headers, str(request.url), request.content.decode(errors="replace")])
 
 
 def disturbed(fault: WireFault, answer: httpx.Response, request: httpx.Request) -> httpx.Response:

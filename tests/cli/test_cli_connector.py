@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from domain.keys import case_id
 from domain.work_orders import WorkOrderStatus
 from millwright.cli import app
+from millwright.cli.connector import withdraw_command
 from millwright.connector_trial.behaviours import BEHAVIOURS, NEEDS_PEOPLE
 from tests.contract.atlas_plant import EMAIL, PASSWORD, AtlasPlant
 from tests.contract.conftest import MaximoPlant
@@ -121,11 +122,20 @@ def test_a_trial_without_an_asset_says_how_to_name_one(monkeypatch: pytest.Monke
     assert "--asset" in result.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
+@pytest.mark.parametrize(
+    ("ending", "started"),
+    [
+        (signal.SIGINT, ()),
+        (signal.SIGTERM, ()),
+        # A shell that runs a command in the background lets it ignore SIGINT.
+        (signal.SIGTERM, ("sh", "-c", 'trap "" INT; exec "$@"', "sh")),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGTERM-in-the-background"],
+)
 def test_a_trial_that_is_interrupted_withdraws_its_orders(
-    atlas: AtlasPlant, project_root: Path, ending: signal.Signals
+    atlas: AtlasPlant, project_root: Path, ending: signal.Signals, started: Sequence[str]
 ) -> None:
-    command = [sys.executable, "-m", "millwright", "connector", "try", "atlas", "--json"]
+    command = [*started, sys.executable, "-m", "millwright", "connector", "try", "atlas", "--json"]
     environment = os.environ | {"PYTHONPATH": str(project_root)}
     with subprocess.Popen(
         command, cwd=project_root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -156,8 +166,25 @@ def test_an_order_is_driven_through_its_life(atlas: AtlasPlant) -> None:
     assert drive("find")["orders"] == [made]
     assert drive("follow")["order"] == made
     assert (drive("finding")["report"], drive("finding")["outcome"]) == (None, None)
-    assert drive("withdraw")["withdrawn"] is True
+    withdrawn = drive("withdraw")
+    assert (withdrawn["withdrawn"], [order["ref"] for order in withdrawn["orders"]]) == (True, [made["ref"]])
     assert drive("follow")["order"]["status"] == "cancelled"
+
+
+def test_of_two_orders_with_one_key_both_are_withdrawn_and_none_is_followed(atlas: AtlasPlant) -> None:
+    other = case_id("machine-1", "drive", "test", "2")
+    orders = [told(connector("drive", "atlas", "create", "--key", key, "--json"))["order"] for key in (KEY, other)]
+    first, second = atlas.records()
+    # Our user made it twice, so nobody has touched it.
+    second.content = dict(first.content)
+    error = told(connector("drive", "atlas", "follow", "--key", KEY, "--json"), 4)["error"]
+    assert error["kind"] == "action_required"
+    assert [order["ref"]["id"] in error["sentence"] for order in orders] == [True, True]
+    atlas.misbehave("cancel", "status_500")
+    assert told(connector("drive", "atlas", "withdraw", "--key", KEY, "--json"), 3)["error"]["kind"] == "unavailable"
+    assert sorted(record.cancelled for record in atlas.records()) == [False, True]
+    said = connector("drive", "atlas", "withdraw", "--key", KEY).stdout
+    assert [line.partition(":")[2].split()[0] for line in said.splitlines()] == ["cancelled", "cancelled"]
 
 
 def test_the_finding_of_completed_work_comes_with_its_class(atlas: AtlasPlant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,6 +198,32 @@ def test_the_finding_of_completed_work_comes_with_its_class(atlas: AtlasPlant, m
     assert answer["status"] == "completed"
     assert answer["report"]["notes"] == ["Seal replaced."]
     assert answer["outcome"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("url", "end"),
+    [
+        (None, f"--key {KEY}"),
+        ("https://a.example/api", f"--key {KEY} --url https://a.example/api"),
+        ("https://a.example/?a=1&b=2", f"--key {KEY} --url 'https://a.example/?a=1&b=2'"),
+    ],
+)
+def test_the_command_that_withdraws_what_is_left_has_the_address_that_was_given(url: str | None, end: str) -> None:
+    assert withdraw_command("atlas", KEY, url) == f"millwright connector drive atlas withdraw {end}"
+
+
+@pytest.mark.parametrize("name", ["class", "import", "pass", "Acme", "2nd", "atlas", "odoo_mrp"])
+def test_no_connector_is_begun_under_a_name_that_cannot_be_its_own(tmp_path: Path, name: str) -> None:
+    result = connector("new", name, "--to", str(tmp_path))
+    assert (result.exit_code, list(tmp_path.iterdir())) == (1, [])
+    assert "ID: " in result.stderr
+
+
+@pytest.mark.parametrize("name", ["acme", "acme_cloud", "match", "type", "none", "cmms2"])
+def test_the_files_of_a_new_connector_can_be_read_by_python(tmp_path: Path, name: str) -> None:
+    assert connector("new", name, "--to", str(tmp_path)).exit_code == 0
+    for file in (tmp_path / name).glob("*.py"):
+        compile(file.read_text(encoding="utf-8"), file.name, "exec")
 
 
 def test_each_way_to_fail_has_its_exit_code(atlas: AtlasPlant, monkeypatch: pytest.MonkeyPatch) -> None:

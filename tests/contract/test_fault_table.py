@@ -1,6 +1,7 @@
 """The table of faults in the documentation is what a run of the faults gives."""
 
-from millwright.connector_trial.running import DisturbedCall, TrialOutcome, TriedBehaviour
+from millwright.connector_trial.running import TrialOutcome, TriedBehaviour
+from millwright.connector_trial.trial import DisturbedCall
 from tests.contract.fault_table import cell, table, written
 
 

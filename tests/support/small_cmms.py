@@ -108,9 +108,13 @@ class SmallCmms:
             http,
             timeout=timedelta(seconds=5),
             concurrency=4,
-            read_fault=lambda reply: VendorFault(field="asset" if reply.status_code == 422 else None),
-            secrets=(SecretStr(token),),
+            read_fault=lambda reply: VendorFault(reply.text, field="asset" if reply.status_code == 422 else None),
+            secrets=self.secrets(),
         )
+
+    def secrets(self) -> Sequence[SecretStr]:
+        """What its errors never say."""
+        return (SecretStr(self.token),)
 
     @property
     def capabilities(self) -> CmmsCapabilities:

@@ -84,6 +84,13 @@ def test_an_id_that_is_no_package_is_refused(tmp_path: Path, wrong: str) -> None
         write_skeleton(wrong, tmp_path)
 
 
+@pytest.mark.parametrize("wrong", ["class", "import", "async"])
+def test_an_id_that_is_a_keyword_of_python_is_refused(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(Rejected, match="is a keyword of Python"):
+        write_skeleton(wrong, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     write_skeleton("acme", tmp_path)
     with pytest.raises(Rejected, match="is there already"):

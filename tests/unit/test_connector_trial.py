@@ -1,25 +1,50 @@
 """A trial finds what a connector does wrong, waits where it is asked to, and cleans up whatever happens."""
 
 import asyncio
+import json
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
 
-from connectors.call import Call
 from domain.clock import WallClock
-from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
 from domain.ports import Cmms
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.connector_trial.behaviour import Behaviour, behaviour
 from millwright.connector_trial.behaviours import BEHAVIOURS, NEEDS_PEOPLE
-from millwright.connector_trial.running import OpenOrder, TrialOutcome, TrialReport, TriedBehaviour, run_trial
-from millwright.connector_trial.trial import TITLE, ConnectorTrial, TrialSystem
+from millwright.connector_trial.running import TrialOutcome, TrialReport, TriedBehaviour, run_trial
+from millwright.connector_trial.secret_forms import masked
+from millwright.connector_trial.trial import MOST_PAGES, TITLE, ConnectorTrial, LeftOver, TrialSystem
 from millwright.connector_trial.wire import SeenRequest
 from millwright.connector_trial.wire_faults import doubled
+from tests.support.broken_cmms import (
+    AddsEachNoteAgain,
+    AsksAgainByItself,
+    Breaks,
+    BreaksWhereItSearches,
+    BreaksWhereItWithdraws,
+    EndsWhatItDoesNotKnow,
+    FindsNothingAfterAnError,
+    ForgetsToSignIn,
+    LeavesOneOut,
+    LogsATraceback,
+    LogsItsSignIn,
+    MakesTwo,
+    MasksNothing,
+    NeverEndsItsPolls,
+    ReadsDetails,
+    RemembersItsCheck,
+    SaysNothingOfAWithdrawal,
+    SendsNoTitle,
+    SkipsWhatFails,
+    SkipsWhatItCannotRead,
+    TakesOwnWorkForOthers,
+    TellsItsSecret,
+    WithdrawsNothing,
+)
 from tests.support.small_cmms import ASSET, TOKEN, SmallCmms, SmallServer
 
 BY_ID = {each.id: each for each in BEHAVIOURS}
@@ -41,7 +66,7 @@ class Ground:
     def __init__(self) -> None:
         self.server = SmallServer()
         self.waits = Waits()
-        self.open: list[OpenOrder] = []
+        self.open: list[LeftOver] = []
         self.http = self.server.client()
 
     def system(self, made: type[SmallCmms] = SmallCmms) -> TrialSystem:
@@ -83,77 +108,10 @@ async def test_a_connector_that_keeps_its_promises_passes_and_nothing_is_left(gr
     assert {order["title"].startswith(TITLE) for order in ground.server.orders} == {True}
 
 
-class MakesTwo(SmallCmms):
-    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
-        other = draft.model_copy(update={"key": draft.key[:-1] + "2"})
-        await super().create_work_order(other)
-        return await super().create_work_order(draft)
-
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        found = await super().find_work_orders(OrderQuery(asset_external_id=ASSET))
-        return [each for each in found if query.key is None or each.ref.key[:9] == query.key[:9]]
-
-
-class FindsNothingAfterAnError(SmallCmms):
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        try:
-            return await super().find_work_orders(query)
-        except Unavailable:
-            return ()
-
-
-class AsksAgainByItself(SmallCmms):
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        try:
-            return await super().find_work_orders(query)
-        except Unavailable:
-            return await super().find_work_orders(query)
-
-
-class TellsItsSecret(SmallCmms):
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        try:
-            return await super().find_work_orders(query)
-        except Unavailable:
-            raise Call("small", "find").error(Unavailable, f"no answer to {self.token}") from None
-
-
-class LeavesOneOut(SmallCmms):
-    async def changed_since(self, cursor: str | None) -> ChangePage:
-        page = await super().changed_since(cursor)
-        return page.model_copy(update={"records": page.records[1:]})
-
-
-class EndsWhatItDoesNotKnow(SmallCmms):
-    def record(self, call: Call, row: dict[str, Any]) -> WorkOrderRecord:
-        made = super().record(call, row)
-        return made.model_copy(update={"status": WorkOrderStatus.COMPLETED}) if made.status_guessed else made
-
-
-class TakesOwnWorkForOthers(SmallCmms):
-    def record(self, call: Call, row: dict[str, Any]) -> WorkOrderRecord:
-        return super().record(call, row).model_copy(update={"touched": Touched.YES})
-
-
-class SendsNoTitle(SmallCmms):
-    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
-        return await super().create_work_order(draft.model_copy(update={"summary": "Work"}))
-
-
-class AddsEachNoteAgain(SmallCmms):
-    async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        body = {"key": note_key, "text": text}
-        await self.send(Call("small", "add-note", ref.key), "POST", f"/orders/{ref.id}/notes", body)
-
-
-class ForgetsToSignIn(SmallCmms):
-    async def check(self) -> str:
-        return "Small CMMS at small.example answers"
-
-
-class Breaks(SmallCmms):
-    async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
-        raise KeyError("wonum")
+async def test_a_poll_of_several_requests_is_disturbed_at_each(ground: Ground) -> None:
+    tried = await ground.outcome(ReadsDetails, "a_poll_that_fails_loses_no_change")
+    assert (tried.outcome, tried.why) == (TrialOutcome.PASSED, None)
+    assert [call.kind for call in tried.told][-2:] == ["unavailable", "refused"]
 
 
 @pytest.mark.parametrize(
@@ -162,8 +120,23 @@ class Breaks(SmallCmms):
         (MakesTwo, "creating_twice_makes_one_order", "2 orders have the key"),
         (FindsNothingAfterAnError, "searching_page", "the call ends with no error"),
         (AsksAgainByItself, "a_storm_of_429_is_not_answered_with_requests", "after the first 429 it made 1 more"),
-        (TellsItsSecret, "no_secret_is_told", "a secret of the settings is in an error"),
+        (TellsItsSecret, "no_secret_is_told", "a secret is in an error"),
+        (LogsItsSignIn, "no_secret_is_told", "a secret is in an error or in the log"),
+        (LogsATraceback, "no_secret_is_told", "a secret is in an error or in the log"),
+        (MasksNothing, "no_secret_is_told", "a secret is in an error"),
         (LeavesOneOut, "changes_leave_none_out", "left out: MW"),
+        (RemembersItsCheck, "a_check_asks_each_time", "the second check made no request"),
+        (
+            SkipsWhatItCannotRead,
+            "a_poll_that_fails_loses_no_change",
+            "the answer was cut off only for GET /details, left out",
+        ),
+        (
+            SkipsWhatFails,
+            "a_poll_that_fails_loses_no_change",
+            "the system answered 500 only for GET /details, left out",
+        ),
+        (NeverEndsItsPolls, "changes_leave_none_out", f"does not end: after {MOST_PAGES} pages"),
         (EndsWhatItDoesNotKnow, "an_unknown_status_ends_no_order", "read as completed"),
         (TakesOwnWorkForOthers, "an_order_is_read_back_as_created", "touched is yes"),
         (SendsNoTitle, "creating_answer_lost", "no request carried the title"),
@@ -181,9 +154,26 @@ async def test_a_connector_that_breaks_a_promise_fails_its_behaviour(
     assert TOKEN not in tried.model_dump_json()
 
 
-class WithdrawsNothing(SmallCmms):
-    async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
-        raise Call("small", "withdraw", ref.key).error(ActionRequired, "our user may not cancel")
+async def test_what_a_connector_was_given_to_sign_in_with_is_a_secret_too(ground: Ground) -> None:
+    system = replace(ground.system(MasksNothing), secrets=())
+    report = await run_trial("small", system, [BY_ID["no_secret_is_told"]], lambda tried: None, ground.open.append)
+    assert report.behaviours[0].why == "a secret is in an error or in the log"
+    assert TOKEN not in report.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'key pass/wörd+1"',
+        "url?key=pass%2Fw%C3%B6rd%2B1%22&n=1",
+        json.dumps({"key": 'pass/wörd+1"'}),
+        *(b64encode(f'{"u" * size}:pass/wörd+1"'.encode()).decode() for size in range(1, 4)),
+        urlsafe_b64encode('u:pass/wörd+1"'.encode()).decode(),
+    ],
+)
+def test_a_secret_is_masked_in_each_form(words: str) -> None:
+    assert "[secret]" in masked(words, ['pass/wörd+1"', ""])
+    assert masked(words, [""]) == words
 
 
 async def test_what_cannot_be_withdrawn_is_told_with_its_number(ground: Ground) -> None:
@@ -192,6 +182,25 @@ async def test_what_cannot_be_withdrawn_is_told_with_its_number(ground: Ground) 
     assert list(report.left_over) == ground.open
     assert "our user may not cancel" in report.left_over[0].reason
     assert not report.succeeded
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (BreaksWhereItWithdraws, "the connector raised KeyError, which the port does not allow: 'status'"),
+        (BreaksWhereItSearches, "the connector raised KeyError, which the port does not allow: 'rows'"),
+        (SaysNothingOfAWithdrawal, "the connector raised AttributeError, which the port does not allow"),
+    ],
+)
+async def test_a_connector_that_breaks_while_cleaning_up_ends_no_trial(
+    ground: Ground, made: type[SmallCmms], reason: str
+) -> None:
+    names = ["an_order_is_found_by_its_key", "an_order_that_we_released_is_withdrawn", "two_drafts_make_two_orders"]
+    report = await ground.report(made, [BY_ID[name] for name in names])
+    assert [tried.behaviour for tried in report.behaviours[: len(names)]] == names
+    assert {order.key for order in report.left_over} == set(ground.server.open_orders())
+    assert list(report.left_over) == ground.open
+    assert any(reason in order.reason for order in report.left_over)
 
 
 async def test_a_trial_that_is_interrupted_cleans_up(ground: Ground) -> None:
