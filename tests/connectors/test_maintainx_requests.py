@@ -12,7 +12,6 @@ from domain.work_orders import Touched, WorkOrderStatus
 from tests.connectors.maintainx_answers import (
     API_KEY,
     DRAFT,
-    GONE,
     KEY,
     REF,
     SETTINGS,
@@ -167,17 +166,6 @@ async def test_a_new_order_that_no_list_shows_yet_is_read_by_its_id() -> None:
     assert (await connected(wire).create_work_order(DRAFT)).ref == REF
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [(GONE, "our user may not see it"), (single(order(externalData=None)), "does not have our key")],
-    ids=["unseen", "without its key"],
-)
-async def test_a_new_order_that_is_not_as_it_was_sent_needs_a_person(answer: httpx.Response, words: str) -> None:
-    wire = MaintainXWire({"POST /workorders": CREATED, ONE: answer})
-    with pytest.raises(ActionRequired, match=f"order 107 was created, and .*{words}"):
-        await connected(wire).create_work_order(DRAFT)
-
-
 async def test_an_order_that_another_process_created_at_once_needs_a_person() -> None:
     other = single(order(id=108, sequentialId=8))
     wire = MaintainXWire(
@@ -245,11 +233,6 @@ async def test_an_order_is_read_by_its_id_with_what_tells_whether_it_was_touched
     assert (await connected(wire).read_work_order(REF)).ref == REF
     (asked,) = wire.asked
     assert params(asked) == {"expand": "assignees,parts,times,time_items,expenditures,extra_fields"}
-
-
-async def test_an_order_that_is_gone_is_deleted() -> None:
-    record = await connected(MaintainXWire({ONE: GONE})).read_work_order(REF)
-    assert (record.status, record.ref) == (WorkOrderStatus.DELETED, REF)
 
 
 @pytest.mark.parametrize("locator", [None, "x", "0"])

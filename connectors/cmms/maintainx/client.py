@@ -9,7 +9,7 @@ import httpx
 
 from connectors.call import Call
 from connectors.cmms.maintainx.faults import read_fault
-from connectors.cmms.maintainx.models import MaintainXCreated, MaintainXPage, MaintainXSingle
+from connectors.cmms.maintainx.models import MaintainXAnyJson, MaintainXCreated, MaintainXPage, MaintainXSingle
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from connectors.http import JsonSystem
 from domain.canonical import Json
@@ -18,8 +18,9 @@ from domain.unreadable import UnreadableRecord
 
 _LARGEST_PAGE: Final = 200
 _EXPAND: Final = "assignees,parts,times,time_items,expenditures,extra_fields"
-_REFUSED_BESIDE: Final = (400, 403, 500)
-"""By what MaintainX refuses one order. A refused key (401) and the rate limit (429) are about all of them."""
+_REFUSED_BESIDE: Final = (400, 403)
+"""By what MaintainX refuses one order. A refused key (401) and the rate limit (429) are about all of them. What may
+pass (500 and the like) is asked again: a poll that went on would never see the change."""
 
 
 class MaintainXClient:
@@ -70,17 +71,39 @@ class MaintainXClient:
 
     async def order(self, call: Call, number: int) -> dict[str, Any] | ConnectorError | None:
         """An order as it came; None if it is gone. An error that is of this order alone is given back and not raised:
-        it must not hide the others of a poll."""
+        it must not hide the others of a poll.
+
+        Raises:
+            Refused: the answer is no JSON, as when it was cut off.
+        """
         path = f"/workorders/{number}?{urlencode({'expand': _EXPAND})}"
         reply = await self._send(call, "GET", path, also=(404, *_REFUSED_BESIDE))
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
         if reply.status_code in _REFUSED_BESIDE:
             return self._json.error(call, reply)
+        self._json.read(call, reply, MaintainXAnyJson)
         try:
             return self._json.read(call, reply, MaintainXSingle).workOrder
         except Refused as error:
             return error
+
+    async def check_list(self, call: Call, order: str) -> None:
+        """Checks that orders are shown to us, after one was not found: without that, every order looks as if it were
+        gone.
+
+        Raises:
+            ActionRequired: no list is found either.
+        """
+        reply = await self._send(call, "GET", "/workorders?limit=1", also=(404,))
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            raise call.error(
+                ActionRequired,
+                f"it shows neither the order {order} nor a list of orders (HTTP 404): the address in the settings is "
+                "wrong, or our user may see no orders",
+                field="url",
+            )
+        self._json.read(call, reply, MaintainXPage)
 
     async def create(self, call: Call, body: Mapping[str, Json]) -> int:
         """Creates an order, and gives its id.

@@ -202,15 +202,38 @@ class MaintainXCmms:
         """The new order, read by its id: a list may show it later. The list is asked once more for others of its key.
 
         Raises:
-            ActionRequired: it cannot be seen, or does not have our key, or more than one order has it.
+            Refused: it cannot be read, or has our key nowhere. If a search does not find it either, each further
+                attempt would create another one, so there is none by itself.
+            ActionRequired: it has our key in its title only, by which the next attempt finds it; or more than one
+                order has the key.
         """
         number = await self._client.create(call, mapping.draft_body(draft, asset, self._settings))
-        row = await self._by_id(call, number)
-        if row is None or mapping.key_in_data(row) != draft.key:
-            what = "our user may not see it" if row is None else "its external data does not have our key"
-            raise call.error(ActionRequired, f"order {number} was created, and {what}", field="externalData")
+        content = await self._client.order(call, number)
+        if content is None:
+            raise self._lost(call, number, "our user may not see it")
+        if isinstance(content, ConnectorError):
+            raise self._lost(call, number, content.problem)
+        row = self._reading.order(content)
+        if isinstance(row, UnreadableRecord):
+            raise self._lost(call, number, row.words)
+        if draft.key not in mapping.keys_on(row).values():
+            raise self._lost(call, number, "neither its title nor its external data has our key")
+        if mapping.key_in_data(row) != draft.key:
+            raise call.error(
+                ActionRequired,
+                f"order {number} was created, and its external data does not have our key",
+                field="externalData",
+            )
         await self._find(call, draft, asset)
         return row
+
+    def _lost(self, call: Call, number: int, problem: str) -> Refused:
+        """An order that was created and may not be found again."""
+        return call.error(
+            Refused,
+            f"order {number} was created, and {problem}: correct that or delete the order, then run `millwright case "
+            f"retry {call.key}`",
+        )
 
     async def _with_key(self, call: Call, key: str, among: Mapping[str, str] | None = None) -> list[MaintainXOrder]:
         """The orders that are proved to have a key.
@@ -287,16 +310,18 @@ class MaintainXCmms:
         return read
 
     async def _current(self, call: Call, ref: WorkOrderRef) -> MaintainXOrder | None:
-        """The order of a reference as it is now; None if it is gone.
+        """The order of a reference as it is now; None if it is gone, and other orders are shown.
 
         Raises:
-            ActionRequired: it has another key.
+            ActionRequired: it has another key, or no orders are shown to us.
         """
         number = mapping.asset_number(ref.locator or "")
         if number is None:
             raise call.error(ActionRequired, f"the reference {ref.id} names no order of MaintainX", field="id")
         row = await self._by_id(call, number)
-        if row is not None:
+        if row is None:
+            await self._client.check_list(call, ref.id)
+        else:
             self._check_key(call, row, ref.key)
         return row
 

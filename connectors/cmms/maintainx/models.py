@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from domain.vendor_texts import VendorName, VendorText
 
@@ -123,6 +123,10 @@ class MaintainXPage(_Row):
 
     workOrders: tuple[Any, ...]  # noqa: N815
     nextCursor: VendorText | None = None  # noqa: N815
+
+
+class MaintainXAnyJson(RootModel[Any]):
+    """An answer of any shape that is JSON."""
 
 
 class MaintainXSingle(_Row):
