@@ -52,29 +52,6 @@ async def test_an_organisation_is_named_in_every_request() -> None:
     assert wire.asked[0].headers["x-organization-id"] == "42"
 
 
-@pytest.mark.parametrize(
-    ("reply", "error"),
-    [
-        (httpx.Response(404, json={"error": "Subscription not found"}), ActionRequired),
-        (httpx.Response(403, json={"errors": [{"error": "no access"}]}), ActionRequired),
-        (httpx.Response(500, json={"error": "oops"}), Unavailable),
-    ],
-    ids=["gone", "forbidden", "down"],
-)
-async def test_each_subscription_of_the_settings_is_asked_for_and_its_secret_is_told_to_nobody(
-    reply: httpx.Response, error: type[Exception], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG")
-    there = httpx.Response(200, json={"secret": "Slate-Anchor-4417"})
-    settings = MaintainXSettings.model_validate({**SETTINGS.model_dump(), "subscriptions": [8, 9]})
-    paths = {"GET /subscriptions/8/secret": there, "GET /subscriptions/9/secret": reply}
-    with pytest.raises(error) as found:
-        await connected(MaintainXWire(paths), settings).check()
-    line = await connected(MaintainXWire(dict.fromkeys(paths, there)), settings).check()
-    assert line.endswith("; all 2 webhook subscriptions of the settings are there")
-    assert "Slate-Anchor" not in caplog.text + str(found.value) + line
-
-
 def test_without_an_address_the_vendors_is_called() -> None:
     settings = MaintainXSettings.model_validate({"api_key": "x"})
     assert settings.url == "https://api.getmaintainx.com/v1"

@@ -132,10 +132,21 @@ class MaintainXClient:
         """Moves an order to a state."""
         await self._send(call, "PATCH", f"/workorders/{number}/status", body={"status": status})
 
-    async def has_subscription(self, call: Call, number: int) -> bool:
-        """Whether a subscription is there. The answer has its secret, which is not looked at."""
-        reply = await self._send(call, "GET", f"/subscriptions/{number}/secret", also=(404,))
-        return reply.status_code != httpx.codes.NOT_FOUND
+    async def check_subscriptions(self, call: Call, numbers: Sequence[int]) -> None:
+        """Checks that webhook subscriptions are there. The answers have their secrets, which are not looked at.
+
+        Raises:
+            ActionRequired: one is gone.
+        """
+        for number in numbers:
+            reply = await self._send(call, "GET", f"/subscriptions/{number}/secret", also=(404,))
+            if reply.status_code == httpx.codes.NOT_FOUND:
+                raise call.error(
+                    ActionRequired,
+                    f"the webhook subscription {number} is gone, so nothing tells of its changes before the next poll: "
+                    "create it again, and set its new id in this setting and its new secret for the API",
+                    field="subscriptions",
+                )
 
     async def _send(
         self, call: Call, method: str, path: str, *, body: Mapping[str, Json] | None = None, also: Collection[int] = ()

@@ -47,22 +47,18 @@ class MaintainXCmms:
     async def check(self) -> str:
         call = Call(self._system, "check")
         await self._client.page(call, {}, limit=1)
-        for number in self._settings.subscriptions:
-            if not await self._client.has_subscription(call, number):
-                raise call.error(
-                    ActionRequired,
-                    f"the webhook subscription {number} is gone, so nothing tells of its changes before the next poll: "
-                    "create it again, and set its new id in this setting and its new secret for the API",
-                    field="subscriptions",
-                )
         host = httpx.URL(self._settings.url).host
         organization = self._settings.organization
         of = "" if organization is None else f" for the organisation {organization}"
-        watched = len(self._settings.subscriptions)
-        there = f"; all {watched} webhook subscriptions of the settings are there" if watched else ""
-        return (
-            f"MaintainX at {host} answers; it accepts the API key of the settings{of}, and tells no user's name{there}"
-        )
+        return f"MaintainX at {host} answers; it accepts the API key of the settings{of}, and tells no user's name"
+
+    async def check_webhooks(self) -> str:
+        """See `domain.webhooks.WebhookSubscriber`."""
+        numbers = self._settings.subscriptions
+        await self._client.check_subscriptions(Call(self._system, "check-webhooks"), numbers)
+        if not numbers:
+            return "no webhook subscription is in the settings, so none is looked for"
+        return f"all {len(numbers)} webhook subscriptions of the settings are there"
 
     @property
     def capabilities(self) -> CmmsCapabilities:
