@@ -18,7 +18,7 @@ from domain.cases import CaseView
 from millwright.audit.verifying import verify
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.explaining.consequences import consequences
-from millwright.settings import MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.storage.reporting.case_lists import whole_case
 from tests.contract.conftest import MaximoPlant
 from tests.support.judged_plant import Plant, WakeCounter
@@ -76,7 +76,7 @@ async def ready(storage_engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Ma
     maximo = MaximoPlant(tmp_path)
     maximo.clock.set(plant.clock.now())
     await maximo.start()
-    settings = Settings(_env_file=None, cmms=MesSettings(connector="maximo"), mes=MesSettings(connector="fake"))
+    settings = Settings(_env_file=None, cmms=CmmsSettings(connector="maximo"), mes=MesSettings(connector="fake"))
     storage = stores(storage_engine, plant.clock, StoredVersions(plant.catalogue), settings)
     [[case]] = await plant.rows("SELECT id FROM cases")
     mes = {"fake": FakeMes(plant.clock)}
