@@ -1,15 +1,26 @@
 """Orders of MaintainX that are not found: a new one, and one that is followed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
-from connectors.cmms.maintainx import MaintainXCmms
+from connectors.cmms.maintainx import MaintainXCmms, MaintainXSettings
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
-from domain.work_orders import WorkOrderRecord, WorkOrderStatus
-from tests.connectors.maintainx_answers import DRAFT, GONE, REF, MaintainXWire, connected, listed, order, page, single
+from domain.work_orders import WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from tests.connectors.maintainx_answers import (
+    DRAFT,
+    GONE,
+    REF,
+    SETTINGS,
+    MaintainXWire,
+    connected,
+    listed,
+    order,
+    page,
+    single,
+)
 
 LIST, ONE = "GET /workorders", "GET /workorders/107"
 CREATED = httpx.Response(200, json={"id": 107})
@@ -52,24 +63,24 @@ async def test_a_new_order_that_no_search_would_find_is_refused_so_that_no_attem
         await connected(wire).create_work_order(DRAFT)
 
 
-READERS = {
-    "read": lambda cmms: cmms.read_work_order(REF),
-    "release": lambda cmms: cmms.release_work_order(REF, "approved"),
-    "withdraw": lambda cmms: cmms.withdraw_work_order(REF, "revised"),
+READERS: Mapping[str, Callable[[MaintainXCmms, WorkOrderRef], Awaitable[WorkOrderRecord]]] = {
+    "read": lambda cmms, ref: cmms.read_work_order(ref),
+    "release": lambda cmms, ref: cmms.release_work_order(ref, "approved"),
+    "withdraw": lambda cmms, ref: cmms.withdraw_work_order(ref, "revised"),
 }
 
 
-@pytest.mark.parametrize("call", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("call", READERS)
 async def test_an_order_that_is_gone_where_others_are_shown_is_deleted(
-    call: Callable[[MaintainXCmms], Awaitable[WorkOrderRecord]],
+    call: str,
 ) -> None:
     wire = MaintainXWire({ONE: GONE})
-    record = await call(connected(wire))
+    record = await READERS[call](connected(wire), REF)
     assert (record.status, record.ref) == (WorkOrderStatus.DELETED, REF)
     assert [asked.url.params["limit"] for asked in wire.of("GET", "/workorders")] == ["1"]
 
 
-@pytest.mark.parametrize("call", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("call", READERS)
 @pytest.mark.parametrize(
     ("proof", "kind", "words"),
     [
@@ -83,11 +94,48 @@ async def test_an_order_that_is_gone_where_others_are_shown_is_deleted(
     ids=["not found", "not found in no words", "forbidden", "refused", "down", "another system"],
 )
 async def test_an_order_is_not_taken_for_deleted_where_no_list_is_shown_either(
-    call: Callable[[MaintainXCmms], Awaitable[WorkOrderRecord]],
+    call: str,
     proof: httpx.Response,
     kind: type[ConnectorError],
     words: str,
 ) -> None:
     with pytest.raises(kind, match=words) as caught:
-        await call(connected(MaintainXWire({ONE: GONE, LIST: proof})))
+        await READERS[call](connected(MaintainXWire({ONE: GONE, LIST: proof})), REF)
     assert getattr(caught.value, "field", None) == ("url" if "neither" in words else None)
+
+
+def of_organization(name: str | None) -> MaintainXSettings:
+    return MaintainXSettings.model_validate({**SETTINGS.model_dump(), "organization": name})
+
+
+async def created_in(organization: str | None) -> WorkOrderRef:
+    wire = MaintainXWire({"POST /workorders": CREATED, ONE: single()})
+    return (await connected(wire, of_organization(organization)).create_work_order(DRAFT)).ref
+
+
+@pytest.mark.parametrize("call", READERS)
+@pytest.mark.parametrize("now", ["43", None])
+async def test_an_order_that_another_organisation_does_not_have_is_not_taken_for_deleted(
+    call: str, now: str | None
+) -> None:
+    ref = await created_in("42")
+    cmms = connected(MaintainXWire({ONE: GONE}), of_organization(now))
+    with pytest.raises(ActionRequired, match=r"7 is an order of the organisation 42, and .*looks deleted") as caught:
+        await READERS[call](cmms, ref)
+    assert caught.value.field == "organization"
+
+
+@pytest.mark.parametrize("organization", ["42", None])
+async def test_an_order_that_its_own_organisation_does_not_have_is_deleted(organization: str | None) -> None:
+    ref = await created_in(organization)
+    cmms = connected(MaintainXWire({ONE: GONE}), of_organization(organization))
+    assert (await cmms.read_work_order(ref)).status is WorkOrderStatus.DELETED
+
+
+@pytest.mark.parametrize(("then", "now"), [(None, "42"), ("42", None)], ids=str)
+async def test_an_order_that_is_found_is_read_whichever_organisation_the_settings_named_at_its_creation(
+    then: str | None, now: str | None
+) -> None:
+    ref = await created_in(then)
+    record = await connected(MaintainXWire({ONE: single()}), of_organization(now)).read_work_order(ref)
+    assert record.ref.same_record(ref)

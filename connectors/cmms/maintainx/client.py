@@ -18,6 +18,7 @@ from domain.unreadable import UnreadableRecord
 
 _LARGEST_PAGE: Final = 200
 _EXPAND: Final = "assignees,parts,times,time_items,expenditures,extra_fields"
+_ORGANIZATION: Final = "x-organization-id"
 _REFUSED_BESIDE: Final = (400, 403)
 """By what MaintainX refuses one order. A refused key (401) and the rate limit (429) are about all of them. What may
 pass (500 and the like) is asked again: a poll that went on would never see the change."""
@@ -33,7 +34,7 @@ class MaintainXClient:
             "accept": "application/json",
         }
         if settings.organization is not None:
-            self._headers["x-organization-id"] = settings.organization
+            self._headers[_ORGANIZATION] = settings.organization
         self._json = JsonSystem(
             http,
             timeout=settings.timeout,
@@ -88,13 +89,23 @@ class MaintainXClient:
         except Refused as error:
             return error
 
-    async def check_list(self, call: Call, order: str) -> None:
-        """Checks that orders are shown to us, after one was not found: without that, every order looks as if it were
-        gone.
+    async def check_gone(self, call: Call, order: str, organization: str) -> None:
+        """Checks that an order which was not found is gone: at a wrong address, or for another organisation, every
+        order looks so.
+
+        Args:
+            organization: that the order is known to be of; empty if that is not known.
 
         Raises:
-            ActionRequired: no list is found either.
+            ActionRequired: the settings name another organisation now, or no list of orders is found either.
         """
+        if organization not in ("", self._headers.get(_ORGANIZATION)):
+            raise call.error(
+                ActionRequired,
+                f"{order} is an order of the organisation {organization}, and is not found with the organisation in "
+                "the settings: put that back. For another organisation every order looks deleted",
+                field="organization",
+            )
         reply = await self._send(call, "GET", "/workorders?limit=1", also=(404,))
         if reply.status_code == httpx.codes.NOT_FOUND:
             raise call.error(

@@ -95,7 +95,9 @@ class MaintainXCmms:
         }
         page = await self._client.page(call, filters, limit=self._settings.page_size)
         rows = self._reading.listed(page.workOrders)
-        orders = [mapping.open_order(row, self._system) for row in rows if isinstance(row, MaintainXListed)]
+        orders = [
+            mapping.open_order(row, self._system, self._settings) for row in rows if isinstance(row, MaintainXListed)
+        ]
         is_open = [order for order in orders if not order.status.finished]
         is_open.sort(key=lambda order: order.reported_at or query.since, reverse=True)
         return OpenWork(
@@ -306,17 +308,17 @@ class MaintainXCmms:
         return read
 
     async def _current(self, call: Call, ref: WorkOrderRef) -> MaintainXOrder | None:
-        """The order of a reference as it is now; None if it is gone, and other orders are shown.
+        """The order of a reference as it is now; None if it is gone.
 
         Raises:
-            ActionRequired: it has another key, or no orders are shown to us.
+            ActionRequired: it has another key, or nothing proves that it is gone.
         """
-        number = mapping.asset_number(ref.locator or "")
+        organization, number = mapping.order_at(ref.locator or "")
         if number is None:
             raise call.error(ActionRequired, f"the reference {ref.id} names no order of MaintainX", field="id")
         row = await self._by_id(call, number)
         if row is None:
-            await self._client.check_list(call, ref.id)
+            await self._client.check_gone(call, ref.id, organization)
         else:
             self._check_key(call, row, ref.key)
         return row
@@ -338,7 +340,7 @@ class MaintainXCmms:
         if content is None:
             return None
         if isinstance(content, ConnectorError):
-            return self._reading.report(row.model_dump(mode="json"), str(row.id), None, content.problem)
+            return self._reading.report(row.model_dump(mode="json"), row.number, None, content.problem)
         read = self._reading.order(content)
         if isinstance(read, UnreadableRecord):
             return read
