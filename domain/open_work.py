@@ -106,9 +106,15 @@ class OpenWorkSeen(Model):
 
     @property
     def hint(self) -> str | None:
-        """What the planner should compare the new order with; None if there is nothing."""
+        """What the planner should compare the new order with; None if there is nothing, or nothing was looked for."""
+        asked = f"Asked at {self.at:%Y-%m-%d %H:%M} UTC for work reported since {self.since:%Y-%m-%d}."
         if not self.orders and not self.unreadable:
-            return None
+            if self.complete:
+                return None
+            return (
+                "Perhaps other work is open on this asset: there is none among its newest records, and only those were "
+                f"asked for. {asked} Look there for the same work."
+            )
         told = []
         if self.orders:
             named = [order.words for order in self.orders[:_NAMED]]
@@ -120,7 +126,6 @@ class OpenWorkSeen(Model):
             told.append("Perhaps more is open on this asset.")
         if self.unreadable:
             told.append(f"Not readable, and perhaps open: {self.unreadable_count} more ({self.unreadable[0]}).")
-        asked = f"Asked at {self.at:%Y-%m-%d %H:%M} UTC for work reported since {self.since:%Y-%m-%d}."
         return " ".join([*told, asked, "If it is the same work, cancel one of the orders."])
 
     @property
@@ -128,8 +133,6 @@ class OpenWorkSeen(Model):
         """The same for the history of the case, also if there was nothing."""
         if self.problem is not None:
             return f"Open work on the asset could not be looked for: {self.problem.rstrip('.')}."
-        if self.hint is None and not self.complete:
-            return "None of the newest records of the asset is open work. There were too many to ask for all."
         if self.hint is None:
             return f"No other work on the asset was open, reported since {self.since:%Y-%m-%d}."
         return self.hint

@@ -39,7 +39,8 @@ class Cmms(Protocol):
     """A computerised maintenance management system that planners already use."""
 
     async def check(self) -> str:
-        """Describes in one line the system that answers, and the account with which we signed in.
+        """Describes in one line the system that answers, and the account with which we signed in. What no order needs
+        is not asked here: while this fails, an order may wait.
 
         Raises:
             Unavailable: the system does not answer.

@@ -12,6 +12,7 @@ from temporalio.client import Client
 from domain.cases import Lane
 from domain.clock import WallClock
 from domain.errors import MillwrightError, Rejected
+from domain.webhooks import webhook_subscribers
 from millwright.audit.head import rewritten
 from millwright.bootstrap import Storage, Systems, open_storage, open_systems
 from millwright.cli.hold_conditions import SHOWN, PartCondition, check_holds, check_orphans, check_proofs
@@ -342,10 +343,21 @@ async def _systems(settings: Settings, storage: Storage | None) -> list[PartCond
             await _seen(part, f"start it, or correct MILLWRIGHT_{part.upper()}__…", _answering(part, check))
             for part, check in checks.items()
         ]
+        found += await check_webhooks(systems)
         if storage is not None:
             orphans = partial(check_orphans, storage, systems.mes)
             found.append(await _seen("orphans", "look at the MES, then `millwright hold list`", orphans))
         return found
+
+
+async def check_webhooks(systems: Systems) -> list[PartCondition]:
+    """Whether webhooks are still sent to us, for each CMMS where they can stop unnoticed."""
+    found = webhook_subscribers(systems.cmms)
+    checks = {
+        "webhooks" if len(found) == 1 else f"webhooks {system}": each.check_webhooks for system, each in found.items()
+    }
+    mend = "correct the setting that it names; until then a change is seen at the next poll"
+    return [await _seen(part, mend, _answering(part, check)) for part, check in checks.items()]
 
 
 def _answering(part: str, check: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[PartCondition]]:

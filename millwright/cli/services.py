@@ -15,6 +15,7 @@ import typer
 from domain.errors import ConnectorError, Rejected, StorageUnavailable
 from domain.loops import Ended, wait_until
 from domain.processes import ProcessKind
+from domain.webhooks import webhook_subscribers
 from millwright.cli.connections import engine_address, opened, settings_of
 from millwright.cli.lifetime import give_back_memory, live, once_there, settle_in, stopping
 
@@ -284,13 +285,19 @@ async def _outgrown(storage: "Storage", stop: asyncio.Event) -> str:
 
 async def _look(systems: "Systems", stop: asyncio.Event) -> None:
     """Logs which of the other systems do not answer, and when they do. The steps wait for them by themselves."""
-    checks = {
+    with contextlib.suppress(Ended):
+        await asyncio.gather(*(once_there(part, check, stop) for part, check in watched(systems).items()))
+
+
+def watched(systems: "Systems") -> dict[str, Callable[[], Awaitable[str]]]:
+    """What a worker that starts asks of the other systems, by the words for it in the log."""
+    webhooks = webhook_subscribers(systems.cmms)
+    return {
         **{f"the CMMS {system}": cmms.check for system, cmms in systems.cmms.items()},
+        **{f"the webhooks of the CMMS {system}": each.check_webhooks for system, each in webhooks.items()},
         **{f"the MES {system}": mes.check for system, mes in systems.mes.items()},
         "the twin service": systems.twins.check,
     }
-    with contextlib.suppress(Ended):
-        await asyncio.gather(*(once_there(part, check, stop) for part, check in checks.items()))
 
 
 def _database(settings: "Settings") -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.cmms.maintainx import MaintainXCmms, MaintainXSettings, connect
 from domain.clock import WallClock
-from domain.errors import ActionRequired, Refused, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import WorkOrderRecord
 from tests.connectors.maintainx_answers import KEY, SETTINGS, MaintainXWire, connected, key_of, listed, order, page
@@ -211,7 +211,7 @@ async def test_an_order_that_cannot_be_read_is_reported_and_hides_no_other(chang
     assert (await numbers(cmms_of(shelf), cursor))[0] == ["2"]
 
 
-@pytest.mark.parametrize("status", [400, 403, 500])
+@pytest.mark.parametrize("status", [400, 403])
 async def test_an_order_that_is_refused_is_reported_and_hides_no_other(status: int) -> None:
     shelf = shelf_of(5)
     shelf.singles[2] = httpx.Response(status, json={"error": "broken"})
@@ -220,11 +220,35 @@ async def test_an_order_that_is_refused_is_reported_and_hides_no_other(status: i
     assert [(each.record, "broken" in each.reason) for each in unreadable] == [("2", True)]
 
 
-async def test_an_order_whose_answer_is_no_json_is_reported() -> None:
+@pytest.mark.parametrize("answer", [[], {}, {"workOrder": None}, {"workOrder": [1]}, "text", 5], ids=str)
+async def test_an_order_whose_answer_has_another_shape_is_reported(answer: object) -> None:
     shelf = shelf_of(3)
-    shelf.singles[2] = httpx.Response(200, content=b"{")
+    shelf.singles[2] = httpx.Response(200, json=answer)
     records, unreadable, _ = await polled(cmms_of(shelf), None)
     assert (len(records), [each.record for each in unreadable]) == (2, ["2"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (httpx.Response(500, json={"error": "broken"}), Unavailable),
+        (httpx.Response(503), Unavailable),
+        (httpx.Response(200, content=b'{"workOrder": {"id": 2, "ti'), Refused),
+        (httpx.Response(200, content=b""), Refused),
+        (httpx.Response(204), Refused),
+    ],
+    ids=["failed", "not ready", "cut off", "empty", "without content"],
+)
+async def test_a_passing_fault_on_one_order_of_a_poll_loses_no_change(
+    answer: httpx.Response, kind: type[ConnectorError]
+) -> None:
+    shelf = shelf_of(5)
+    shelf.singles[2] = answer
+    cmms = cmms_of(shelf)
+    with pytest.raises(kind):
+        await cmms.changed_since(None)
+    del shelf.singles[2]
+    assert (await numbers(cmms))[0] == ["1", "2", "3", "4", "5"]
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, ActionRequired), (429, Unavailable), (502, Unavailable)])

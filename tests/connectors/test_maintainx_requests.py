@@ -12,7 +12,6 @@ from domain.work_orders import Touched, WorkOrderStatus
 from tests.connectors.maintainx_answers import (
     API_KEY,
     DRAFT,
-    GONE,
     KEY,
     REF,
     SETTINGS,
@@ -51,29 +50,6 @@ async def test_an_organisation_is_named_in_every_request() -> None:
     line = await connected(wire, settings).check()
     assert "for the organisation 42" in line
     assert wire.asked[0].headers["x-organization-id"] == "42"
-
-
-@pytest.mark.parametrize(
-    ("reply", "error"),
-    [
-        (httpx.Response(404, json={"error": "Subscription not found"}), ActionRequired),
-        (httpx.Response(403, json={"errors": [{"error": "no access"}]}), ActionRequired),
-        (httpx.Response(500, json={"error": "oops"}), Unavailable),
-    ],
-    ids=["gone", "forbidden", "down"],
-)
-async def test_each_subscription_of_the_settings_is_asked_for_and_its_secret_is_told_to_nobody(
-    reply: httpx.Response, error: type[Exception], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG")
-    there = httpx.Response(200, json={"secret": "Slate-Anchor-4417"})
-    settings = MaintainXSettings.model_validate({**SETTINGS.model_dump(), "subscriptions": [8, 9]})
-    paths = {"GET /subscriptions/8/secret": there, "GET /subscriptions/9/secret": reply}
-    with pytest.raises(error) as found:
-        await connected(MaintainXWire(paths), settings).check()
-    line = await connected(MaintainXWire(dict.fromkeys(paths, there)), settings).check()
-    assert line.endswith("; all 2 webhook subscriptions of the settings are there")
-    assert "Slate-Anchor" not in caplog.text + str(found.value) + line
 
 
 def test_without_an_address_the_vendors_is_called() -> None:
@@ -167,17 +143,6 @@ async def test_a_new_order_that_no_list_shows_yet_is_read_by_its_id() -> None:
     assert (await connected(wire).create_work_order(DRAFT)).ref == REF
 
 
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [(GONE, "our user may not see it"), (single(order(externalData=None)), "does not have our key")],
-    ids=["unseen", "without its key"],
-)
-async def test_a_new_order_that_is_not_as_it_was_sent_needs_a_person(answer: httpx.Response, words: str) -> None:
-    wire = MaintainXWire({"POST /workorders": CREATED, ONE: answer})
-    with pytest.raises(ActionRequired, match=f"order 107 was created, and .*{words}"):
-        await connected(wire).create_work_order(DRAFT)
-
-
 async def test_an_order_that_another_process_created_at_once_needs_a_person() -> None:
     other = single(order(id=108, sequentialId=8))
     wire = MaintainXWire(
@@ -245,11 +210,6 @@ async def test_an_order_is_read_by_its_id_with_what_tells_whether_it_was_touched
     assert (await connected(wire).read_work_order(REF)).ref == REF
     (asked,) = wire.asked
     assert params(asked) == {"expand": "assignees,parts,times,time_items,expenditures,extra_fields"}
-
-
-async def test_an_order_that_is_gone_is_deleted() -> None:
-    record = await connected(MaintainXWire({ONE: GONE})).read_work_order(REF)
-    assert (record.status, record.ref) == (WorkOrderStatus.DELETED, REF)
 
 
 @pytest.mark.parametrize("locator", [None, "x", "0"])

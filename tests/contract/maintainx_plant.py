@@ -115,7 +115,7 @@ class MaintainXPlant:
 
     def shown(self, ref: WorkOrderRef) -> WorkOrder:
         """The order of a reference."""
-        return self.server.store.orders[int(ref.locator or 0)]
+        return self.server.store.orders[int((ref.locator or "0").rpartition("/")[2])]
 
     async def notes(self, ref: WorkOrderRef) -> list[str]:
         lines = str(self.shown(ref).content["description"]).splitlines()

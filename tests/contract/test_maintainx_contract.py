@@ -165,11 +165,11 @@ async def test_a_subscription_that_maintainx_deleted_is_named_with_what_to_do(pl
     """Nobody listens at the address, so each delivery fails."""
     number, secret = await plant.subscribe("http://127.0.0.1:9/webhooks/maintainx")
     cmms = plant.connector(subscriptions=[number])
-    assert (await cmms.check()).endswith("; all 1 webhook subscriptions of the settings are there")
+    assert await cmms.check_webhooks() == "all 1 webhook subscriptions of the settings are there"
     order = plant.server.open_order(plant.assets["M001-COMP1"], "Bearing")
     for status in ("IN_PROGRESS", "ON_HOLD", "DONE"):
         plant.server.change_status(order, status)
         await plant.server.subscriptions.delivered()
     with pytest.raises(ActionRequired, match=f"the webhook subscription {number} is gone") as gone:
-        await cmms.check()
+        await cmms.check_webhooks()
     assert (gone.value.field, secret in str(gone.value)) == ("subscriptions", False)

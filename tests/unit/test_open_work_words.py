@@ -11,6 +11,11 @@ AT = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
 SINCE = datetime(2026, 9, 1, 10, 0, tzinfo=UTC)
 CANCEL = "If it is the same work, cancel one of the orders."
 ASKED = "Asked at 2026-11-30 10:00 UTC for work reported since 2026-09-01. " + CANCEL
+LOOK = "Asked at 2026-11-30 10:00 UTC for work reported since 2026-09-01. Look there for the same work."
+NOT_ALL = (
+    "Perhaps other work is open on this asset: there is none among its newest records, and only those were asked for. "
+    f"{LOOK}"
+)
 FIVE = tuple(str(number) for number in (5, 4, 3, 2, 1))
 THREE = "5 (approved) or 4 (approved) or 3 (approved)"
 
@@ -75,7 +80,11 @@ def test_words_of_people_are_on_one_line_and_shortened() -> None:
     ("found", "hint"),
     [
         (seen(), None),
-        (seen(complete=False), None),
+        (
+            seen(complete=False),
+            NOT_ALL,
+        ),
+        (seen(problem="HTTP 405."), None),
         (seen(order(summary=None)), f"Possibly the same as 1224 (approved, reported 2026-11-28 by SMITH). {ASKED}"),
         (
             seen(*(bare(number) for number in FIVE), count=7),
@@ -94,7 +103,16 @@ def test_words_of_people_are_on_one_line_and_shortened() -> None:
             f"Not readable, and perhaps open: 2 more (record 1230 cannot be read: statusdate is no date). {ASKED}",
         ),
     ],
-    ids=["none", "none on the first page", "one", "seven", "a full page", "one on a full page", "unreadable"],
+    ids=[
+        "none",
+        "none on the first page",
+        "not looked for",
+        "one",
+        "seven",
+        "a full page",
+        "one on a full page",
+        "unreadable",
+    ],
 )
 def test_the_planner_is_told_the_newest_how_many_more_and_what_cannot_be_read(
     found: OpenWorkSeen, hint: str | None
@@ -108,7 +126,7 @@ def test_the_planner_is_told_the_newest_how_many_more_and_what_cannot_be_read(
         (seen(), "No other work on the asset was open, reported since 2026-09-01."),
         (
             seen(complete=False),
-            "None of the newest records of the asset is open work. There were too many to ask for all.",
+            NOT_ALL,
         ),
         (seen(problem="HTTP 405."), "Open work on the asset could not be looked for: HTTP 405."),
     ],

@@ -9,7 +9,7 @@ import httpx
 
 from connectors.call import Call
 from connectors.cmms.maintainx.faults import read_fault
-from connectors.cmms.maintainx.models import MaintainXCreated, MaintainXPage, MaintainXSingle
+from connectors.cmms.maintainx.models import MaintainXAnyJson, MaintainXCreated, MaintainXPage, MaintainXSingle
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from connectors.http import JsonSystem
 from domain.canonical import Json
@@ -18,8 +18,10 @@ from domain.unreadable import UnreadableRecord
 
 _LARGEST_PAGE: Final = 200
 _EXPAND: Final = "assignees,parts,times,time_items,expenditures,extra_fields"
-_REFUSED_BESIDE: Final = (400, 403, 500)
-"""By what MaintainX refuses one order. A refused key (401) and the rate limit (429) are about all of them."""
+_ORGANIZATION: Final = "x-organization-id"
+_REFUSED_BESIDE: Final = (400, 403)
+"""By what MaintainX refuses one order. A refused key (401) and the rate limit (429) are about all of them. What may
+pass (500 and the like) is asked again: a poll that went on would never see the change."""
 
 
 class MaintainXClient:
@@ -32,7 +34,7 @@ class MaintainXClient:
             "accept": "application/json",
         }
         if settings.organization is not None:
-            self._headers["x-organization-id"] = settings.organization
+            self._headers[_ORGANIZATION] = settings.organization
         self._json = JsonSystem(
             http,
             timeout=settings.timeout,
@@ -70,17 +72,49 @@ class MaintainXClient:
 
     async def order(self, call: Call, number: int) -> dict[str, Any] | ConnectorError | None:
         """An order as it came; None if it is gone. An error that is of this order alone is given back and not raised:
-        it must not hide the others of a poll."""
+        it must not hide the others of a poll.
+
+        Raises:
+            Refused: the answer is no JSON, as when it was cut off.
+        """
         path = f"/workorders/{number}?{urlencode({'expand': _EXPAND})}"
         reply = await self._send(call, "GET", path, also=(404, *_REFUSED_BESIDE))
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
         if reply.status_code in _REFUSED_BESIDE:
             return self._json.error(call, reply)
+        self._json.read(call, reply, MaintainXAnyJson)
         try:
             return self._json.read(call, reply, MaintainXSingle).workOrder
         except Refused as error:
             return error
+
+    async def check_gone(self, call: Call, order: str, organization: str) -> None:
+        """Checks that an order which was not found is gone: at a wrong address, or for another organisation, every
+        order looks so.
+
+        Args:
+            organization: that the order is known to be of; empty if that is not known.
+
+        Raises:
+            ActionRequired: the settings name another organisation now, or no list of orders is found either.
+        """
+        if organization not in ("", self._headers.get(_ORGANIZATION)):
+            raise call.error(
+                ActionRequired,
+                f"{order} is an order of the organisation {organization}, and is not found with the organisation in "
+                "the settings: put that back. For another organisation every order looks deleted",
+                field="organization",
+            )
+        reply = await self._send(call, "GET", "/workorders?limit=1", also=(404,))
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            raise call.error(
+                ActionRequired,
+                f"it shows neither the order {order} nor a list of orders (HTTP 404): the address in the settings is "
+                "wrong, or our user may see no orders",
+                field="url",
+            )
+        self._json.read(call, reply, MaintainXPage)
 
     async def create(self, call: Call, body: Mapping[str, Json]) -> int:
         """Creates an order, and gives its id.
@@ -109,10 +143,21 @@ class MaintainXClient:
         """Moves an order to a state."""
         await self._send(call, "PATCH", f"/workorders/{number}/status", body={"status": status})
 
-    async def has_subscription(self, call: Call, number: int) -> bool:
-        """Whether a subscription is there. The answer has its secret, which is not looked at."""
-        reply = await self._send(call, "GET", f"/subscriptions/{number}/secret", also=(404,))
-        return reply.status_code != httpx.codes.NOT_FOUND
+    async def check_subscriptions(self, call: Call, numbers: Sequence[int]) -> None:
+        """Checks that webhook subscriptions are there. The answers have their secrets, which are not looked at.
+
+        Raises:
+            ActionRequired: one is gone.
+        """
+        for number in numbers:
+            reply = await self._send(call, "GET", f"/subscriptions/{number}/secret", also=(404,))
+            if reply.status_code == httpx.codes.NOT_FOUND:
+                raise call.error(
+                    ActionRequired,
+                    f"the webhook subscription {number} is gone, so nothing tells of its changes before the next poll: "
+                    "create it again, and set its new id in this setting and its new secret for the API",
+                    field="subscriptions",
+                )
 
     async def _send(
         self, call: Call, method: str, path: str, *, body: Mapping[str, Json] | None = None, also: Collection[int] = ()

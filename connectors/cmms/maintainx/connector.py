@@ -47,22 +47,18 @@ class MaintainXCmms:
     async def check(self) -> str:
         call = Call(self._system, "check")
         await self._client.page(call, {}, limit=1)
-        for number in self._settings.subscriptions:
-            if not await self._client.has_subscription(call, number):
-                raise call.error(
-                    ActionRequired,
-                    f"the webhook subscription {number} is gone, so nothing tells of its changes before the next poll: "
-                    "create it again, and set its new id in this setting and its new secret for the API",
-                    field="subscriptions",
-                )
         host = httpx.URL(self._settings.url).host
         organization = self._settings.organization
         of = "" if organization is None else f" for the organisation {organization}"
-        watched = len(self._settings.subscriptions)
-        there = f"; all {watched} webhook subscriptions of the settings are there" if watched else ""
-        return (
-            f"MaintainX at {host} answers; it accepts the API key of the settings{of}, and tells no user's name{there}"
-        )
+        return f"MaintainX at {host} answers; it accepts the API key of the settings{of}, and tells no user's name"
+
+    async def check_webhooks(self) -> str:
+        """See `domain.webhooks.WebhookSubscriber`."""
+        numbers = self._settings.subscriptions
+        await self._client.check_subscriptions(Call(self._system, "check-webhooks"), numbers)
+        if not numbers:
+            return "no webhook subscription is in the settings, so none is looked for"
+        return f"all {len(numbers)} webhook subscriptions of the settings are there"
 
     @property
     def capabilities(self) -> CmmsCapabilities:
@@ -99,7 +95,9 @@ class MaintainXCmms:
         }
         page = await self._client.page(call, filters, limit=self._settings.page_size)
         rows = self._reading.listed(page.workOrders)
-        orders = [mapping.open_order(row, self._system) for row in rows if isinstance(row, MaintainXListed)]
+        orders = [
+            mapping.open_order(row, self._system, self._settings) for row in rows if isinstance(row, MaintainXListed)
+        ]
         is_open = [order for order in orders if not order.status.finished]
         is_open.sort(key=lambda order: order.reported_at or query.since, reverse=True)
         return OpenWork(
@@ -202,15 +200,38 @@ class MaintainXCmms:
         """The new order, read by its id: a list may show it later. The list is asked once more for others of its key.
 
         Raises:
-            ActionRequired: it cannot be seen, or does not have our key, or more than one order has it.
+            Refused: it cannot be read, or has our key nowhere. If a search does not find it either, each further
+                attempt would create another one, so there is none by itself.
+            ActionRequired: it has our key in its title only, by which the next attempt finds it; or more than one
+                order has the key.
         """
         number = await self._client.create(call, mapping.draft_body(draft, asset, self._settings))
-        row = await self._by_id(call, number)
-        if row is None or mapping.key_in_data(row) != draft.key:
-            what = "our user may not see it" if row is None else "its external data does not have our key"
-            raise call.error(ActionRequired, f"order {number} was created, and {what}", field="externalData")
+        content = await self._client.order(call, number)
+        if content is None:
+            raise self._lost(call, number, "our user may not see it")
+        if isinstance(content, ConnectorError):
+            raise self._lost(call, number, content.problem)
+        row = self._reading.order(content)
+        if isinstance(row, UnreadableRecord):
+            raise self._lost(call, number, row.words)
+        if draft.key not in mapping.keys_on(row).values():
+            raise self._lost(call, number, "neither its title nor its external data has our key")
+        if mapping.key_in_data(row) != draft.key:
+            raise call.error(
+                ActionRequired,
+                f"order {number} was created, and its external data does not have our key",
+                field="externalData",
+            )
         await self._find(call, draft, asset)
         return row
+
+    def _lost(self, call: Call, number: int, problem: str) -> Refused:
+        """An order that was created and may not be found again."""
+        return call.error(
+            Refused,
+            f"order {number} was created, and {problem}: correct that or delete the order, then run `millwright case "
+            f"retry {call.key}`",
+        )
 
     async def _with_key(self, call: Call, key: str, among: Mapping[str, str] | None = None) -> list[MaintainXOrder]:
         """The orders that are proved to have a key.
@@ -290,13 +311,15 @@ class MaintainXCmms:
         """The order of a reference as it is now; None if it is gone.
 
         Raises:
-            ActionRequired: it has another key.
+            ActionRequired: it has another key, or nothing proves that it is gone.
         """
-        number = mapping.asset_number(ref.locator or "")
+        organization, number = mapping.order_at(ref.locator or "")
         if number is None:
             raise call.error(ActionRequired, f"the reference {ref.id} names no order of MaintainX", field="id")
         row = await self._by_id(call, number)
-        if row is not None:
+        if row is None:
+            await self._client.check_gone(call, ref.id, organization)
+        else:
             self._check_key(call, row, ref.key)
         return row
 
@@ -317,7 +340,7 @@ class MaintainXCmms:
         if content is None:
             return None
         if isinstance(content, ConnectorError):
-            return self._reading.report(row.model_dump(mode="json"), str(row.id), None, content.problem)
+            return self._reading.report(row.model_dump(mode="json"), row.number, None, content.problem)
         read = self._reading.order(content)
         if isinstance(read, UnreadableRecord):
             return read

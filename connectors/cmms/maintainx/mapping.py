@@ -82,6 +82,18 @@ def asset_number(name: str) -> int | None:
     return int(name) if name.isascii() and name.isdigit() and 0 < int(name) < 2**63 else None
 
 
+def locator_of(order: int, settings: MaintainXSettings) -> str:
+    """The locator of an order: its id, and before it the organisation of the settings. No answer says of which
+    organisation an order is, and for another one it looks deleted."""
+    return str(order) if settings.organization is None else f"{settings.organization}/{order}"
+
+
+def order_at(locator: str) -> tuple[str, int | None]:
+    """The organisation that a locator names, empty if it names none, and the id of the order."""
+    organization, _, name = locator.rpartition("/")
+    return organization, asset_number(name)
+
+
 def draft_body(draft: WorkOrderDraft, asset: int, settings: MaintainXSettings) -> dict[str, Json]:
     """What is posted for a draft."""
     title = texts.title_of(draft.summary, draft.key)
@@ -120,14 +132,14 @@ def vendor_status(row: MaintainXOrder | MaintainXListed) -> str:
     return (row.subStatus if undone else row.status) or ""
 
 
-def open_order(row: MaintainXListed, system: str) -> OpenOrder:
+def open_order(row: MaintainXListed, system: str, settings: MaintainXSettings) -> OpenOrder:
     """An order of a list that is open, to be compared with one that is to be made.
 
     A list has no external data, so its key is that in the title. It does not say who reported the order.
     """
     key = texts.key_in_title(row.title or "") or ""
     return OpenOrder(
-        ref=WorkOrderRef(system=system, id=row.number, locator=str(row.id), key=key),
+        ref=WorkOrderRef(system=system, id=row.number, locator=locator_of(row.id, settings), key=key),
         status=status_of(row),
         vendor_status=vendor_status(row),
         reported_at=row.createdAt,
@@ -174,7 +186,7 @@ def record_of(
     key = ref.key if ref is not None else key_in_data(row) or ""
     status = status_of(row)
     return WorkOrderRecord(
-        ref=WorkOrderRef(system=system, id=row.number, locator=str(row.id), key=key),
+        ref=WorkOrderRef(system=system, id=row.number, locator=locator_of(row.id, settings), key=key),
         status=status,
         vendor_status=vendor_status(row),
         status_guessed=vendor_status(row) not in STATUSES,

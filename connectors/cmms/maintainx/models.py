@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from connectors.json_reading import ZonedDate
 from domain.vendor_texts import VendorName, VendorText
@@ -102,6 +102,10 @@ class MaintainXPage(_Row):
 
     workOrders: tuple[Any, ...]  # noqa: N815
     nextCursor: VendorText | None = None  # noqa: N815
+
+
+class MaintainXAnyJson(RootModel[Any]):
+    """An answer of any shape that is JSON."""
 
 
 class MaintainXSingle(_Row):

@@ -29,8 +29,8 @@ class MaintainXSettings(BaseModel):
         finding_fields: for problem, cause and remedy the extra field of the work order in which the technician chooses
             it.
         note_fields: the extra fields in which the technician writes in words.
-        subscriptions: the ids of the webhook subscriptions that the plant relies on. `check` says if one is gone:
-            MaintainX deletes a subscription whose receiver has failed for long. A worker that starts repeats the check
+        subscriptions: the ids of the webhook subscriptions that the plant relies on. `doctor` says if one is gone:
+            MaintainX deletes a subscription whose receiver has failed for long. A worker that starts asks for them
             until all are there, and each costs a request, so there may be six at most.
         timeout: the longest that one request may take.
         concurrency: how many requests may be under way at once.
