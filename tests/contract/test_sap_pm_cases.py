@@ -16,7 +16,7 @@ from domain.assets import Criticality
 from domain.cases import CaseView
 from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import code, deviation
@@ -82,8 +82,7 @@ async def opened(storage_engine: AsyncEngine, database_url: str) -> AsyncIterato
     plant = Plant(storage_engine)
     await plant.prepare(Criticality.A)
     await plant.take(code(1), deviation(2))
-    named = MesSettings(connector="fake")
-    settings = Settings(_env_file=None, cmms=named, mes=named)
+    settings = Settings(_env_file=None, cmms=CmmsSettings(connector="fake"), mes=MesSettings(connector="fake"))
     storage = stores(storage_engine, plant.clock, StoredVersions(plant.catalogue), settings)
     [[case]] = await plant.rows("SELECT id FROM cases")
     mes = {"fake": FakeMes(plant.clock)}

@@ -19,7 +19,7 @@ from domain.production import HoldTarget
 from domain.verdict import Urgency, UrgencyDecision
 from domain.walk_downs import WalkDown, WalkDownState
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from policies.engine.catalogue import Catalogue
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
@@ -40,8 +40,7 @@ class HoldingCase:
         self.engine = engine
         self.url = database_url
         self.clock = TestClock(NOW)
-        named = MesSettings(connector="fake")
-        settings = Settings(_env_file=None, cmms=named, mes=named)
+        settings = Settings(_env_file=None, cmms=CmmsSettings(connector="fake"), mes=MesSettings(connector="fake"))
         catalogue = Catalogue()
         self.storage: Storage = stores(engine, self.clock, StoredVersions(catalogue), settings)
         self.mes = FakeMes(self.clock)
