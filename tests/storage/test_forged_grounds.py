@@ -20,7 +20,7 @@ from domain.errors import ActionRequired, Unavailable
 from domain.ports import TwinGraph
 from domain.work_orders import WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.storage.events.register import RegisterStore
 from tests.audit.test_grounds_of_work import draft
 from tests.support.forging import forge
@@ -88,8 +88,7 @@ async def bench(engine: AsyncEngine, database_url: str, *, inspect: bool = False
     plant = Plant(engine)
     await plant.prepare(Criticality.A)
     await plant.take(*([alarm_by_hand()] if inspect else [code(1), deviation(2)]))
-    named = MesSettings(connector="fake")
-    settings = Settings(_env_file=None, cmms=named, mes=named)
+    settings = Settings(_env_file=None, cmms=CmmsSettings(connector="fake"), mes=MesSettings(connector="fake"))
     storage = stores(engine, plant.clock, StoredVersions(plant.catalogue), settings)
     [[case]] = await plant.rows("SELECT id FROM cases")
     await prove(storage.walk_downs, plant.clock.now(), "fake", TARGET)

@@ -16,7 +16,7 @@ from domain.holds import HoldStatus, Release
 from domain.production import JobState
 from domain.verdict import Urgency, UrgencyDecision
 from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import MesSettings, Settings
+from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.ledger import ledger
@@ -43,8 +43,7 @@ class Bench:
         self.engine = engine
         self.url = database_url
         self.clock = TestClock(NOW)
-        named = MesSettings(connector="fake")
-        settings = Settings(_env_file=None, cmms=named, mes=named)
+        settings = Settings(_env_file=None, cmms=CmmsSettings(connector="fake"), mes=MesSettings(connector="fake"))
         self.catalogue = Catalogue()
         self.storage: Storage = stores(engine, self.clock, StoredVersions(self.catalogue), settings)
         self.mes = FakeMes(self.clock, state=JobState.INTERRUPTED)
