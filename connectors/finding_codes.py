@@ -1,4 +1,4 @@
-"""From the codes that technicians choose to outcome classes, where a site names the fields that have them."""
+"""From the codes that technicians choose to outcome classes."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -7,9 +7,9 @@ from domain.work_orders import CompletionReport, FindingRole
 
 
 class FindingCodeTable(BaseModel):
-    """What a site's codes mean: code to class, for each field. Upper and lower case are the same.
+    """What a site's codes mean: code to class, for each role of a finding. Upper and lower case are the same.
 
-    The fields are a site's own, so there is no default: an empty table leaves every outcome to a person.
+    Codes are a site's own, so there is no default: an empty table leaves every outcome to a person.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,13 +23,10 @@ class FindingCodes:
     """`domain.ports.OutcomeCodes` over a site's table; see `domain.outcomes.class_of`."""
 
     def __init__(self, table: FindingCodeTable) -> None:
-        given = {
-            FindingRole.PROBLEM: table.problem,
-            FindingRole.CAUSE: table.cause,
-            FindingRole.REMEDY: table.remedy,
-        }
+        fields: dict[str, dict[str, OutcomeClass]] = dict(table)
         self._tables = {
-            role: {code.casefold(): meant for code, meant in codes.items()} for role, codes in given.items()
+            FindingRole(role): {code.casefold(): meant for code, meant in codes.items()}
+            for role, codes in fields.items()
         }
 
     def classify(self, report: CompletionReport) -> OutcomeClass:

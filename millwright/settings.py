@@ -41,7 +41,7 @@ class ConnectorSettings(BaseModel):
 
     def own(self) -> dict[str, object]:
         """The connector's own settings; a text that is a JSON object or array is read as one."""
-        return {name: _decoded(value) for name, value in (self.model_extra or {}).items()}
+        return {name: decoded(value) for name, value in (self.model_extra or {}).items()}
 
 
 NamedT = TypeVar("NamedT", bound=ConnectorSettings)
@@ -65,7 +65,8 @@ class MesSettings(ConnectorSettings):
     """The file of the one or two keys that encrypt these calls. Each instance has keys of its own."""
 
 
-def _decoded(value: object) -> object:
+def decoded(value: object) -> object:
+    """A setting as it is meant: a text that is a JSON object or array is read as one."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

@@ -21,8 +21,8 @@ from sandbox.twins.graph import PlantMachine
 MAXIMO: Final = "maximo"
 
 
-class PlantCmms(Protocol):
-    """What the plant needs of its CMMS: the server, and the screen at which its people work."""
+class CmmsServer(Protocol):
+    """A server that answers machines."""
 
     @property
     def port(self) -> int: ...
@@ -30,13 +30,20 @@ class PlantCmms(Protocol):
     @property
     def url(self) -> str: ...
 
-    @property
-    def access(self) -> Mapping[str, str]:
-        """What a client needs beside the address, by the names that `endpoints.json` has for it."""
-
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
+
+
+class PlantCmms(Protocol):
+    """What the plant needs of its CMMS: the server, and the screen at which its people work."""
+
+    @property
+    def server(self) -> CmmsServer: ...
+
+    @property
+    def access(self) -> Mapping[str, str]:
+        """What a client needs beside the address, by the names that `endpoints.json` has for it."""
 
     def orders(self) -> Sequence[PlantOrder]:
         """Every order, in the order of their making."""

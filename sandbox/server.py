@@ -113,7 +113,7 @@ class SandboxPlant:
         """
         await self.bus.start()
         await self.twins.start()
-        await self.cmms.start()
+        await self.cmms.server.start()
         await self.mes.start()
         await self._control_server.start()
         self._write_endpoints()
@@ -122,7 +122,7 @@ class SandboxPlant:
         """Stop answering and close everything that is on disk."""
         await self._control_server.stop()
         await self.mes.stop()
-        await self.cmms.stop()
+        await self.cmms.server.stop()
         await self.twins.stop()
         await self.bus.stop()
 
@@ -132,7 +132,7 @@ class SandboxPlant:
             "topic": TOPIC,
             "subscription": SUBSCRIPTION,
             "twins_url": self.twins.url,
-            "cmms_url": self.cmms.url,
+            "cmms_url": self.cmms.server.url,
             **self.cmms.access,
             "mes": self.mes.name,
             "mes_url": self.mes.url,
@@ -145,7 +145,7 @@ class SandboxPlant:
             "ports": {
                 "bus": self.bus.port,
                 "twins": self.twins.port,
-                "cmms": self.cmms.port,
+                "cmms": self.cmms.server.port,
                 "mes": self.mes.port,
                 "control": int(self.control_url.rpartition(":")[2]),
             },

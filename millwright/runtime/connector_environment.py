@@ -4,7 +4,6 @@
 file with it.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from domain.errors import Rejected
 from millwright.runtime.setting_files import file_content
+from millwright.settings import decoded
 
 _PREFIX = "MILLWRIGHT"
 _FILE = "_FILE"
@@ -40,7 +40,7 @@ def settings_given(connector: str, model: type[BaseModel], environment: Mapping[
         if file is not None:
             value = file_content(Path(file), variable + _FILE)
         if value is not None:
-            given[name] = value if is_secret(field.annotation) else _decoded(value)
+            given[name] = value if is_secret(field.annotation) else decoded(value)
     return given
 
 
@@ -101,13 +101,3 @@ def _unknown(connector: str, model: type[BaseModel], environment: Mapping[str, s
     return sorted(
         name for name in environment if name.startswith(prefix) and name.removesuffix(_FILE) not in known | {prefix}
     )
-
-
-def _decoded(value: str) -> object:
-    """A text that is a JSON object or array, read as one."""
-    if value[:1] not in ("{", "["):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value

@@ -40,22 +40,8 @@ class AtlasScreen:
         self._numbers = {asset.id: asset.barcode for asset in assets}
 
     @property
-    def port(self) -> int:
-        return self.server.port
-
-    @property
-    def url(self) -> str:
-        return self.server.url
-
-    @property
     def access(self) -> Mapping[str, str]:
         return {"cmms_email": EMAIL, "cmms_password": PASSWORD}
-
-    async def start(self) -> None:
-        await self.server.start()
-
-    async def stop(self) -> None:
-        await self.server.stop()
 
     def orders(self) -> list[PlantOrder]:
         records = [*self.server.records("request"), *self._without_request()]

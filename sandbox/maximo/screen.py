@@ -39,22 +39,8 @@ class MaximoScreen:
         )
 
     @property
-    def port(self) -> int:
-        return self.server.port
-
-    @property
-    def url(self) -> str:
-        return self.server.url
-
-    @property
     def access(self) -> Mapping[str, str]:
         return {"cmms_apikey": next(iter(API_KEYS))}
-
-    async def start(self) -> None:
-        await self.server.start()
-
-    async def stop(self) -> None:
-        await self.server.stop()
 
     def orders(self) -> list[PlantOrder]:
         return [order_of(view) for view in self.server.work_orders()]

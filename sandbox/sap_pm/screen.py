@@ -47,23 +47,9 @@ class SapPmScreen:
         self.server = SapPmServer(clock, equipment, port, faults=faults)
 
     @property
-    def port(self) -> int:
-        return self.server.port
-
-    @property
-    def url(self) -> str:
-        return self.server.url
-
-    @property
     def access(self) -> Mapping[str, str]:
         user, password = next(iter(USERS.items()))
         return {"cmms_user": user, "cmms_password": password}
-
-    async def start(self) -> None:
-        await self.server.start()
-
-    async def stop(self) -> None:
-        await self.server.stop()
 
     def orders(self) -> list[PlantOrder]:
         return [self._order(made) for made in self.server.store.notifications.values()]

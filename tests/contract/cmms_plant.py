@@ -1,15 +1,13 @@
 """A CMMS with its people, as far as the contract suite needs one, and how the suite reads it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import httpx
 
-from domain.cmms import Idempotency, OrderApproval, OrderQuery
+from domain.cmms import OrderApproval, OrderQuery
 from domain.ports import Cmms
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -91,23 +89,6 @@ class SandboxPlant(CmmsPlant, Protocol):
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
-
-
-async def created_by_many(plant: CmmsPlant, draft: WorkOrderDraft, processes: int) -> list[WorkOrderRecord]:
-    """What several processes get that create one order at once.
-
-    If two requests at once would make two orders, they take turns as the lease makes them. That the lease is taken is
-    tested with the steps of a case.
-    """
-    connectors = [plant.connector() for _ in range(processes)]
-    looks_up = connectors[0].capabilities.idempotency is Idempotency.LOOK_UP
-    lease: AbstractAsyncContextManager[object] = asyncio.Lock() if looks_up else nullcontext()
-
-    async def created(cmms: Cmms) -> WorkOrderRecord:
-        async with lease:
-            return await cmms.create_work_order(draft)
-
-    return list(await asyncio.gather(*(created(cmms) for cmms in connectors)))
 
 
 def draft_of(

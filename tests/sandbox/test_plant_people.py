@@ -68,7 +68,7 @@ async def shop() -> AsyncIterator[Shop]:
     cmms = MaximoScreen(None, clock, machines, 0, Faults())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(cmms.server.app), base_url="http://cmms") as http:
         yield Shop(plant, clock, cmms, http)
-    await cmms.stop()
+    await cmms.server.stop()
 
 
 async def test_an_order_goes_one_step_in_each_act_and_waits_in_progress(shop: Shop) -> None:

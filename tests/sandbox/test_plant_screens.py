@@ -55,9 +55,9 @@ class Shop:
 @pytest.fixture(params=cmms.NAMES)
 async def shop(request: pytest.FixtureRequest) -> AsyncIterator[Shop]:
     made = Shop(request.param)
-    await made.cmms.start()
+    await made.cmms.server.start()
     yield made
-    await made.cmms.stop()
+    await made.cmms.server.stop()
 
 
 async def test_an_order_that_was_reported_waits_with_its_asset_its_key_and_its_time(shop: Shop) -> None:

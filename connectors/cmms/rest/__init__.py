@@ -3,11 +3,12 @@
 import httpx
 
 from connectors.cmms.rest.connector import RestCmms
-from connectors.cmms.rest.outcomes import RestOutcomeCodes, RestOutcomeTable
+from connectors.cmms.rest.outcomes import RestOutcomeTable
 from connectors.cmms.rest.settings import RestSettings
+from connectors.finding_codes import FindingCodes
 from domain.clock import Clock
 
-__all__ = ["RestCmms", "RestOutcomeCodes", "RestOutcomeTable", "RestSettings", "connect", "outcome_codes"]
+__all__ = ["RestCmms", "RestOutcomeTable", "RestSettings", "connect", "outcome_codes"]
 
 
 def connect(settings: RestSettings, http: httpx.AsyncClient, *, system: str, clock: Clock) -> RestCmms:
@@ -20,6 +21,6 @@ def connect(settings: RestSettings, http: httpx.AsyncClient, *, system: str, clo
     return RestCmms(settings, http, system, clock)
 
 
-def outcome_codes(settings: RestSettings) -> RestOutcomeCodes:
+def outcome_codes(settings: RestSettings) -> FindingCodes:
     """The site's table from codes to outcome classes."""
-    return RestOutcomeCodes(settings.outcomes)
+    return FindingCodes(settings.outcomes)
