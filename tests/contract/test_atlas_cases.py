@@ -2,83 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from activities.autonomy import Autonomy
-from activities.progress import CaseRef
-from activities.proposals import Proposals
-from activities.work_orders import PollSystem, WorkOrders
-from domain.assets import Criticality
-from domain.cases import CaseView
 from domain.casework import LEASE_LASTS
 from domain.errors import Unavailable
 from domain.work_orders import RecordKind, WorkOrderStatus
-from millwright.bootstrap import Storage, StoredVersions, stores
-from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
-from tests.support.judged_plant import Plant, WakeCounter
-from tests.support.plant import code, deviation
-from tests.workflows.fake_mes import FakeMes
-
-_MINUTES = timedelta(minutes=5)
+from tests.contract.ordered_case import MINUTES, OrderedCase, ordered_case, plant_on
 
 
-@dataclass
-class AtlasBench:
-    """A case whose order waits for a planner, with the steps of its work, between storage and Atlas."""
-
-    plant: Plant
-    storage: Storage
-    atlas: AtlasPlant
-    case: str
-
-    def steps(self) -> WorkOrders:
-        """The steps of another worker."""
-        clock, catalogue = self.plant.clock, self.plant.catalogue
-        return WorkOrders(
-            self.storage.cases,
-            self.storage.changes,
-            self.storage.order_leases,
-            {"atlas": self.atlas.connector(clock=clock)},
-            catalogue,
-            Autonomy(catalogue, self.storage.autonomy),
-            clock,
-            WakeCounter(),
-            _MINUTES,
-            timedelta(days=1),
-            _MINUTES,
-        )
-
-    async def ensure(self) -> None:
-        await self.steps().ensure_order(CaseRef(case=self.case))
-
-    async def later(self, time: timedelta) -> CaseView:
-        """The case after its steps ran once more, so much later."""
-        self.plant.clock.time += time
-        self.atlas.wait(time)
-        await self.ensure()
-        await self.steps().move_order(CaseRef(case=self.case))
-        return await self.view()
-
-    async def view(self) -> CaseView:
-        return (await self.storage.cases.view(self.case))[0]
-
-
-async def bench(engine: AsyncEngine, atlas: AtlasPlant) -> AtlasBench:
-    plant = Plant(engine)
-    await plant.prepare(Criticality.C)
-    await plant.take(code(1), deviation(2))
+async def bench(engine: AsyncEngine, atlas: AtlasPlant) -> OrderedCase[AtlasPlant]:
+    plant = await plant_on(engine)
     atlas.clock.set(plant.clock.now())
-    settings = Settings(_env_file=None, cmms=CmmsSettings(connector="atlas"), mes=MesSettings(connector="fake"))
-    storage = stores(engine, plant.clock, StoredVersions(plant.catalogue), settings)
-    [[case]] = await plant.rows("SELECT id FROM cases")
-    mes = {"fake": FakeMes(plant.clock)}
-    await Proposals(storage.cases, mes, plant.catalogue, plant.clock).propose_work(CaseRef(case=str(case)))
-    return AtlasBench(plant, storage, atlas, str(case))
+    return await ordered_case(plant, atlas, "atlas", lambda: atlas.connector(clock=plant.clock))
 
 
 @pytest.fixture(params=[AtlasPlant, Atlas13Plant], ids=["1.8+", "1.3"])
@@ -102,7 +41,7 @@ async def test_a_case_opens_one_request_that_a_planner_approves_and_both_are_kep
     atlas.wait(timedelta(hours=1))
     ready.plant.clock.time += timedelta(hours=1)
     atlas.approve(placed.ref)
-    await ready.steps().poll_changes(PollSystem(system="atlas", interval=_MINUTES))
+    await ready.polled()
     approved = (await ready.view()).order
     assert approved is not None
     assert approved.order is not None
@@ -117,7 +56,7 @@ async def test_eight_workers_at_once_under_leases_open_one_request(
     ready = await bench(storage_engine, atlas)
     await asyncio.gather(*(ready.ensure() for _ in range(8)))
     assert atlas.orders_of(ready.case) == 1
-    view = await ready.later(LEASE_LASTS + _MINUTES)
+    view = await ready.later(LEASE_LASTS + MINUTES)
     assert view.order is not None
     assert atlas.orders_of(ready.case) == 1
 
