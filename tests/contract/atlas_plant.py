@@ -1,7 +1,7 @@
 """A company on the sandbox's Atlas CMMS, and its people."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -11,18 +11,15 @@ from domain.clock import Clock
 from domain.work_orders import FindingRole, RecordKind, WorkOrderDraft, WorkOrderRef
 from sandbox.atlas.server import AtlasServer, Version
 from sandbox.atlas.store import ORDER, REQUEST, KeptRecord
-from sandbox.clock import PlantClock
-from sandbox.faults import Fault, Faults
 from tests.connectors.atlas_answers import key_of
 from tests.contract.cmms_plant import SENT_TWICE, CompletedWork, draft_of
+from tests.contract.sandbox_site import PATIENT, SandboxSite
 
-START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 EMAIL, PASSWORD = "millwright@plant.local", "Quartz-Harbor-9213"
-_PATIENT = timedelta(seconds=10)
 _FINDINGS = {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}
 
 
-class AtlasPlant:
+class AtlasPlant(SandboxSite[AtlasServer]):
     """A company on version 1.8+, with a licence: without one it has no labour.
 
     Args:
@@ -43,6 +40,7 @@ class AtlasPlant:
     not_applicable: Mapping[str, str] = {"a_request_sent_twice_makes_one_order": SENT_TWICE}
     version: Version = "1.8+"
     licensed = True
+    target = "atlas"
     operations: Mapping[str, str] = {
         "create": "create_*",
         "query": "search_requests",
@@ -51,24 +49,9 @@ class AtlasPlant:
     }
 
     def __init__(self, _directory: Path | None = None, names: Sequence[str] = ("M001-COMP1", "M002-COMP1")) -> None:
-        self.clock = PlantClock(START)
-        self.faults = Faults()
+        super().__init__()
         self.server = AtlasServer(self.clock, EMAIL, PASSWORD, self.version, faults=self.faults, licensed=self.licensed)
         self.assets = {name: self.server.add_asset(name) for name in names}
-        self._clients: list[httpx.AsyncClient] = []
-        self._numbers = 0
-
-    async def start(self) -> None:
-        await self.server.start()
-
-    async def stop(self) -> None:
-        for client in self._clients:
-            await client.aclose()
-        await self.server.stop()
-
-    def client(self) -> httpx.AsyncClient:
-        self._clients.append(httpx.AsyncClient())
-        return self._clients[-1]
 
     def connector(
         self,
@@ -84,23 +67,19 @@ class AtlasPlant:
                 "password": secret or PASSWORD,
                 "finding_fields": _FINDINGS,
                 "page_size": 3,
-                "timeout": _PATIENT,
+                "timeout": PATIENT,
             }
         )
         return atlas.connect(settings, http or self.client(), system="atlas", clock=clock or self.clock)
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
-        self._numbers += 1
-        key = key_of(self._numbers)
+        key = key_of(self.next_number())
         return draft_of(key, asset, self.clock.now(), released=released)
-
-    def wait(self, time: timedelta) -> None:
-        self.clock.set(self.clock.now() + time)
 
     def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None:
         """An ended session is refused twice: the connector signs in again after the first time by itself."""
         again = 2 if kind == "session_expired" else 1
-        self.faults.add(Fault("atlas", self.operations.get(operation, operation), kind, times * again, params))
+        super().misbehave(operation, kind, times * again, **params)
 
     def records(self) -> list[KeptRecord]:
         """Every request, and every order that was made without one."""

@@ -1,7 +1,6 @@
 """A plant on the sandbox's MaintainX, and its people."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -9,21 +8,18 @@ import httpx
 from connectors.cmms import maintainx
 from domain.clock import Clock
 from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRef
-from sandbox.clock import PlantClock
-from sandbox.faults import Fault, Faults
 from sandbox.maintainx.server import MaintainXServer
 from sandbox.maintainx.store import WorkOrder
 from sandbox.maintainx.subscriptions import STATUS_CHANGE
 from tests.connectors.maintainx_answers import key_of
 from tests.contract.cmms_plant import NO_WAIT, SENT_TWICE, CompletedWork, draft_of
+from tests.contract.sandbox_site import PATIENT, SandboxSite
 
-START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 API_KEY = "eyJ-Quartz-Harbor-9213"
 SIGNED_IN = {"authorization": f"Bearer {API_KEY}", "x-organization-id": "1"}
-_PATIENT = timedelta(seconds=10)
 
 
-class MaintainXPlant:
+class MaintainXPlant(SandboxSite[MaintainXServer]):
     """A plant whose key counts for two organisations.
 
     Its technicians choose what they found in extra fields, and write in one. MaintainX shows no comments.
@@ -43,6 +39,7 @@ class MaintainXPlant:
     names_fields = True
     host = "127.0.0.1"
     not_applicable: Mapping[str, str] = {**NO_WAIT, "a_request_sent_twice_makes_one_order": SENT_TWICE}
+    target = "maintainx"
     operations: Mapping[str, str] = {
         "create": "create_order",
         "query": "list_orders",
@@ -52,24 +49,9 @@ class MaintainXPlant:
     }
 
     def __init__(self, _directory: Path | None = None, names: Sequence[str] = ("M001-COMP1", "M002-COMP1")) -> None:
-        self.clock = PlantClock(START)
-        self.faults = Faults()
+        super().__init__()
         self.server = MaintainXServer(self.clock, API_KEY, self.faults, organizations=(1, 2))
         self.assets = {name: self.server.add_asset(name) for name in names}
-        self._clients: list[httpx.AsyncClient] = []
-        self._numbers = 0
-
-    async def start(self) -> None:
-        await self.server.start()
-
-    async def stop(self) -> None:
-        for client in self._clients:
-            await client.aclose()
-        await self.server.stop()
-
-    def client(self) -> httpx.AsyncClient:
-        self._clients.append(httpx.AsyncClient())
-        return self._clients[-1]
 
     def connector(
         self,
@@ -88,7 +70,7 @@ class MaintainXPlant:
                 "note_fields": ["Remarks"],
                 "subscriptions": subscriptions,
                 "page_size": 3,
-                "timeout": _PATIENT,
+                "timeout": PATIENT,
             }
         )
         return maintainx.connect(settings, http or self.client(), system="maintainx", clock=clock or self.clock)
@@ -100,15 +82,8 @@ class MaintainXPlant:
         return made.json()["id"], made.json()["secret"]
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
-        self._numbers += 1
         number = str(self.assets[asset].id) if asset in self.assets else asset
-        return draft_of(key_of(self._numbers), number, self.clock.now(), released=released)
-
-    def wait(self, time: timedelta) -> None:
-        self.clock.set(self.clock.now() + time)
-
-    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None:
-        self.faults.add(Fault("maintainx", self.operations.get(operation, operation), kind, times, params))
+        return draft_of(key_of(self.next_number()), number, self.clock.now(), released=released)
 
     def orders_of(self, key: str) -> int:
         return sum(f"[{key}]" in order.title for order in self.server.orders())

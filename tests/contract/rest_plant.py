@@ -1,26 +1,23 @@
 """A project of the sandbox's ticket system, described in YAML, and its people."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
 from connectors.cmms import rest
 from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRef
-from sandbox.clock import PlantClock
-from sandbox.faults import Fault, Faults
 from sandbox.tickets.server import PATH, TicketServer
 from sandbox.tickets.store import Issue
 from tests.connectors.atlas_answers import key_of
 from tests.contract.cmms_plant import SENT_TWICE, CompletedWork, draft_of
+from tests.contract.sandbox_site import PATIENT, SandboxSite
 
-START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 TOKEN = "glpat-Quartz-Harbor-9213"
-_PATIENT = timedelta(seconds=10)
 
 
-class TicketsPlant:
+class TicketsPlant(SandboxSite[TicketServer]):
     """A project whose issues are work orders, by the description `gitlab_issues`."""
 
     secrets: Sequence[str] = (TOKEN,)
@@ -39,29 +36,15 @@ class TicketsPlant:
         # The description makes the word of a status from a state and labels.
         "an_unknown_status_ends_no_order": "the status 'open' is not one word in the answers of this system",
     }
+    target = "tickets"
     # A released draft is created without the label of what waits, so its status is part of its creation.
     operations: Mapping[str, str] = {"create": "create", "query": "list", "note": "add_note", "status": "create"}
 
     def __init__(self, _directory: Path | None = None) -> None:
-        self.clock = PlantClock(START)
-        self.faults = Faults()
+        super().__init__()
         self.server = TicketServer(self.clock, TOKEN, self.faults)
         for name in ("asset: M001-COMP1", "asset: M002-COMP1"):
             self.server.add_label(name)
-        self._clients: list[httpx.AsyncClient] = []
-        self._numbers = 0
-
-    async def start(self) -> None:
-        await self.server.start()
-
-    async def stop(self) -> None:
-        for client in self._clients:
-            await client.aclose()
-        await self.server.stop()
-
-    def client(self) -> httpx.AsyncClient:
-        self._clients.append(httpx.AsyncClient())
-        return self._clients[-1]
 
     def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None) -> rest.RestCmms:
         settings = rest.RestSettings.model_validate(
@@ -71,20 +54,13 @@ class TicketsPlant:
                 "token": secret or TOKEN,
                 "values": {"project": PATH},
                 "page_size": 3,
-                "timeout": _PATIENT,
+                "timeout": PATIENT,
             }
         )
         return rest.connect(settings, http or self.client(), system="rest", clock=self.clock)
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
-        self._numbers += 1
-        return draft_of(key_of(self._numbers), asset, self.clock.now(), released=released)
-
-    def wait(self, time: timedelta) -> None:
-        self.clock.set(self.clock.now() + time)
-
-    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None:
-        self.faults.add(Fault("tickets", self.operations.get(operation, operation), kind, times, params))
+        return draft_of(key_of(self.next_number()), asset, self.clock.now(), released=released)
 
     def orders_of(self, key: str) -> int:
         return sum(f"[{key}]" in issue.title for issue in self.server.store.issues.values())

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,19 @@ import httpx
 from connectors.cmms import sap_pm
 from domain.clock import WallClock
 from domain.work_orders import FindingRole, WorkOrderDraft, WorkOrderRef
-from sandbox.clock import PlantClock
-from sandbox.faults import Fault, Faults
 from sandbox.sap_pm.server import USERS, SapPmServer
 from tests.contract.cmms_plant import SENT_TWICE, CompletedWork, draft_of
+from tests.contract.sandbox_site import PATIENT, SandboxSite
 
-START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 USER, PASSWORD = next(iter(USERS.items()))
 WAITS = "WPRT"
 """The site's own status for an order that waits for a part."""
-_PATIENT = timedelta(seconds=10)
 _BASE32 = str.maketrans("0189", "ABCD")
 """A key has no other digits than 2 to 7."""
 _NOTE = re.compile(r"\[MW:[^\]]+\]")
 
 
-class SapPmPlant:
+class SapPmPlant(SandboxSite[SapPmServer]):
     """A site. It satisfies `CmmsPlant` of the contract suite."""
 
     secrets: Sequence[str] = (PASSWORD,)
@@ -46,6 +43,7 @@ class SapPmPlant:
         "an_unknown_status_ends_no_order": "the status 'ORAS NOPR; order REL' is not one word in the answers of this "
         "system",
     }
+    target = "sap_pm"
     operations: Mapping[str, str] = {
         "create": "create",
         "query": "query",
@@ -55,27 +53,12 @@ class SapPmPlant:
 
     def __init__(self, directory: Path | None = None, equipment: Sequence[str] = ("M001-COMP1", "M002-COMP1")) -> None:
         del directory  # The simulator keeps nothing on disk.
-        self.clock = PlantClock(START)
-        self.faults = Faults()
+        super().__init__()
         self.server = SapPmServer(self.clock, equipment, faults=self.faults)
-        self._clients: list[httpx.AsyncClient] = []
-        self._numbers = 0
 
     @property
     def url(self) -> str:
         return self.server.url
-
-    async def start(self) -> None:
-        await self.server.start()
-
-    async def stop(self) -> None:
-        for client in self._clients:
-            await client.aclose()
-        await self.server.stop()
-
-    def client(self) -> httpx.AsyncClient:
-        self._clients.append(httpx.AsyncClient())
-        return self._clients[-1]
 
     def connector(
         self, *, secret: str | None = None, http: httpx.AsyncClient | None = None, **more: Any
@@ -88,21 +71,14 @@ class SapPmPlant:
             "planning_plant": "1010",
             "on_hold_statuses": [WAITS],
             "page_size": 3,
-            "timeout": _PATIENT,
+            "timeout": PATIENT,
         }
         made = sap_pm.SapPmSettings.model_validate(settings | more)
         return sap_pm.connect(made, http or self.client(), system="sap_pm", clock=WallClock())
 
     def draft(self, *, released: bool = False, asset: str = "M001-COMP1") -> WorkOrderDraft:
-        self._numbers += 1
-        key = "MW" + f"{self._numbers:08d}".translate(_BASE32)
+        key = "MW" + f"{self.next_number():08d}".translate(_BASE32)
         return draft_of(key, asset, self.clock.now(), released=released)
-
-    def wait(self, time: timedelta) -> None:
-        self.clock.set(self.clock.now() + time)
-
-    def misbehave(self, operation: str, kind: str, times: int = 1, **params: str | float) -> None:
-        self.faults.add(Fault("sap_pm", self.operations.get(operation, operation), kind, times, params))
 
     def orders_of(self, key: str) -> int:
         """How many notifications have a key, or orders were made of them, whichever is more."""
