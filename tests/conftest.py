@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import itertools
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -26,6 +27,28 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("unhurried")
+
+
+class _Kept(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture(autouse=True)
+def no_errors_of_the_event_loop() -> Iterator[None]:
+    """Fails a test in which a callback or a task of asyncio raises: asyncio only logs that, and the test would pass."""
+    kept = _Kept()
+    logger = logging.getLogger("asyncio")
+    logger.addHandler(kept)
+    yield
+    logger.removeHandler(kept)
+    assert kept.lines == []
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._address is not None:
             self._open.end(self._address)
         self._timely()
-        self.resume_writing()
+        self._end_stall()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -102,9 +102,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._stall = self.loop.call_later(self.longest_stall, self.transport.abort)
 
     def resume_writing(self) -> None:
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        self._end_stall()
         super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
@@ -119,6 +117,11 @@ class BoundedHttp(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _end_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
 
     def _refuse_head(self) -> None:
         self._refuse(
