@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Where it is set, each program compiles all that it imports again: three seconds of each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Always the locked one: a uv on the PATH is of no known version.
 UV := .tools/bin/uv

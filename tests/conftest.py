@@ -4,6 +4,7 @@ import itertools
 import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from millwright.runtime.embedded import postgres
 from millwright.storage.database.engine import open_engine
 from millwright.storage.database.schema import upgrade
+from policies.engine.judging import compile_policy
 from tests.support.homes import new_folder
 
 _TEMPLATE = "millwright_template"
@@ -49,6 +51,15 @@ def no_errors_of_the_event_loop() -> Iterator[None]:
     yield
     logger.removeHandler(kept)
     assert kept.lines == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def versions_compile_once() -> Iterator[None]:
+    """All catalogues of a test process share what they compile: a version takes a tenth of a second, and most tests
+    load the same two."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("policies.engine.catalogue.compile_policy", lru_cache(64)(compile_policy))
+        yield
 
 
 @pytest.fixture(scope="session")

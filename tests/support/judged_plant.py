@@ -17,11 +17,7 @@ from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
 from tests.support.plant import LINE, START, UNASKED, TestClock, publish_policies, register
-from tests.support.prepared_rows import Rows, put, rows_of
-
-_PREPARED: dict[tuple[Criticality, str, bool], tuple[Rows, dict[str, str]]] = {}
-"""The rows of plants that were prepared in this process, and the digests of their policies. A kind of plant is its
-criticality, the clause of its policy, and whether its record was empty before."""
+from tests.support.prepared_rows import prepared
 
 
 class WakeCounter:
@@ -59,24 +55,17 @@ class Plant:
         self.digests: dict[str, str] = {}
 
     async def prepare(self, criticality: Criticality = Criticality.B, more: str = UNASKED) -> None:
-        """Imports the register and publishes the policies. Once they were, a superuser copies the rows.
+        """Imports the register and publishes the policies.
 
         Args:
             more: a clause of the versions beyond the shipped ones.
         """
-        people = PeopleStore(self.engine)
-        superuser = await self.rows("SHOW is_superuser") == [("on",)]
-        fresh = superuser and not await people.people(self.clock.now())
-        # Where the register was imported before, the record has that too.
-        kind = criticality, more, await self.rows("SELECT count(*) FROM acts") == [(0,)]
-        if fresh and (made := _PREPARED.get(kind)) is not None:
-            await put(self.engine, made[0])
-            self.digests = dict(made[1])
-            return
-        await RegisterStore(self.engine, self.clock).keep(register(criticality), "tests")
-        self.digests = await publish_policies(VersionStore(self.engine), people, more=more)
-        if fresh:
-            _PREPARED[kind] = await rows_of(self.engine), dict(self.digests)
+        await prepared(
+            self.engine,
+            ("register", criticality, self.clock.now()),
+            lambda: RegisterStore(self.engine, self.clock).keep(register(criticality), "tests"),
+        )
+        self.digests = await publish_policies(VersionStore(self.engine), PeopleStore(self.engine), more=more)
 
     async def take(self, *items: Received) -> None:
         await self.inbox.store(items, self.clock.now())

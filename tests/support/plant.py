@@ -20,6 +20,7 @@ from millwright.storage.policies.signatures import Signature
 from millwright.storage.policies.versions import VersionStore
 from policies.engine.catalogue import Catalogue
 from tests.support.people import add
+from tests.support.prepared_rows import prepared
 
 START = datetime(2015, 1, 10, 6, tzinfo=UTC)
 PUMP = "machine-001-comp1"
@@ -232,6 +233,13 @@ async def publish_policies(
     Args:
         more: a clause that the versions have beyond the shipped ones.
     """
+    kind = ("policies", active, shadow, more)
+    return dict(await prepared(versions.engine, kind, lambda: _publish(versions, people, active, shadow, more)))
+
+
+async def _publish(
+    versions: VersionStore, people: PeopleStore, active: str, shadow: str | None, more: str
+) -> dict[str, str]:
     approver = (await add(people, "grace", ["approver"], START)).signing_key
     operator = (await add(people, "olaf", ["operator"], START)).signing_key
     await add_people(people, PLANT_PEOPLE)
