@@ -154,6 +154,16 @@ def counted_since(now: datetime) -> datetime:
     return now - WEEK
 
 
+def next_free_at(admitted: Sequence[datetime], bound: int, now: datetime) -> datetime | None:
+    """When the crew gets another new order; None if it gets one now.
+
+    Args:
+        admitted: when each order that counts was admitted, in any order.
+    """
+    counted = sorted(at for at in admitted if at > counted_since(now))
+    return None if len(counted) < bound else counted[len(counted) - bound] + WEEK
+
+
 def crew_figures(own: Asking, others: Iterable[Asking], admitted: Sequence[datetime], now: datetime) -> CrewFigures:
     """Whether a case has its turn, with the figures of its crew.
 
@@ -162,15 +172,11 @@ def crew_figures(own: Asking, others: Iterable[Asking], admitted: Sequence[datet
         others: the other cases that wait for their turn with the crew.
         admitted: when each order that counts was admitted, in any order.
     """
-    counted = sorted(at for at in admitted if at > counted_since(now))
-    used, waiting = len(counted), list(others)
+    used, waiting = sum(at > counted_since(now) for at in admitted), list(others)
     riskier = [each for each in waiting if each.risk < own.risk]
     # A case whose own version gives the crew no more orders does not go out now, and nobody gives way to it.
-    if used + sum(each.bound > used for each in riskier) < own.bound:
-        again_at = None
-    elif used >= own.bound:
-        again_at = counted[used - own.bound] + WEEK
-    else:
+    again_at = next_free_at(admitted, own.bound, now)
+    if again_at is None and used + sum(each.bound > used for each in riskier) >= own.bound:
         again_at = now + GIVES_WAY
     return CrewFigures(used, 1 + len(riskier), 1 + len(waiting), again_at)
 

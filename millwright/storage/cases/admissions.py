@@ -34,39 +34,34 @@ NOT_DONE = tuple(status.value for status in WorkOrderStatus if status.not_done)
 
 # An order counts unless the planner ended it without work, or its case ended before the CMMS had it.
 COUNTS = "NOT coalesce(w.status = ANY(:not_done), FALSE) AND NOT (w.external_id IS NULL AND c.closed_as IS NOT NULL)"
-_ADMITTED = text(
-    "SELECT a.admitted_at FROM admissions a JOIN cases c ON c.id = a.case_id "
-    "LEFT JOIN work_orders w ON w.case_id = a.case_id "
-    "WHERE a.crew = :crew AND a.site IS NOT DISTINCT FROM :site AND a.admitted_at > :since "
-    f"AND {COUNTS} ORDER BY a.admitted_at"
+ADMITTED = (
+    "SELECT n.crew, n.site, n.admitted_at FROM admissions n JOIN cases c ON c.id = n.case_id "
+    f"LEFT JOIN work_orders w ON w.case_id = n.case_id WHERE n.admitted_at > :since AND {COUNTS}"
 )
+"""The new orders of each crew that count."""
+_OF_CREW = "n.crew = :crew AND n.site IS NOT DISTINCT FROM :site"
+_ADMITTED = text(f"{ADMITTED} AND {_OF_CREW}")
+# A case with what its place among those that wait rests on: `RiskRow`.
 RISKS = (
     "SELECT c.id, c.rung, c.verdict ->> 'severity' AS severity, (c.verdict ->> 'priority')::integer AS priority, "
-    "c.opened_at, a.criticality, n.crew, n.site, n.bound, c.waiting_for "
+    "c.opened_at, a.criticality, n.crew, n.site, n.bound, n.asked_at, c.waiting_for, c.asset, c.failure_mode "
     f"FROM cases c JOIN assets a ON a.id = c.asset AND {NEWEST} LEFT JOIN admissions n ON n.case_id = c.id "
 )
 WAITS = "n.admitted_at IS NULL AND c.closed_as IS NULL AND c.withdraw IS NULL AND c.decision IS NULL"
 """Of a case that has asked: its order is wanted, and not admitted yet."""
 _OWN = text(f"{RISKS} WHERE c.id = :case")
-_OTHERS = text(f"{RISKS} WHERE n.crew = :crew AND n.site IS NOT DISTINCT FROM :site AND {WAITS} AND c.id <> :case")
+_OTHERS = text(f"{RISKS} WHERE {_OF_CREW} AND {WAITS} AND c.id <> :case")
 # The case before its crew: so lock all who lock both.
 _SITE = text("SELECT site FROM cases WHERE id = :case FOR KEY SHARE")
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('crew/' || :crew || '/' || coalesce(:site, ''), 0))")
 _CREWS = text(
     "SELECT DISTINCT crew, site FROM admissions WHERE case_id = ANY(:cases) AND admitted_at > :since ORDER BY 1, 2"
 )
-_WAITING = text(
-    "SELECT c.id FROM admissions n JOIN cases c ON c.id = n.case_id "
-    f"WHERE n.crew = :crew AND n.site IS NOT DISTINCT FROM :site AND {WAITS}"
-)
+_WAITING = text(f"SELECT c.id FROM admissions n JOIN cases c ON c.id = n.case_id WHERE {_OF_CREW} AND {WAITS}")
 
 
 class _SiteRow(NamedTuple):
     site: str | None
-
-
-class _AdmittedRow(NamedTuple):
-    at: datetime
 
 
 class _CrewRow(NamedTuple):
@@ -76,6 +71,14 @@ class _CrewRow(NamedTuple):
 
 class _WaitingRow(NamedTuple):
     case: str
+
+
+class AdmittedRow(NamedTuple):
+    """A new order of a crew that counts."""
+
+    crew: str
+    site: str | None
+    admitted_at: datetime
 
 
 class RiskRow(NamedTuple):
@@ -90,7 +93,10 @@ class RiskRow(NamedTuple):
     crew: str | None
     site: str | None
     bound: int | None
+    asked_at: datetime | None
     waiting_for: str | None
+    asset: str
+    failure_mode: str
 
     @property
     def risk(self) -> Risk:
@@ -142,7 +148,7 @@ class _Crew(NamedTuple):
 
     async def _admitted(self, now: datetime) -> list[datetime]:
         values = {**self._key, "since": counted_since(now), "not_done": list(NOT_DONE)}
-        return [_AdmittedRow._make(row).at for row in await self.connection.execute(_ADMITTED, values)]
+        return [AdmittedRow._make(row).admitted_at for row in await self.connection.execute(_ADMITTED, values)]
 
     async def waiting(self) -> list[str]:
         """The cases that wait for their turn."""
