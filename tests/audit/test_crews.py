@@ -44,7 +44,7 @@ async def admit(plant: CrewPlant, machine: str, *, used: int, bound: int = 2, ex
     """Somebody who has the database lets a waiting order out, and chains an act for it; gives the case."""
     case, now = plant.case_of[machine], plant.clock.now()
     [[asked_at]] = await plant.rows("SELECT asked_at FROM admissions WHERE case_id = :case", case=case)
-    told = Admission(crew=CREW, site=SITE, bound=bound, asked_at=asked_at, admitted_at=now, exempt=exempt)  # type: ignore[arg-type]  # as stored
+    told = Admission(crew=CREW, site=SITE, bound=bound, asked_at=asked_at, admitted_at=now, exempt=exempt)
     detail: dict[str, object] = {"admission": told, "used": used, "rank": 1, "waiting": 2}
     await forge(plant.engine, case, now, ("order-admitted", "millwright", detail))
     return case

@@ -32,7 +32,8 @@ def bounded(new_orders: int) -> str:
     return f"capacity: {{ crews: [{{ name: {CREW}, classes: [pump], new_orders_a_week: {new_orders} }}] }}\n"
 
 
-def _register(machines: Mapping[str, Criticality]) -> PlantRegister:
+def crew_register(machines: Mapping[str, Criticality]) -> PlantRegister:
+    """One line with these machines, each of the crew's class, with one signal and one error code."""
     assets = [
         Asset(id=SITE, level=Level.SITE, name="Bedford", site=SITE),
         Asset(id=LINE, level=Level.LINE, name="Line 1", parent=SITE, site=SITE, line=LINE),
@@ -87,7 +88,7 @@ class CrewPlant:
 
     async def prepare(self, new_orders: int | None) -> None:
         """Imports the register, and publishes versions that bound the crew, or do not."""
-        await self.storage.register.keep(_register(self._machines), "tests")
+        await self.storage.register.keep(crew_register(self._machines), "tests")
         more = "" if new_orders is None else bounded(new_orders)
         await publish_policies(self.storage.versions, self.storage.people, more=more)
 
