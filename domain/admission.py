@@ -99,7 +99,7 @@ class Admission(Model):
     exempt: Exemption | None = None
 
 
-class Risk(NamedTuple):
+class RiskRank(NamedTuple):
     """The place of a case among those that wait: the lowest goes first.
 
     Severity and criticality come first, by the key that also orders calls (`domain.priorities`), then the rung and the
@@ -121,7 +121,7 @@ class Risk(NamedTuple):
         rung: Rung,
         priority: int,
         opened_at: datetime,
-    ) -> "Risk":
+    ) -> "RiskRank":
         """The risk of a case, from its verdict and its asset."""
         return cls(priority_key(severity, criticality), max(Rung) - rung, priority, opened_at, case)
 
@@ -129,7 +129,7 @@ class Risk(NamedTuple):
 class Asking(NamedTuple):
     """A case that asks, or waits, for its turn, with the bound that its version gives."""
 
-    risk: Risk
+    risk: RiskRank
     bound: int
 
 

@@ -16,7 +16,7 @@ from domain.admission import (
     CrewBound,
     CrewFigures,
     Exemption,
-    Risk,
+    RiskRank,
     crew_figures,
     exemption,
 )
@@ -31,8 +31,8 @@ LATER = START + 30 * HOUR
 MECHANICAL = CrewBound(crew="mechanical", new_orders=2, consequence=False)
 
 
-def risk(number: int, opened_at: datetime = START) -> Risk:
-    return Risk(number, 0, 1, opened_at, f"MW{number:08}")
+def risk(number: int, opened_at: datetime = START) -> RiskRank:
+    return RiskRank(number, 0, 1, opened_at, f"MW{number:08}")
 
 
 def asked(number: int, *others: int, bound: int = 2, admitted: Sequence[datetime] = ()) -> CrewFigures:
@@ -83,15 +83,15 @@ def test_nobody_gives_way_to_a_case_whose_own_version_has_no_order_left() -> Non
 def test_severity_and_criticality_rank_before_the_rung_and_the_priority(
     first: tuple[Severity, Criticality | None, Rung, int], second: tuple[Severity, Criticality | None, Rung, int]
 ) -> None:
-    assert Risk.of("MWB", *first, START) < Risk.of("MWA", *second, START)
+    assert RiskRank.of("MWB", *first, START) < RiskRank.of("MWA", *second, START)
 
 
 def test_of_equals_the_older_case_goes_first() -> None:
     same = (Severity.S2, Criticality.A, Rung.DRAFT, 2)
     ordered = (
-        Risk.of("MWC", *same, START),
-        Risk.of("MWA", *same, START + HOUR),
-        Risk.of("MWB", *same, START + HOUR),
+        RiskRank.of("MWC", *same, START),
+        RiskRank.of("MWA", *same, START + HOUR),
+        RiskRank.of("MWB", *same, START + HOUR),
     )
     assert ordered[0] < ordered[1] < ordered[2]
 
@@ -120,7 +120,7 @@ def test_what_protects_people_or_a_person_asked_for_is_exempt(
 @dataclass
 class _Case:
     asks_at: datetime
-    risk: Risk
+    risk: RiskRank
     exempt: bool
     cancelled_after: timedelta | None
     admitted_at: datetime | None = None

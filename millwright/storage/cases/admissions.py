@@ -14,7 +14,7 @@ from domain.admission import (
     CrewBound,
     CrewFigures,
     Exemption,
-    Risk,
+    RiskRank,
     counted_since,
     crew_figures,
     turn_words,
@@ -99,8 +99,8 @@ class RiskRow(NamedTuple):
     failure_mode: str
 
     @property
-    def risk(self) -> Risk:
-        return Risk.of(
+    def risk(self) -> RiskRank:
+        return RiskRank.of(
             self.case,
             Severity(self.severity),
             None if self.criticality is None else Criticality(self.criticality),
