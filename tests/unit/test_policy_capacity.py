@@ -8,10 +8,12 @@ from domain.admission import CrewBound, CrewBounds
 from domain.errors import PolicyRejected
 from domain.verdict import Urgency, UrgencyDecision
 from policies.checks.changes import changes
+from policies.checks.crews import crew_findings
 from policies.checks.difference import asks_for_no_more, difference
+from policies.checks.findings import Kind
 from policies.engine.catalogue import PUBLISHED, Catalogue
 from policies.engine.judging import compile_policy
-from policies.language.text import TextRejected
+from policies.language.text import TextRejected, read_text
 from tests.support.drafts import T0, draft, text
 from tests.support.priced_policy import priced_text
 
@@ -115,6 +117,31 @@ def test_a_section_that_contradicts_itself_is_refused(more: str, field: str, pro
 
 def test_the_section_is_part_of_the_digest() -> None:
     assert len({draft().digest, draft(more=crew()).digest, draft(more=crew(new="11")).digest}) == 3
+
+
+@pytest.mark.parametrize(
+    ("applies_to", "classes", "left"),
+    [
+        ("asset.class in ['pump', 'motor']", "[pump]", "motor: no crew names these classes"),
+        ("asset.class in ['pump', 'motor']", "[pump, motor]", None),
+        ("asset.class == 'pump' || asset.class == 'cnc'", "[pump]", "cnc: no crew names these classes"),
+        ("asset.class != 'cnc'", "[pump]", None),
+        ("asset.line == 'L1'", "[pump]", None),
+    ],
+)
+def test_the_check_warns_of_a_class_without_a_crew(applies_to: str, classes: str, left: str | None) -> None:
+    written = text(more=crew(classes=classes)).replace("asset.class in ['pump', 'motor']", applies_to, 1)
+    policy = compile_policy(written, "draft.yaml")
+    found = list(crew_findings(policy, read_text(policy.text, "draft.yaml")))
+    said = [finding.complaint.problem.partition(", so")[0] for finding in found]
+    assert said == ([] if left is None else [left])
+    told = {(finding.kind, finding.blocks, finding.told_unasked) for finding in found}
+    assert told <= {(Kind.UNBOUNDED, False, True)}
+
+
+def test_a_version_without_the_section_has_no_such_warning() -> None:
+    policy = draft()
+    assert list(crew_findings(policy, read_text(policy.text, "draft.yaml"))) == []
 
 
 @pytest.mark.parametrize(
