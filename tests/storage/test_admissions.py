@@ -1,5 +1,6 @@
 """A crew gets no more new orders in seven days than its version says: the riskiest cases go out, the others wait."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from domain.admission import GIVES_WAY, WEEK, CrewBound
 from domain.assets import Criticality
 from domain.cases import ClosedAs, Decision
 from domain.stops import StoppableAction
+from millwright.audit.verifying import verify
 from tests.support.crew_plant import CREW, CrewPlant
 
 HOUR = timedelta(hours=1)
@@ -181,6 +183,17 @@ async def test_eight_cases_at_once_get_two_turns_and_the_two_riskiest_get_the_ne
         plant.clock.time += GIVES_WAY
     found = await acts(plant, "order-admitted")
     assert sorted(str(row[0]) for row in found[2:]) == sorted(waiting[:2])
+
+
+async def test_whatever_happens_at_once_the_audit_counts_the_same(plant: CrewPlant) -> None:
+    cases = await plant.break_down(*MACHINES)
+    for hour in range(4):
+        for case in list(plant.cmms.orders)[hour::3]:
+            plant.cmms.people_close(case, None, cancelled=True)
+        await asyncio.gather(plant.poll(), plant.step_at_once(cases), plant.accept(cases[hour + 5]))
+        plant.clock.time += WEEK / 2
+    assert len(await acts(plant, "order-admitted")) > len(MACHINES) / 2
+    assert (await verify(plant.engine)).findings == ()
 
 
 async def test_a_bound_of_another_site_or_crew_keeps_nobody_back(plant: CrewPlant) -> None:

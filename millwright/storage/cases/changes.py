@@ -132,7 +132,9 @@ class ChangeStore:
                 )
                 kind = "order-placed" if known.external_id is None else "order-changed"
                 entry.add(ledger.act(kind, case_workflow_id(known.case_id), system, now, {"record": record}))
-                if record.status.not_done is not (before is not None and before.status.not_done):
+                # An order that is found after its case has ended counts again.
+                found = known.external_id is None
+                if found or record.status.not_done is not (before is not None and before.status.not_done):
                     counted_otherwise.append(known.case_id)
                 # Codes that come after completion are learnt, though the case is closed.
                 if known.closed_at is None or known.outcome == OutcomeClass.UNKNOWN:
