@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
+from activities.admissions import Admissions
 from activities.autonomy import Autonomy
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
@@ -52,6 +53,7 @@ class WorkOrders:
         cmms: where the planners work, by the id of each CMMS instance.
         judge: for the words of the decision.
         autonomy: whether an order goes out without review.
+        admissions: whether an order goes out now, or waits for its turn.
         clock: the plant's time.
         engine: to wake cases.
         interval: how often the MES is asked how a hold stands.
@@ -67,6 +69,7 @@ class WorkOrders:
         cmms: Mapping[str, Cmms],
         judge: Judge,
         autonomy: Autonomy,
+        admissions: Admissions,
         clock: Clock,
         engine: WorkflowEngine,
         interval: timedelta,
@@ -82,6 +85,7 @@ class WorkOrders:
         self._cmms = cmms
         self._judge = judge
         self._autonomy = autonomy
+        self._admissions = admissions
         self._clock = clock
         self._engine = engine
 
@@ -272,6 +276,12 @@ class WorkOrders:
             return
         draft, seen = view.draft, view.open_work
         if draft is None:
+            awaited = await self._admissions.awaited(view)
+            if awaited is not None:
+                # The wait has no end of its own: with one, each look would be recorded as another wait.
+                attempt.at_latest = min(at for at in (attempt.at_latest, awaited.until) if at is not None)
+                attempt.wait(awaited.words)
+                return
             failures = view.attempts if view.waiting_step == _ENSURE else 0
             seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
             words = self._judge.words(view.version, view.verdict.rule)

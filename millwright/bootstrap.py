@@ -35,6 +35,7 @@ from millwright.runtime.embedded.marking import POSTGRES, in_use
 from millwright.runtime.installation_key import InstallationKey
 from millwright.runtime.plant_clock import clock_of
 from millwright.settings import ConnectorSettings, Settings
+from millwright.storage.cases.admissions import AdmissionStore
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.holds import HoldStore
@@ -144,6 +145,7 @@ class Storage:
     suppressions: SuppressionStore
     suppression_end: SuppressionEnd
     autonomy: AutonomyStore
+    admissions: AdmissionStore
     zone: ZoneInfo
     """The site's time zone."""
 
@@ -221,6 +223,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         suppressions=SuppressionStore(engine, clock, shelving_limits(settings.shelving_limits), settings.window_limit),
         suppression_end=SuppressionEnd(engine, clock, versions),
         autonomy=AutonomyStore(engine, clock),
+        admissions=AdmissionStore(engine, clock),
         zone=ZoneInfo(settings.time_zone),
     )
 
@@ -336,6 +339,7 @@ class CaseActivities:
 
 def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, settings: Settings) -> CaseActivities:
     """The activities of workers for cases, with their ports. The settings say how often other systems are asked."""
+    from activities.admissions import Admissions
     from activities.autonomy import Autonomy
     from activities.holds import Holds
     from activities.machine_states import MachineStates
@@ -363,6 +367,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         systems.cmms,
         storage.catalogue,
         autonomy,
+        Admissions(storage.catalogue, storage.admissions),
         storage.clock,
         engine,
         settings.hold_interval,

@@ -14,6 +14,7 @@ from domain.model import Model
 from domain.verdict import Memory
 from millwright.audit import (
     offline_actors,
+    offline_admissions,
     offline_attestations,
     offline_autonomy,
     offline_cases,
@@ -72,6 +73,7 @@ _VERIFIER = (
     offline_releases,
     offline_hold_grounds,
     offline_test_runs,
+    offline_admissions,
     offline_shelving,
     offline_stops,
     offline_walk_downs,

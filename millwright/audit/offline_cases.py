@@ -69,7 +69,7 @@ def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[Offl
         told.follow(act)
     # Earlier builds did not record the step that waits, nor that a case lost or regained its evidence.
     unknown = {"waiting_step"} if told.waiting_step is _UNKNOWN else set()
-    unknown |= {"hold_proposal", "suspect_lots", "rework"} - case.keys()
+    unknown |= {"hold_proposal", "suspect_lots", "rework", "admission"} - case.keys()
     if not told.support_is_told and any(act["kind"] == "case-evidence-revised" for act in acts):
         unknown.add("withdraw")
     if wrong := differing(case, vars(told), tuple(name for name in _STATE if name not in unknown)):
@@ -78,7 +78,7 @@ def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[Offl
 
 _STATE = (
     "opened_at", "closed_at", "phase", "urgency", "production", "hold_proposal", "suspect_lots", "rework", "withdraw",
-    "waiting_for", "waiting_step", "waiting_until", "lane",
+    "admission", "waiting_for", "waiting_step", "waiting_until", "lane",
 )  # fmt: skip
 _UNKNOWN = "unknown"
 
@@ -96,6 +96,7 @@ class _ToldCase:
         self.suspect_lots: Any = None
         self.rework: Any = None
         self.withdraw: Any = None
+        self.admission: Any = None
         self.waiting_for: Any = None
         self.waiting_step: Any = None
         self.waiting_until: Any = None
@@ -126,6 +127,8 @@ class _ToldCase:
             self.withdraw, self.support_is_told = detail["reason"], True
         elif kind == "case-supported":
             self.withdraw, self.support_is_told = None, True
+        elif kind in ("order-awaits-turn", "order-admitted"):
+            self.admission = detail["admission"]
         elif kind == "order-intended":
             self.phase = "place"
         elif kind == "order-placed" and act["actor"] == "millwright":

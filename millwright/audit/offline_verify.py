@@ -9,7 +9,8 @@ signatures (Ed25519, RFC 8032), that enough people other than its authors approv
 assignment is what somebody signed, that the installation attested what people did with an API key alone, that each
 verdict was given by a version that was in force there and then and was told what the register said and what had been
 read of its machine, if it was told that, and that kill
-switches, freezes, shelves, windows, cases, orders, holds, outcomes and labels are as in the acts. Give the published
+switches, freezes, shelves, windows, cases, orders, holds, outcomes and labels are as in the acts, and that no crew got
+more new orders than the versions say. Give the published
 head: without it the removal of the newest rows is not found. Verdicts are not judged again, which needs the rule
 engine (`millwright audit verify`).
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from millwright.audit.offline_actors import Actors
+from millwright.audit.offline_admissions import admission_findings, capacity_clauses
 from millwright.audit.offline_attestations import Attestations, key_findings, notices
 from millwright.audit.offline_autonomy import autonomy_findings, autonomy_subject
 from millwright.audit.offline_cases import case_findings
@@ -191,6 +193,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     yield from guarded("holds", hold_ground_findings(of_cases, unasked_versions(policies, people), judged))
     yield from guarded("holds", run_findings(of_cases, run_clauses(policies), judged))
     yield from guarded("holds", proofs_read.findings())
+    yield from guarded("crews", admission_findings(of_cases, capacity_clauses(policies), judged))
     yield from guarded("autonomy", _autonomy(directory, acts, people))
     yield from guarded("stops and freezes", _stops(directory, acts))
     yield from guarded("shelves and windows", _shelving(directory, acts))

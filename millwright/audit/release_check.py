@@ -64,7 +64,9 @@ async def check_releases(record: Record, findings: Findings) -> None:
     if subjects:
         versions = unattended_versions(await version_files(record), await _people(record))
         acts = await acts_by_subject(record, subjects)
-        findings.extend(guarded("holds", release_findings(acts.values(), versions, await _judged(record, subjects))))
+        findings.extend(
+            guarded("holds", release_findings(acts.values(), versions, await judged_machines(record, subjects)))
+        )
 
 
 async def check_hold_grounds(record: Record, findings: Findings) -> None:
@@ -73,7 +75,7 @@ async def check_hold_grounds(record: Record, findings: Findings) -> None:
     if subjects:
         versions = unasked_versions(await version_files(record), await _people(record))
         acts = await acts_by_subject(record, subjects)
-        judged = await _judged(record, subjects) if versions else {}
+        judged = await judged_machines(record, subjects) if versions else {}
         findings.extend(guarded("holds", hold_ground_findings(acts.values(), versions, judged)))
 
 
@@ -83,7 +85,7 @@ async def check_test_runs(record: Record, findings: Findings) -> None:
     if subjects:
         clauses = run_clauses(await version_files(record))
         acts = await acts_by_subject(record, subjects)
-        judged = await _judged(record, subjects) if clauses else {}
+        judged = await judged_machines(record, subjects) if clauses else {}
         findings.extend(guarded("holds", run_findings(acts.values(), clauses, judged)))
         proofs = ProofReadings(acts.values())
         for asset, mode in proofs.faults:
@@ -96,7 +98,7 @@ async def _people(record: Record) -> dict[str, Row]:
     return {person_id(person): person for person in await person_files(record)}
 
 
-async def _judged(record: Record, subjects: Sequence[str]) -> dict[JudgedMachine, str]:
+async def judged_machines(record: Record, subjects: Sequence[str]) -> dict[JudgedMachine, str]:
     """When a version first judged the faults of some cases. What cannot be read is named with the verdicts."""
     rows = await record.rows(_JUDGED, _JudgedRow._make, subjects)
     contexts = await record.some_contexts(sorted({digest for row in rows for digest in _context_of(row.body)}))

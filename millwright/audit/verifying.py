@@ -11,6 +11,7 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import sha256, timestamp
+from millwright.audit.admission_check import check_admissions
 from millwright.audit.approvals import acts_by_subject, check_autonomy, check_versions
 from millwright.audit.case_fold import CaseFold
 from millwright.audit.chain import Chain, Queue
@@ -157,6 +158,7 @@ async def verify(
             await check_releases(record, findings)
             await check_hold_grounds(record, findings)
             await check_test_runs(record, findings)
+            await check_admissions(record, findings)
             await check_changes(record, findings)
             await check_walk_downs(record, findings)
             register_held = await check_register(record, findings)

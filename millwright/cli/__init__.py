@@ -12,6 +12,7 @@ from millwright.cli import (
     audit_questions,
     autonomy,
     backtest,
+    capacity,
     case,
     connector,
     database,
@@ -77,7 +78,7 @@ def _installation(
     context.obj = Named(where, api)
 
 
-for _module in (plant, engine, services, health, why, floods, shelving):
+for _module in (plant, engine, services, health, why, floods, capacity, shelving):
     _module.register(app)
 app.add_typer(case.app, name="case")
 hold_answers.register(hold.app)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from domain.model import Model
 from domain.verdict import Rung
 from policies.engine.judging import CompiledPolicy
+from policies.language.capacity_terms import CapacityTerms, CrewTerms
 from policies.language.display_names import LABELS
 from policies.language.expanded_rules import WrittenRule
 from policies.language.grammar import COMPOSED, Node, Part, parse
@@ -34,6 +35,7 @@ def changes(before: CompiledPolicy, after: CompiledPolicy) -> list[Change]:
         *_autonomy(before, after),
         *_holds(before, after),
         *_prices(before.document.prices, after.document.prices),
+        *_capacity(before.document.capacity, after.document.capacity),
     ]
 
 
@@ -121,6 +123,20 @@ def _prices(old: PriceTerms | None, new: PriceTerms | None) -> Iterator[Change]:
         before, after = was.get(name, "none"), now.get(name, "none")
         if before != after:
             yield Change(about=f"prices {name}", says=f"{before} → {after}")
+
+
+def _capacity(old: CapacityTerms | None, new: CapacityTerms | None) -> Iterator[Change]:
+    was, now = ({crew.name: crew for crew in terms.crews} if terms is not None else {} for terms in (old, new))
+    for name in dict.fromkeys([*was, *now]):
+        before, after = _crew_words(was.get(name)), _crew_words(now.get(name))
+        if before != after:
+            yield Change(about=f"crew {name}", says=f"{before} → {after}")
+
+
+def _crew_words(crew: CrewTerms | None) -> str:
+    if crew is None:
+        return "not bounded"
+    return f"{crew.new_orders_a_week} new orders in 7 days for {', '.join(sorted(crew.classes))}"
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from domain.hold_proposals import OnSilence
+from policies.checks.crews import crew_findings
 from policies.checks.findings import Finding, Kind
 from policies.checks.policy_tests import CaseReport, run_cases
 from policies.checks.reachability import Reachability
@@ -43,7 +44,8 @@ def check(path: Path) -> Report:
 
     It checks shape, names, types, limits, rules that can never decide, tables that are not as declared, contradictory
     actions, the cases, which rules they cover, which machines start again without a person, that no fault whose
-    consequence is declared unpriced is delayed or priced, and which rules decide while the machine is not known.
+    consequence is declared unpriced is delayed or priced, which rules decide while the machine is not known, and which
+    classes have no crew where others have one.
     """
     try:
         policy = compile_policy(_read(path), str(path))
@@ -55,6 +57,7 @@ def check(path: Path) -> Report:
         *_unasked(policy, source),
         *unpriced_findings(policy, source),
         *unread_findings(policy, source),
+        *crew_findings(policy, source),
         *Reachability(policy, source).findings(),
     )
     beside = path.parent / policy.document.cases

@@ -47,7 +47,7 @@ class Difference(Model):
 
     `changes` are the author's changes, `effects` what is decided differently. `timing` says whether the time of work
     may differ, `terms` whether another field has an effect (the length of an episode, lateness, autonomy, holds that
-    are released without a person). `unsettled` names what could be neither shown nor excluded.
+    are released without a person, the bounds of crews). `unsettled` names what could be neither shown nor excluded.
     """
 
     before: str
@@ -107,6 +107,7 @@ def _terms_differ(before: CompiledPolicy, after: CompiledPolicy) -> bool:
     return (
         any(getattr(old.memory, name) != getattr(new.memory, name) for name in ("lateness", "rearm"))
         or old.autonomy != new.autonomy
+        or old.capacity != new.capacity
         or any({*getattr(old.holds, name)} != {*getattr(new.holds, name)} for name in _HOLD_LISTS)
         or any(getattr(old.holds, name) != getattr(new.holds, name) for name in ("answer_within", "on_silence"))
         or any(old.holds.terms_of(each) != new.holds.terms_of(each) for each in _run_classes(old, new))

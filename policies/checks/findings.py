@@ -28,6 +28,8 @@ class Kind(StrEnum):
     """A fault whose consequence has no price and that may be delayed or priced; or no fault that is declared so."""
     UNREAD = "unread"
     """A rule that also decides while it is not known what the machine does, and does not say so."""
+    UNBOUNDED = "unbounded"
+    """Classes of assets whose new orders are not bounded, in a version that bounds those of others."""
     UNKNOWN = "unknown"
     """A claim that could be neither proved nor refuted."""
 
@@ -46,4 +48,4 @@ class Finding:
     def told_unasked(self) -> bool:
         """Whether it is shown without `--notes`: it blocks publication, or something may be done or left undone
         that its author did not mean."""
-        return self.blocks or self.kind in (Kind.UNATTENDED, Kind.UNPRICED, Kind.UNREAD)
+        return self.blocks or self.kind in (Kind.UNATTENDED, Kind.UNPRICED, Kind.UNREAD, Kind.UNBOUNDED)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from domain.admission import CrewBound
 from domain.anomaly import Anomaly
 from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.counterfactuals import Counterfactuals
@@ -27,7 +28,10 @@ DIGESTS = "digests.toml"
 
 
 class Catalogue:
-    """Compiled policy versions by digest; implements `domain.ports.Judge`. A version compiles once."""
+    """Compiled policy versions by digest; implements `domain.ports.Judge` and `domain.admission.CrewBounds`.
+
+    A version compiles once.
+    """
 
     def __init__(self) -> None:
         self._versions: dict[str, CompiledPolicy] = {}
@@ -144,6 +148,15 @@ class Catalogue:
 
     def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
         return self.version(version).document.holds.terms_of(asset_class)
+
+    def crew_bound(self, version: str, asset_class: str, urgency: UrgencyDecision) -> CrewBound | None:
+        policy = self.version(version)
+        terms = policy.document.capacity
+        crew = None if terms is None else terms.crew_of(asset_class)
+        if crew is None:
+            return None
+        consequence = timing.has_unpriced_consequence(policy, urgency)
+        return CrewBound(crew=crew.name, new_orders=crew.new_orders_a_week, consequence=consequence)
 
     def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
         return autonomy.weigh(self.version(version).document.autonomy, record)

@@ -9,6 +9,7 @@ from domain.production import ProductionContext
 from domain.verdict import Context, Rung, Urgency, UrgencyDecision, Verdict
 from policies.engine.judging import CompiledPolicy
 from policies.engine.pricing import priced, why_unknown
+from policies.language.price_terms import UnpricedFaults
 from policies.language.schema import CostTerms, TimingWord
 from policies.language.variables import ASSET_READERS, NEVER, Value
 
@@ -70,7 +71,16 @@ def unpriced_consequence(policy: CompiledPolicy, values: Mapping[str, Value]) ->
     place = 0 if terms is None else policy.unpriced.first(values)
     if terms is None or place == len(terms.unpriced):
         return None
-    declared = terms.unpriced[place]
+    return _consequence_words(terms.unpriced[place])
+
+
+def has_unpriced_consequence(policy: CompiledPolicy, decision: UrgencyDecision) -> bool:
+    """Whether a decision says that the policy declares its fault unpriced."""
+    terms = policy.document.prices
+    return terms is not None and decision.not_priced in [_consequence_words(each) for each in terms.unpriced]
+
+
+def _consequence_words(declared: UnpricedFaults) -> str:
     return f"its consequence is {declared.consequence}: {declared.says}"
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from domain.verdict import Rung
+from policies.language.capacity_problems import capacity_problems
 from policies.language.fields import UNCONDITIONAL
 from policies.language.inheritance import LEVELS, spoken
 from policies.language.price_problems import price_problems
@@ -42,6 +43,7 @@ def contradictions(document: PolicyDocument, source: PolicyText) -> Iterator[Tex
     yield from _waiver_problems(document, source)
     yield from _hold_problems(document, source)
     yield from price_problems(document, source)
+    yield from capacity_problems(document, source)
     for position, promise in enumerate(document.properties):
         yield from _claim_problems(("properties", position), promise, source)
 

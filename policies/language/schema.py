@@ -11,6 +11,7 @@ from domain.hold_proposals import ANSWER_WITHIN, HoldTerms, OnSilence
 from domain.machine_test_runs import RunTerms
 from domain.model import Model
 from domain.verdict import Severity
+from policies.language.capacity_terms import CapacityTerms
 from policies.language.fields import (
     UNCONDITIONAL,
     CasesFile,
@@ -371,5 +372,6 @@ class PolicyDocument(Model):
     waivers: Annotated[tuple[Waiver, ...], Field(max_length=MAX_NAMED)] = ()
     autonomy: Autonomy
     holds: HoldClauses = HoldClauses()
+    capacity: CapacityTerms | None = None
     properties: Annotated[tuple[Property, ...], Field(max_length=MAX_NAMED)] = ()
     cases: CasesFile

@@ -47,6 +47,7 @@ IN_A_PROCESS: Final = {
 }
 """The routes that read without a bound, or compute, with parameters that they take."""
 BY_PAGE: Final = {
+    "/capacity",
     "/cases",
     "/events",
     "/holds",

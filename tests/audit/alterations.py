@@ -14,6 +14,7 @@ from millwright.storage.database.all_tables import metadata
 LATER = datetime(2031, 5, 17, 3, 4, 5, tzinfo=UTC)
 _OTHER_WORDS: Mapping[tuple[str, str], str] = {
     ("action_stops", "action"): "order hold",
+    ("admissions", "exempt"): "hold person",
     ("evidence", "how"): "raised noted",
     ("hold_placements", "state"): "ended void",
     ("holds", "state"): "void overruled",

@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.admission import CrewBound, Exemption
 from domain.assets import Criticality
 from domain.canonical import merkle_root
 from domain.cases import ClosedAs, Decision
@@ -30,6 +31,7 @@ from domain.work_orders import (
     WorkOrderStatus,
 )
 from millwright.bootstrap import StoredVersions
+from millwright.storage.cases.admissions import AdmissionStore
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.holds import HoldStore
 from millwright.storage.cases.walk_downs import WalkDownStore
@@ -143,11 +145,12 @@ async def finish(cases: CaseStore, holds: HoldStore, case: str, number: str) -> 
     await cases.close(case, ClosedAs.DONE)
 
 
-async def build(engine: AsyncEngine, more: str = UNASKED) -> None:
+async def build(engine: AsyncEngine, more: str = UNASKED, bound: CrewBound | None = None) -> None:
     """Watched, confirmed, revised, too late, ignored; one case done, with hold and label, one held with an order.
 
     Args:
         more: a clause of the versions beyond the shipped ones.
+        bound: what this clause says of the crew, if it does.
     """
     plant = Plant(engine)
     await plant.prepare(Criticality.A, more)
@@ -160,6 +163,9 @@ async def build(engine: AsyncEngine, more: str = UNASKED) -> None:
     await plant.take(deviation(4, asset=MOTOR, external_id="confirmed"))
     cases = CaseStore(engine, plant.clock, StoredVersions(plant.catalogue))
     ids = {str(asset): str(case) for case, asset in await plant.rows("SELECT id, asset FROM cases")}
+    if bound is not None:
+        for case in ids.values():
+            await AdmissionStore(engine, plant.clock).ask(case, bound, Exemption.HOLD)
     holds = HoldStore(engine, plant.clock)
     await prove(WalkDownStore(engine, plant.clock), plant.clock.now(), "opcua_job_control", target("Press1"))
     await place(cases, ids[PUMP], PUMP, "1001")

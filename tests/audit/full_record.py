@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.admission import CrewBound
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyTerms
 from domain.canonical import sha256
 from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
@@ -22,6 +23,7 @@ from domain.verdict import Urgency, UrgencyDecision
 from domain.work_orders import WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.runtime.installation_key import InstallationKey, create
+from millwright.storage.cases.admissions import AdmissionStore
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.hold_proofs import suspend
@@ -39,6 +41,7 @@ from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
 from millwright.storage.reporting.studies import AskedStudy, StudyStore
 from millwright.storage.suppression.suppressions import SuppressionStore
+from policies.engine.judging import compile_policy
 from tests.audit.conftest import build, order
 from tests.support.completed_work import ended
 from tests.support.installation_keys import signs_key, with_key
@@ -51,17 +54,19 @@ from tests.support.walk_downs import held, look_word, prove, release_word, targe
 
 _DAY = timedelta(days=1)
 _TERMS = RunTerms(within=timedelta(hours=2), steady=timedelta(minutes=30), score=2.0)
-_RUN_ON_TEST = """holds:
+_CAPACITY = "capacity: { crews: [{ name: mechanical, classes: [pump], new_orders_a_week: 1 }] }\n"
+_CLAUSES = f"""holds:
   place_unasked: [pump, robot]
-  test_run: { classes: [robot], within: PT2H, steady: PT30M, score: 2.0 }
-"""
+  test_run: {{ classes: [robot], within: PT2H, steady: PT30M, score: 2.0 }}
+{_CAPACITY}"""
+_BOUND = CrewBound(crew="mechanical", new_orders=1, consequence=False)
 _ADVICE = AutonomyAdvice(move=AutonomyMove.LOST, lower_bound=0.4, reason="one was wrong")
 _LIMITS = shelving_limits("A=P1D,B=P1D,C=P1D,D=P1D")
 
 
 async def build_full(engine: AsyncEngine, folder: Path) -> None:
     """Fills every table by the product's own stores; the installation's key is in the folder."""
-    await build(engine, _RUN_ON_TEST)
+    await build(engine, _CLAUSES, _BOUND)
     plant = Plant(engine)
     plant.clock.time = START + 20 * _DAY
     await _change_register(plant)
@@ -74,6 +79,7 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     await _learn(plant)
     await _walk_down(plant)
     await _run_on_test(plant)
+    await _bound_crews(plant)
     seals = Seals(plant.engine, plant.clock)
     await seals.seal()
     await seals.seal()
@@ -101,6 +107,12 @@ async def _run_on_test(plant: Plant) -> None:
         await holds.follow_test_run(hold, running=True, read_at=plant.clock.now())
         if again:
             rework = await holds.hold_again(hold, signed_again(hold, "EQ-001", plant.clock.now()))
+
+
+async def _bound_crews(plant: Plant) -> None:
+    """The open case has its turn, without an exemption."""
+    [[case]] = await plant.rows("SELECT id FROM cases WHERE closed_as IS NULL")
+    assert await AdmissionStore(plant.engine, plant.clock).ask(str(case), _BOUND, None) is None
 
 
 async def _with_registered_key(plant: Plant, folder: Path) -> AsyncEngine:
@@ -141,7 +153,7 @@ async def _judge_more(plant: Plant) -> None:
 async def _policies(plant: Plant) -> None:
     people = PolicyPeople(plant.engine, plant.clock)
     await people.arrive()
-    digest = await people.submit(steady_candidate())
+    digest = await people.submit(compile_policy(f"{steady_candidate().text}{_CAPACITY}", "1.2.0.yaml"))
     await people.approve(digest)
     await people.place(digest, "shadow", to=plant.clock.now() + _DAY)
     await plant.take(deviation(15 * 24 + 31, score=4.5))

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.admissions import Admissions
 from activities.autonomy import Autonomy
 from activities.progress import CaseRef
 from activities.proposals import Proposals
@@ -54,6 +55,7 @@ class OrderedCase(Generic[SiteT]):
             {self.system: self.connect()},
             catalogue,
             Autonomy(catalogue, self.storage.autonomy),
+            Admissions(catalogue, self.storage.admissions),
             clock,
             WakeCounter(),
             MINUTES,

@@ -56,6 +56,7 @@ KEPT = {
 
 _PORT = "a port, and the class of millwright.storage that implements it"
 SHARED = {
+    "AdmissionStore": _PORT,
     "Answer": "a rule of the quality scale, an audit question, a search for a situation, a condition",
     "Autonomy": "the activities, and the section of a policy document",
     "AutonomyStore": _PORT,

@@ -9,6 +9,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from activities.admissions import Admissions
 from activities.autonomy import Autonomy
 from activities.holds import Holds
 from activities.progress import CaseRef
@@ -67,6 +68,7 @@ class Bench:
             {"fake": self.cmms},
             catalogue,
             autonomy,
+            Admissions(catalogue, self.storage.admissions),
             clock,
             WakeCounter(),
             minutes,

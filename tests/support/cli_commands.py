@@ -48,6 +48,7 @@ READS: Final = frozenset(
     {
         "why",
         "floods",
+        "capacity",
         "shelved",
         "case list",
         "case show",

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from activities.admissions import Admissions
 from activities.autonomy import Autonomy
 from activities.holds import Holds
 from activities.outcomes import Outcomes
@@ -11,6 +12,7 @@ from activities.progress import CaseRef, Progress
 from activities.proposals import Proposals
 from activities.suspect_lots import LotLists
 from activities.work_orders import Polled, PollSystem, WorkOrders
+from domain.admission import CrewBound
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.autonomy import AutonomyTerms
 from domain.canonical import Json
@@ -99,6 +101,9 @@ class SetTiming:
     def releases_unattended(self, version: str, machine: str) -> bool:
         return self.unattended
 
+    def crew_bound(self, version: str, asset_class: str, urgency: UrgencyDecision) -> CrewBound | None:
+        return None
+
     def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
         return self.terms
 
@@ -161,6 +166,8 @@ class SagaPlant:
         judge = self.judge = SetTiming(until_hold)
         # If autonomy is not enforced, its store is never used.
         autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
+        # The judge bounds no crew: the store of the new orders is never used.
+        admissions = Admissions(judge, None)  # type: ignore[arg-type]  # as above
         self.orders = WorkOrders(
             self.store,
             self.store,
@@ -168,6 +175,7 @@ class SagaPlant:
             self.cmms_by_id,
             judge,  # type: ignore[arg-type]  # no step of a case judges
             autonomy,
+            admissions,
             self.clock,
             Nobody(),
             WATCH,

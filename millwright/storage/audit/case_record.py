@@ -7,6 +7,7 @@ from typing import NamedTuple
 import orjson
 from pydantic import ValidationError
 
+from domain.admission import Admission
 from domain.canonical import Json, canonical, timestamp
 from domain.cases import Decision, Rework
 from domain.hold_proposals import HoldProposal
@@ -31,6 +32,8 @@ SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source,
        w.case_id, w.system, w.external_id, w.status, w.draft, w.open_work, w.record, w.intended_at,
        w.placed_at, w.notes,
        o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
+       (SELECT json_build_object('crew', n.crew, 'site', n.site, 'bound', n.bound, 'asked_at', n.asked_at,
+            'admitted_at', n.admitted_at, 'exempt', n.exempt) FROM admissions n WHERE n.case_id = c.id),
        (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body, l.made_at) ORDER BY l.revision)
         FROM labels l WHERE l.case_id = c.id)
 FROM cases c LEFT JOIN events e ON e.id = c.opened_by
@@ -122,6 +125,7 @@ class _CaseRow(NamedTuple):
     found_at: datetime | None
     found: object
     twin_etag: str | None
+    admission: object
     labels: list[tuple[int, str, object, str]] | None
 
 
@@ -247,6 +251,7 @@ def _case(row: _CaseRow) -> Plain:
         "suspect_lots": told_as(SuspectLots, row.suspect_lots),
         "rework": told_as(Rework, row.rework),
         "withdraw": row.withdraw,
+        "admission": told_as(Admission, row.admission),
         "waiting_for": row.waiting_for,
         "waiting_step": row.waiting_step,
         "waiting_until": _plain(row.waiting_until),

@@ -24,6 +24,7 @@ from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from millwright.storage.cases.admissions import wake_waiting
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.closing import closing_rows
 from millwright.storage.cases.decisions import decide_case
@@ -238,6 +239,8 @@ class CaseStore:
             if record != before:
                 writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
                 await follow_work(writing.connection, record, case, self._work_window, writing.entry)
+                if record.status.not_done is not (before is not None and before.status.not_done):
+                    await wake_waiting(writing.connection, case, writing.now)
 
     async def record_order_note(self, case: str, key: str, words: str) -> None:
         async with self._writing(case) as writing:
@@ -361,6 +364,8 @@ class CaseStore:
                 waiting_until=None,
                 lane=None,
             )
+            if row.closed_as is None and how is not ClosedAs.DONE:
+                await wake_waiting(writing.connection, case, writing.now)
             if known.held:
                 writing.act("case-awaits-release", how=how)
                 return

@@ -12,6 +12,7 @@ from domain.keys import case_workflow_id, poll_workflow_id
 from domain.outcomes import OutcomeClass
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import WorkOrderRecord
+from millwright.storage.cases.admissions import awaiting_turn
 from millwright.storage.cases.unreadable import keep_unreadable, settle_read
 from millwright.storage.database.case_tables import cases, changes, outcomes, work_orders
 from millwright.storage.database.engine import transaction
@@ -71,6 +72,7 @@ class ChangeStore:
             await settle_read(connection, system, records, entry)
             await keep_unreadable(connection, unreadable, entry, system)
             woken: list[str] = []
+            counted_otherwise: list[str] = []
             for record in records:
                 known = (
                     await connection.execute(
@@ -130,11 +132,16 @@ class ChangeStore:
                 )
                 kind = "order-placed" if known.external_id is None else "order-changed"
                 entry.add(ledger.act(kind, case_workflow_id(known.case_id), system, now, {"record": record}))
+                # An order that is found after its case has ended counts again.
+                found = known.external_id is None
+                if found or record.status.not_done is not (before is not None and before.status.not_done):
+                    counted_otherwise.append(known.case_id)
                 # Codes that come after completion are learnt, though the case is closed.
                 if known.closed_at is None or known.outcome == OutcomeClass.UNKNOWN:
                     woken.append(known.case_id)
             await _advance(connection, system, cursor, entry)
-            await due.wake(connection, [case_workflow_id(case) for case in woken], now)
+            next_ones = await awaiting_turn(connection, counted_otherwise, now)
+            await due.wake(connection, [case_workflow_id(case) for case in (*woken, *next_ones)], now)
             await ledger.append(connection, entry)
         return woken
 

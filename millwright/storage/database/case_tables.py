@@ -113,6 +113,21 @@ order_leases = Table(
 )
 """Which step may create an order, where a CMMS cannot refuse a second one. `number` grows with each lease."""
 
+admissions = Table(
+    "admissions",
+    metadata,
+    Column("case_id", Text, ForeignKey("cases.id"), primary_key=True),
+    Column("crew", Text, nullable=False),
+    Column("site", Text),
+    Column("bound", Integer, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("admitted_at", Moment),
+    Column("exempt", Text),
+    Index("ix_admissions_crew", "crew", "admitted_at"),
+    CheckConstraint("exempt IN ('hold', 'person', 'rework', 'consequence')", name="exempt"),
+)
+"""The cases that asked for an order of a crew whose new orders are bounded; see `domain.admission.Admission`."""
+
 explanations = Table(
     "explanations",
     metadata,
