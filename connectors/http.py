@@ -44,6 +44,8 @@ _UNSENDABLE: Final = (
     "the request has a character that HTTP does not allow, often a line end or an umlaut in the key of the settings"
 )
 
+_MOST_MASKED: Final = 32
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -148,6 +150,7 @@ class JsonSystem:
         concurrency: how many exchanges may be under way at once; more wait their turn.
         read_fault: reads a vendor's error body; it is asked about every refusal and may know nothing.
         secrets: what must never stand in a message, even where the vendor echoes it.
+        sign: gives the headers that sign a request in. It is asked at each request, because a secret may change.
         pages: what an HTML page means in the place of an answer where the vendor's page with this status says more than
             the status.
     """
@@ -160,6 +163,7 @@ class JsonSystem:
         concurrency: int,
         read_fault: Callable[[httpx.Response], VendorFault],
         secrets: Collection[SecretStr] = (),
+        sign: Callable[[], Mapping[str, str]] | None = None,
         pages: Mapping[int, StatusMeaning] | None = None,
     ) -> None:
         self._http = http
@@ -167,8 +171,9 @@ class JsonSystem:
         self._slots = asyncio.Semaphore(concurrency)
         self._read_fault = read_fault
         self._pages = pages or {}
-        self._secrets = tuple(secret.get_secret_value() for secret in secrets if secret.get_secret_value())
-        self._given: tuple[str, ...] = ()
+        self._sign = sign
+        self._secrets = tuple(secrets)
+        self._masked: dict[str, None] = {}
 
     async def send(
         self,
@@ -181,14 +186,19 @@ class JsonSystem:
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
         cookie: str | None = None,
+        signed: bool = True,
         also: Collection[int] = (),
     ) -> httpx.Response:
         """One exchange; gives replies of 200, 201 and 204 and of the statuses in `also`, unread, but never a page.
+
+        If it is refused by 401 and the sign-in has changed meanwhile, it is made once more: what was refused did
+        nothing, and a person has replaced the secret in its file.
 
         Args:
             body: sent as JSON.
             form: sent as a form, in the place of a body.
             cookie: the cookies of a session that the connector opened; no other cookie is sent.
+            signed: whether `sign` is asked.
 
         Raises:
             Unavailable: no connection, no answer in time, the connection was cut, or the table says so.
@@ -198,9 +208,16 @@ class JsonSystem:
         A page for people in the place of an answer is ActionRequired where it asks for a password (a sign-in page
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
-        request = self._request(call, method, url, cookie, headers=headers, params=params, json=body, data=form)
+        sign = self._sign if signed and self._sign is not None else _nothing
+        content = {"params": params, "json": body, "data": form}
         async with self._slots:
-            reply = await self._exchange(call, request)
+            for again in (False, True):
+                signing = sign()
+                self._mask_present()
+                request = self._request(call, method, url, cookie, headers={**(headers or {}), **signing}, **content)
+                reply = await self._exchange(call, request)
+                if again or reply.status_code != httpx.codes.UNAUTHORIZED or sign() == signing:
+                    break
         page = is_html(reply)
         if reply.status_code in (200, 201, 204):
             if page:
@@ -300,10 +317,24 @@ class JsonSystem:
 
     def without_secrets(self, text: str) -> str:
         """The text with our secrets masked: a vendor may echo them."""
-        for secret in (*self._secrets, *self._given):
+        self._mask_present()
+        for secret in sorted(self._masked, key=len, reverse=True):
             text = text.replace(secret, "[secret]")
         return text
 
     def mask(self, *secrets: str) -> None:
-        """Masks what the vendor gave us to sign in with, in the place of what it gave before."""
-        self._given = tuple(secret for secret in secrets if secret)
+        """Masks what signs us in besides the secrets of the settings, such as a token. Of all such texts and of secrets
+        that have changed, the newest are remembered."""
+        for secret in secrets:
+            if secret:
+                self._masked.pop(secret, None)
+                self._masked[secret] = None
+        while len(self._masked) > _MOST_MASKED:
+            del self._masked[next(iter(self._masked))]
+
+    def _mask_present(self) -> None:
+        self.mask(*(secret.get_secret_value() for secret in self._secrets))
+
+
+def _nothing() -> Mapping[str, str]:
+    return {}

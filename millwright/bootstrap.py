@@ -241,9 +241,9 @@ async def open_storage(
         longest_statement: seconds after which the database ends a statement; None for no limit.
     """
     async with database(settings) as url:
-        engine = open_engine(url, name=connection_name, longest_statement=longest_statement).execution_options(
-            **{LOCAL_MODE: settings.local_mode, INSTALLATION_KEY: key}
-        )
+        engine = open_engine(
+            settings.database_url or url, name=connection_name, longest_statement=longest_statement
+        ).execution_options(**{LOCAL_MODE: settings.local_mode, INSTALLATION_KEY: key})
         try:
             yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
         finally:

@@ -18,6 +18,7 @@ from millwright.api.app import create_app
 from millwright.api.refusals import MOST_OF_ONE
 from millwright.api.signed_webhooks import MOST_REMEMBERED, SignedWebhooks
 from millwright.bootstrap import Storage
+from millwright.runtime.home import settings_from
 from millwright.runtime.logs import secrets as secrets_of
 from millwright.settings import Settings
 from millwright.steering.values import check_connectors, steering_values
@@ -218,10 +219,8 @@ def test_a_secret_that_cannot_be_one_is_refused_without_its_value(secrets: list[
     assert not secrets[0] or secrets[0] not in str(refused.value)
 
 
-def test_the_secrets_are_read_from_the_environment_and_no_connector_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MILLWRIGHT_CMMS__CONNECTOR", "maintainx")
-    monkeypatch.setenv("MILLWRIGHT_CMMS__WEBHOOK_SECRETS", f'["{SECRET}"]')
-    monkeypatch.setenv("MILLWRIGHT_CMMS__API_KEY", "eyJ")
-    cmms = Settings().all_cmms()["maintainx"]
+def test_the_secrets_are_read_from_the_environment_and_no_connector_gets_them() -> None:
+    given = {"CONNECTOR": "maintainx", "WEBHOOK_SECRETS": f'["{SECRET}"]', "API_KEY": "eyJ"}
+    cmms = settings_from({f"MILLWRIGHT_CMMS__{name}": value for name, value in given.items()}).all_cmms()["maintainx"]
     assert [secret.get_secret_value() for secret in cmms.webhook_secrets] == [SECRET]
     assert cmms.own() == {"api_key": "eyJ"}
