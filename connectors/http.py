@@ -22,6 +22,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from connectors.call import Call
 from connectors.json_reading import first_fault, parsed_json
 from connectors.library_errors import PLAIN_ERRORS
+from connectors.tls_faults import tls_fault, was_reset
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.unreadable import UnreadableRecord
@@ -33,6 +34,9 @@ _QUOTED_LENGTH: Final = 300
 _VISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
 _TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _PASSWORD_FIELD: Final = re.compile(rb"type\s*=\s*[\"']?password", re.IGNORECASE)
+
+_CERTIFICATE_PAGE: Final = re.compile(r"\bSSL certificate\b", re.IGNORECASE)
+"""By the titles of the pages with which nginx refuses a client: no certificate, or one that it does not take."""
 
 _PROXY_STATUSES: Final = (502, 503, 504)
 """A proxy in between says so, or a server that is not ready: the body counts for nothing."""
@@ -250,6 +254,7 @@ class JsonSystem:
         except (TimeoutError, httpx.TimeoutException):
             words = f"no answer from {request.url.host} within {self._seconds:g} s"
         except httpx.ConnectError as error:
+            self._raise_tls_fault(call, request, error)
             words = f"nothing answers at {request.url.host}:{request.url.port or ''} ({self.clean(str(error))})"
         except httpx.UnsupportedProtocol:
             raise call.error(ActionRequired, "the address in the settings is not an http(s) URL", field="url") from None
@@ -260,10 +265,19 @@ class JsonSystem:
                 raise call.error(ActionRequired, _UNSENDABLE) from None
             words = f"the connection was cut before an answer came ({type(error).__name__})"
         except (httpx.TransportError, EOFError, OSError) as error:
+            self._raise_tls_fault(call, request, error)
             words = f"the connection was cut before an answer came ({type(error).__name__})"
+            if request.url.scheme == "https" and was_reset(error):
+                words = f"{words}; a server that refuses our certificate, or asks for one, may do that"
         except (*_CLIENT_ERRORS, *PLAIN_ERRORS) as error:
             raise self.refused(call, f"the client failed ({type(error).__name__}: {self.clean(str(error))})") from None
         raise call.error(Unavailable, words)
+
+    def _raise_tls_fault(self, call: Call, request: httpx.Request, error: BaseException) -> None:
+        fault = tls_fault(error)
+        if fault is not None:
+            words = self.clean(f"no connection to {request.url.host}: {fault.problem}")
+            raise call.error(ActionRequired, words, field=fault.field) from None
 
     def error(self, call: Call, reply: httpx.Response) -> ConnectorError:
         """The error that a refusal means: the vendor's code first, then the status table."""
@@ -274,6 +288,9 @@ class JsonSystem:
         if reply.status_code not in _PROXY_STATUSES:
             meaning = fault.meaning or (row.naming_a_field if fault.field and row.naming_a_field else row.error)
         said = _page(reply) if page else fault.problem
+        if page and reply.status_code == httpx.codes.BAD_REQUEST and _CERTIFICATE_PAGE.search(said):
+            fault, meaning = VendorFault(field="client_certificate"), ActionRequired
+            row = StatusMeaning(meaning, "a proxy in front asks for a certificate of ours; see client_certificate")
         words = f"{row.words} (HTTP {reply.status_code}{': ' + self.clean(said) if said else ''})"
         if issubclass(meaning, Unavailable):
             wait = retry_after(reply) if fault.wait is None else fault.wait

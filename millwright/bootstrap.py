@@ -29,6 +29,7 @@ from millwright.runtime.connector_settings import (
     named_connector,
     named_instances,
     own_settings,
+    variables_of,
 )
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
@@ -61,8 +62,6 @@ from millwright.storage.policies.versions import VersionStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 
 if TYPE_CHECKING:
-    import httpx
-
     from activities.line_judging import LinesJudgedHere
     from policies.engine.catalogue import Catalogue
 
@@ -258,9 +257,8 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
         Rejected: a connector is not named, not known, or its settings are wrong.
     """
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(http_client())
-        cmms, codes = _cmms(settings, http, clock)
-        mes = await stack.enter_async_context(open_mes(settings, http, clock))
+        cmms, codes = await _cmms(settings, stack, clock)
+        mes = await stack.enter_async_context(open_mes(settings, clock))
         twins = await stack.enter_async_context(open_twins(settings))
         yield Systems(cmms=cmms, codes=codes, mes=mes, twins=twins)
 
@@ -282,13 +280,14 @@ async def open_twins(settings: Settings) -> AsyncIterator[TwinGraph]:
         await twins.close()
 
 
-def _cmms(
-    settings: Settings, http: "httpx.AsyncClient", clock: Clock
+async def _cmms(
+    settings: Settings, stack: AsyncExitStack, clock: Clock
 ) -> tuple[dict[str, Cmms], dict[str, OutcomeCodes]]:
     cmms: dict[str, Cmms] = {}
     codes: dict[str, OutcomeCodes] = {}
     for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
         own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
+        http = await stack.enter_async_context(http_client(own, variables_of("cmms", named, system)))
         cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
     return cmms, codes
 

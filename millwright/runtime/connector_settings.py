@@ -1,6 +1,6 @@
 """The settings of a connector, checked by that connector's own model."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Final, TypeVar
 
@@ -136,6 +136,11 @@ def refuse_own_settings(settings: MesSettings, instance: str) -> None:
             field=field,
             fix=f"unset MILLWRIGHT_{field.upper()} in this process",
         )
+
+
+def variables_of(port: str, settings: ConnectorSettings, instance: str | None) -> Callable[[str], str]:
+    """What gives the environment variable of a setting of a connector, by the name of the setting."""
+    return lambda name: f"MILLWRIGHT_{variable(port, settings, instance, name).upper()}"
 
 
 def variable(port: str, settings: ConnectorSettings, instance: str | None, *parts: str) -> str:

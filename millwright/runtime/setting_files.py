@@ -18,7 +18,7 @@ _SETTLED: Final = 2_000_000_000
 """Nanoseconds after which a file that was written twice shows two different times, in any file system of today."""
 _REMEMBERED: Final = 16
 
-_FileState = tuple[int, int, int, int]
+FileState = tuple[int, int, int, int]
 """Device, inode, size and time of the last change."""
 
 
@@ -71,7 +71,7 @@ class SecretInFile(SecretStr):
         self._variable = variable
         self._check: Callable[[str], object] | None = None
         self._faulty = False
-        self._seen = self._state()
+        self._seen = file_state(self._file)
         super().__init__(file_content(file, variable))
         self._known = {self._secret_value: None}
 
@@ -90,12 +90,12 @@ class SecretInFile(SecretStr):
 
     def get_secret_value(self) -> str:
         """The secret as the file has it now."""
-        state = self._state()
+        state = file_state(self._file)
         if state is None or state != self._seen:
             self._read(state)
         return self._secret_value
 
-    def _read(self, state: _FileState | None) -> None:
+    def _read(self, state: FileState | None) -> None:
         try:
             text = file_content(self._file, self._variable)
             if text != self._secret_value and self._check is not None:
@@ -123,16 +123,17 @@ class SecretInFile(SecretStr):
             log.info("%s: the file can be read again, and has the secret as it was before", self._variable)
         self._faulty = False
 
-    def _state(self) -> _FileState | None:
-        """What changes with the file; None if that cannot be told, so that the file is read."""
-        try:
-            found = os.stat(self._file)
-        except OSError:
-            return None
-        if abs(time.time_ns() - found.st_mtime_ns) < _SETTLED:
-            # It may be written again within the same tick of its file system's clock.
-            return None
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+def file_state(file: Path) -> FileState | None:
+    """What changes with a file; None if that cannot be told, so that the file has to be read."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    if abs(time.time_ns() - found.st_mtime_ns) < _SETTLED:
+        # It may be written again within the same tick of its file system's clock.
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _rejected(problem: str, variable: str) -> Rejected:

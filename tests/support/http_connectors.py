@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
@@ -44,18 +44,23 @@ class WayIn:
     port: str
     connector: str
     secret: str
-    own: Mapping[str, Any]
+    own: Mapping[str, str]
     fetches: bool = False
     auth: str | None = None
     ended: int = 401
 
-    def settings(self, secret: object = RIGHT, **more: Any) -> Any:
+    def settings(self, secret: object = RIGHT, **more: object) -> Any:
         """The settings of the connector."""
-        own = {**self.own, self.secret: secret, **more}
+        own: dict[str, Any] = {**self.own, self.secret: secret, **more}
         if self.auth is not None:
             return settings_of(SMALL.replace("{ kind: bearer }", self.auth), **{"token": None, **own})
         model = (cmms_settings_model if self.port == "cmms" else mes_settings_model)(self.connector)
         return model.model_validate(own)
+
+    def at(self, base: str) -> "WayIn":
+        """The same at another address."""
+        moved = {name: value.replace(_BASE, base) for name, value in self.own.items()}
+        return replace(self, own=moved)
 
     def connected(self, http: httpx.AsyncClient, secret: object = RIGHT, **more: Any) -> Checked:
         """The connector over a client."""
