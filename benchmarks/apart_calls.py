@@ -16,7 +16,6 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-import httpx
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from benchmarks.job_list import told
@@ -81,9 +80,8 @@ async def _measured(settings: Settings, address: str) -> tuple[Milliseconds, Mil
     central = settings.model_copy(update={"mes_instances": {"mes": _without_own(settings)}})
     runner = UnsandboxedWorkflowRunner()
     async with (
-        httpx.AsyncClient() as http,
-        connected_mes(settings, "mes", http, WallClock()) as near,
-        open_mes(central, http, WallClock()) as opened,
+        connected_mes(settings, "mes", WallClock()) as near,
+        open_mes(central, WallClock()) as opened,
         engine_client(central, address) as client,
         Worker(client, task_queue=case_queue(_QUEUE), workflows=[MesCall], workflow_runner=runner),
     ):

@@ -22,6 +22,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from connectors.call import Call
 from connectors.json_reading import first_fault, parsed_json
 from connectors.library_errors import PLAIN_ERRORS
+from connectors.tls_faults import tls_fault, was_reset
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.unreadable import UnreadableRecord
@@ -34,6 +35,9 @@ _VISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
 _TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _PASSWORD_FIELD: Final = re.compile(rb"type\s*=\s*[\"']?password", re.IGNORECASE)
 
+_CERTIFICATE_PAGE: Final = re.compile(r"\bSSL certificate\b", re.IGNORECASE)
+"""By the titles of the pages with which nginx refuses a client: no certificate, or one that it does not take."""
+
 _PROXY_STATUSES: Final = (502, 503, 504)
 """A proxy in between says so, or a server that is not ready: the body counts for nothing."""
 
@@ -43,6 +47,8 @@ _ILLEGAL_HEADER: Final = "Illegal header"
 _UNSENDABLE: Final = (
     "the request has a character that HTTP does not allow, often a line end or an umlaut in the key of the settings"
 )
+
+_MOST_MASKED: Final = 32
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -148,6 +154,7 @@ class JsonSystem:
         concurrency: how many exchanges may be under way at once; more wait their turn.
         read_fault: reads a vendor's error body; it is asked about every refusal and may know nothing.
         secrets: what must never stand in a message, even where the vendor echoes it.
+        sign: gives the headers that sign a request in. It is asked at each request, because a secret may change.
         pages: what an HTML page means in the place of an answer where the vendor's page with this status says more than
             the status.
     """
@@ -160,6 +167,7 @@ class JsonSystem:
         concurrency: int,
         read_fault: Callable[[httpx.Response], VendorFault],
         secrets: Collection[SecretStr] = (),
+        sign: Callable[[], Mapping[str, str]] | None = None,
         pages: Mapping[int, StatusMeaning] | None = None,
     ) -> None:
         self._http = http
@@ -167,8 +175,9 @@ class JsonSystem:
         self._slots = asyncio.Semaphore(concurrency)
         self._read_fault = read_fault
         self._pages = pages or {}
-        self._secrets = tuple(secret.get_secret_value() for secret in secrets if secret.get_secret_value())
-        self._given: tuple[str, ...] = ()
+        self._sign = sign
+        self._secrets = tuple(secrets)
+        self._masked: dict[str, None] = {}
 
     async def send(
         self,
@@ -181,14 +190,19 @@ class JsonSystem:
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
         cookie: str | None = None,
+        signed: bool = True,
         also: Collection[int] = (),
     ) -> httpx.Response:
         """One exchange; gives replies of 200, 201 and 204 and of the statuses in `also`, unread, but never a page.
+
+        If it is refused by 401 and the sign-in has changed meanwhile, it is made once more: what was refused did
+        nothing, and a person has replaced the secret in its file.
 
         Args:
             body: sent as JSON.
             form: sent as a form, in the place of a body.
             cookie: the cookies of a session that the connector opened; no other cookie is sent.
+            signed: whether `sign` is asked.
 
         Raises:
             Unavailable: no connection, no answer in time, the connection was cut, or the table says so.
@@ -198,9 +212,16 @@ class JsonSystem:
         A page for people in the place of an answer is ActionRequired where it asks for a password (a sign-in page
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
-        request = self._request(call, method, url, cookie, headers=headers, params=params, json=body, data=form)
+        sign = self._sign if signed and self._sign is not None else _nothing
+        content = {"params": params, "json": body, "data": form}
         async with self._slots:
-            reply = await self._exchange(call, request)
+            for again in (False, True):
+                signing = sign()
+                self._mask_present()
+                request = self._request(call, method, url, cookie, headers={**(headers or {}), **signing}, **content)
+                reply = await self._exchange(call, request)
+                if again or reply.status_code != httpx.codes.UNAUTHORIZED or sign() == signing:
+                    break
         page = is_html(reply)
         if reply.status_code in (200, 201, 204):
             if page:
@@ -233,6 +254,7 @@ class JsonSystem:
         except (TimeoutError, httpx.TimeoutException):
             words = f"no answer from {request.url.host} within {self._seconds:g} s"
         except httpx.ConnectError as error:
+            self._raise_tls_fault(call, request, error)
             words = f"nothing answers at {request.url.host}:{request.url.port or ''} ({self.clean(str(error))})"
         except httpx.UnsupportedProtocol:
             raise call.error(ActionRequired, "the address in the settings is not an http(s) URL", field="url") from None
@@ -243,10 +265,19 @@ class JsonSystem:
                 raise call.error(ActionRequired, _UNSENDABLE) from None
             words = f"the connection was cut before an answer came ({type(error).__name__})"
         except (httpx.TransportError, EOFError, OSError) as error:
+            self._raise_tls_fault(call, request, error)
             words = f"the connection was cut before an answer came ({type(error).__name__})"
+            if request.url.scheme == "https" and was_reset(error):
+                words = f"{words}; a server that refuses our certificate, or asks for one, may do that"
         except (*_CLIENT_ERRORS, *PLAIN_ERRORS) as error:
             raise self.refused(call, f"the client failed ({type(error).__name__}: {self.clean(str(error))})") from None
         raise call.error(Unavailable, words)
+
+    def _raise_tls_fault(self, call: Call, request: httpx.Request, error: BaseException) -> None:
+        fault = tls_fault(error)
+        if fault is not None:
+            words = self.clean(f"no connection to {request.url.host}: {fault.problem}")
+            raise call.error(ActionRequired, words, field=fault.field) from None
 
     def error(self, call: Call, reply: httpx.Response) -> ConnectorError:
         """The error that a refusal means: the vendor's code first, then the status table."""
@@ -257,6 +288,9 @@ class JsonSystem:
         if reply.status_code not in _PROXY_STATUSES:
             meaning = fault.meaning or (row.naming_a_field if fault.field and row.naming_a_field else row.error)
         said = _page(reply) if page else fault.problem
+        if page and reply.status_code == httpx.codes.BAD_REQUEST and _CERTIFICATE_PAGE.search(said):
+            fault, meaning = VendorFault(field="client_certificate"), ActionRequired
+            row = StatusMeaning(meaning, "a proxy in front asks for a certificate of ours; see client_certificate")
         words = f"{row.words} (HTTP {reply.status_code}{': ' + self.clean(said) if said else ''})"
         if issubclass(meaning, Unavailable):
             wait = retry_after(reply) if fault.wait is None else fault.wait
@@ -300,10 +334,24 @@ class JsonSystem:
 
     def without_secrets(self, text: str) -> str:
         """The text with our secrets masked: a vendor may echo them."""
-        for secret in (*self._secrets, *self._given):
+        self._mask_present()
+        for secret in sorted(self._masked, key=len, reverse=True):
             text = text.replace(secret, "[secret]")
         return text
 
     def mask(self, *secrets: str) -> None:
-        """Masks what the vendor gave us to sign in with, in the place of what it gave before."""
-        self._given = tuple(secret for secret in secrets if secret)
+        """Masks what signs us in besides the secrets of the settings, such as a token. Of all such texts and of secrets
+        that have changed, the newest are remembered."""
+        for secret in secrets:
+            if secret:
+                self._masked.pop(secret, None)
+                self._masked[secret] = None
+        while len(self._masked) > _MOST_MASKED:
+            del self._masked[next(iter(self._masked))]
+
+    def _mask_present(self) -> None:
+        self.mask(*(secret.get_secret_value() for secret in self._secrets))
+
+
+def _nothing() -> Mapping[str, str]:
+    return {}

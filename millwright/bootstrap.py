@@ -29,6 +29,7 @@ from millwright.runtime.connector_settings import (
     named_connector,
     named_instances,
     own_settings,
+    variables_of,
 )
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
@@ -62,8 +63,6 @@ from millwright.storage.policies.versions import VersionStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 
 if TYPE_CHECKING:
-    import httpx
-
     from activities.line_judging import LinesJudgedHere
     from policies.engine.catalogue import Catalogue
 
@@ -244,9 +243,9 @@ async def open_storage(
         longest_statement: seconds after which the database ends a statement; None for no limit.
     """
     async with database(settings) as url:
-        engine = open_engine(url, name=connection_name, longest_statement=longest_statement).execution_options(
-            **{LOCAL_MODE: settings.local_mode, INSTALLATION_KEY: key}
-        )
+        engine = open_engine(
+            settings.database_url or url, name=connection_name, longest_statement=longest_statement
+        ).execution_options(**{LOCAL_MODE: settings.local_mode, INSTALLATION_KEY: key})
         try:
             yield stores(engine, clock_of(settings.clock), StoredVersions(), settings)
         finally:
@@ -261,9 +260,8 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
         Rejected: a connector is not named, not known, or its settings are wrong.
     """
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(http_client())
-        cmms, codes = _cmms(settings, http, clock)
-        mes = await stack.enter_async_context(open_mes(settings, http, clock))
+        cmms, codes = await _cmms(settings, stack, clock)
+        mes = await stack.enter_async_context(open_mes(settings, clock))
         twins = await stack.enter_async_context(open_twins(settings))
         yield Systems(cmms=cmms, codes=codes, mes=mes, twins=twins)
 
@@ -285,13 +283,14 @@ async def open_twins(settings: Settings) -> AsyncIterator[TwinGraph]:
         await twins.close()
 
 
-def _cmms(
-    settings: Settings, http: "httpx.AsyncClient", clock: Clock
+async def _cmms(
+    settings: Settings, stack: AsyncExitStack, clock: Clock
 ) -> tuple[dict[str, Cmms], dict[str, OutcomeCodes]]:
     cmms: dict[str, Cmms] = {}
     codes: dict[str, OutcomeCodes] = {}
     for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
         own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
+        http = await stack.enter_async_context(http_client(own, variables_of("cmms", named, system)))
         cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
     return cmms, codes
 

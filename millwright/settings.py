@@ -1,4 +1,4 @@
-"""The settings of an installation, from the environment only."""
+"""The settings of an installation."""
 
 import json
 from datetime import timedelta
@@ -7,8 +7,18 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
@@ -25,6 +35,9 @@ def _is_a_secret(secret: SecretStr) -> SecretStr:
 
 
 WebhookSecret = Annotated[SecretStr, AfterValidator(_is_a_secret)]
+
+
+_WEBHOOK_SECRETS = TypeAdapter(tuple[WebhookSecret, ...])
 
 
 class ConnectorSettings(BaseModel):
@@ -53,6 +66,22 @@ class CmmsSettings(ConnectorSettings):
     webhook_secrets: Annotated[tuple[WebhookSecret, ...], Field(max_length=16, repr=False)] = ()
     """The secrets with which the CMMS signs its webhooks: one for each subscription, and during a change the new one
     too. Only the API uses them, and needs no other setting of the connector for it."""
+    _webhook_secrets_text: SecretStr | None = PrivateAttr(default=None)
+
+    def read_webhook_secrets_from(self, text: SecretStr) -> None:
+        """Has a text in JSON hold the secrets from now on."""
+        self._webhook_secrets_text = text
+
+    @property
+    def webhook_secrets_text(self) -> SecretStr | None:
+        """The text that has the secrets of webhooks; None if they cannot change."""
+        return self._webhook_secrets_text
+
+    def present_webhook_secrets(self) -> tuple[WebhookSecret, ...]:
+        """The secrets of webhooks as they are now: those in a file change with it."""
+        if self._webhook_secrets_text is None:
+            return self.webhook_secrets
+        return _WEBHOOK_SECRETS.validate_json(self._webhook_secrets_text.get_secret_value())
 
 
 class MesSettings(ConnectorSettings):
@@ -76,7 +105,10 @@ def decoded(value: object) -> object:
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, as `MILLWRIGHT_<NAME>`; nested names are joined with two underscores."""
+    """Everything that can be set, as `MILLWRIGHT_<NAME>`; nested names are joined with two underscores.
+
+    `millwright.runtime.home.load_settings` reads the environment. An object of this class has only what it is given.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="MILLWRIGHT_", env_nested_delimiter="__", frozen=True, extra="ignore", hide_input_in_errors=True
@@ -222,6 +254,19 @@ class Settings(BaseSettings):
     bus: Annotated[
         ConnectorSettings | None, Field(repr=False, description="The event bus's connector and its settings.")
     ] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leaves the environment out: a variable that names a file would count as a setting of a connector."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
     @field_validator("time_zone")
     @classmethod

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
+from connectors.tls_files import TlsFiles
 from domain.addresses import origin
 from domain.model import Duration
 
 
-class OdooConnection(BaseModel):
+class OdooConnection(TlsFiles):
     """How one Odoo is reached.
 
     Args:

@@ -49,17 +49,17 @@ class OdooWire:
             concurrency=settings.concurrency,
             read_fault=read_fault,
             secrets=(settings.api_key,),
+            sign=lambda: {"authorization": f"bearer {settings.api_key.get_secret_value()}"},
             pages=PAGES,
         )
         self._headers = {
-            "authorization": f"bearer {settings.api_key.get_secret_value()}",
             "x-odoo-database": settings.database,
             "accept": "application/json",
         }
 
     async def version(self, call: Call) -> Version:
         """The version of the server. No sign-in is needed for it, and the key is not sent."""
-        reply = await self._json.send(call, "GET", f"{self._url}/web/version")
+        reply = await self._json.send(call, "GET", f"{self._url}/web/version", signed=False)
         return self._json.read(call, reply, Version)
 
     async def user(self, call: Call) -> OdooUser:

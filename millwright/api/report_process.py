@@ -11,6 +11,7 @@ from millwright.api.bounded_process import BoundedProcesses, ProcessDied, TookTo
 from millwright.api.problems import Problem, unavailable
 from millwright.bootstrap import Storage
 from millwright.reports.ordering import COMMAND, LARGEST, LONGEST, OUT_OF_MEMORY, ReportMade, ReportName, ReportOrder
+from millwright.storage.database.engine import present_url
 
 AT_ONCE = 3
 _ANSWERS = 100
@@ -53,7 +54,7 @@ class Reports:
         """
         order = ReportOrder(
             report=report,
-            database_url=self._storage.engine.url.render_as_string(hide_password=False),
+            database_url=present_url(self._storage.engine),
             now=self._storage.clock.now(),
             terms={name: value for name, value in (terms or {}).items() if value is not None},
             written=written,

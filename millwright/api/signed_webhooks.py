@@ -40,7 +40,7 @@ class SignedWebhooks:
 
         The log has one line for the refusals of a system until the next delivery that is proved.
         """
-        signature = self._checks[system](headers, body, self._of[system].webhook_secrets, now)
+        signature = self._checks[system](headers, body, self._of[system].present_webhook_secrets(), now)
         if signature is not None:
             self._told.discard(system)
             return system, signature

@@ -10,6 +10,7 @@ from domain.errors import ActRejected
 from millwright.api.dependencies import Dependencies
 from millwright.api.problems import unavailable
 from millwright.backtesting.studying import Begun, StudyOrder
+from millwright.storage.database.engine import present_url
 from millwright.storage.reporting.studies import AskedStudy, Study, busy
 
 
@@ -40,7 +41,7 @@ async def begin_study(
         raise busy(running)
     order = StudyOrder(
         # Passed on stdin, because every user of the machine can read a command line.
-        database_url=deps.storage.engine.url.render_as_string(hide_password=False),
+        database_url=present_url(deps.storage.engine),
         clock=deps.settings.clock,
         asked=asked,
         document=document,

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -80,7 +81,7 @@ async def open_connector(
     """
     from domain.clock import WallClock
     from millwright.runtime.connecting import connect_cmms, http_client
-    from millwright.runtime.connector_environment import checked_settings, settings_given
+    from millwright.runtime.connector_environment import checked_settings, settings_given, variable_of
     from millwright.runtime.connector_settings import CMMS_CONNECTORS, cmms_settings_model
 
     if connector not in CMMS_CONNECTORS:
@@ -91,7 +92,7 @@ async def open_connector(
     given |= {"url": url} if url is not None else {}
     own = checked_settings(connector, model, {**given, **(more or {})}, os.environ)
     clock = WallClock()
-    async with http_client() as http:
+    async with http_client(own, partial(variable_of, connector)) as http:
         cmms, codes = connect_cmms(connector, own, http, connector, clock)
         yield ConnectorAccess(connector, own, cmms, codes, http, clock)
 

@@ -186,14 +186,12 @@ async def _plant_zone(settings: "Settings", system: str) -> None:
     """Imports nothing of storage: this process has no database, and must run without its libraries."""
     from millwright.plant_zone.connecting import connected_mes, payload_converter
     from millwright.plant_zone.running import run_plant_zone
-    from millwright.runtime.connecting import http_client
     from millwright.runtime.plant_clock import clock_of
 
     stop, clock = stopping(), clock_of(settings.clock)
     converter = payload_converter(settings, system)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(http_client())
-        mes = await stack.enter_async_context(connected_mes(settings, system, http, clock))
+        mes = await stack.enter_async_context(connected_mes(settings, system, clock))
         with contextlib.suppress(Ended):
             client = await _client(settings, stop, stack, converter)
             work = functools.partial(run_plant_zone, client, settings.task_queue, system, mes, clock, stop)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from domain.clock import Clock, WallClock
 from domain.errors import Rejected
 from domain.ports import Mes
+from millwright.runtime.connecting import http_client
 from millwright.runtime.connector_settings import (
     MES_CONNECTORS,
     mes_settings_model,
@@ -15,16 +16,16 @@ from millwright.runtime.connector_settings import (
     own_settings,
     refuse_own_settings,
     variable,
+    variables_of,
 )
 from millwright.settings import MesSettings, Settings
 
 if TYPE_CHECKING:
-    import httpx
     from temporalio.converter import DataConverter
 
 
 @asynccontextmanager
-async def open_mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) -> AsyncIterator[dict[str, Mes]]:
+async def open_mes(settings: Settings, clock: Clock) -> AsyncIterator[dict[str, Mes]]:
     """Every MES instance by its id, within the block. No call is made yet.
 
     Raises:
@@ -33,14 +34,14 @@ async def open_mes(settings: Settings, http: "httpx.AsyncClient", clock: Clock) 
     async with AsyncExitStack() as stack:
         yield {
             system: await stack.enter_async_context(
-                _apart_mes(settings, system, clock) if named.apart else connected_mes(settings, system, http, clock)
+                _apart_mes(settings, system, clock) if named.apart else connected_mes(settings, system, clock)
             )
             for system, named in _instances(settings).items()
         }
 
 
 @asynccontextmanager
-async def connected_mes(settings: Settings, system: str, http: "httpx.AsyncClient", clock: Clock) -> AsyncIterator[Mes]:
+async def connected_mes(settings: Settings, system: str, clock: Clock) -> AsyncIterator[Mes]:
     """The connector of an instance, within the block. It makes no call yet.
 
     Raises:
@@ -49,17 +50,14 @@ async def connected_mes(settings: Settings, system: str, http: "httpx.AsyncClien
     named = _instance(settings, system)
     # Only the connectors that are named are imported, because some use much memory.
     package = import_module(f"connectors.mes.{named.connector}")
-    made = package.connect(
-        own_settings(named, mes_settings_model(named.connector), "mes", system),
-        http,
-        system=system,
-        clock=clock,
-    )
-    try:
-        yield made
-    finally:
-        if (close := getattr(made, "close", None)) is not None:
-            await close()
+    own = own_settings(named, mes_settings_model(named.connector), "mes", system)
+    async with http_client(own, variables_of("mes", named, system)) as http:
+        made = package.connect(own, http, system=system, clock=clock)
+        try:
+            yield made
+        finally:
+            if (close := getattr(made, "close", None)) is not None:
+                await close()
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Makes a connector to a CMMS, and the client that sends its requests."""
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,23 @@ if TYPE_CHECKING:
     import httpx
 
 
-def http_client() -> "httpx.AsyncClient":
-    """The client that sends the requests of connectors. It has the proxies and certificates of the environment."""
+def http_client(own: BaseModel, variable: Callable[[str], str]) -> "httpx.AsyncClient":
+    """The client that sends the requests of a connector. It has the proxies of the environment, and its certificates
+    where the settings name none.
+
+    Args:
+        own: the connector's own settings.
+        variable: the environment variable of one of them.
+
+    Raises:
+        Rejected: a file of a certificate or key cannot be used; `field` is its variable.
+    """
     import httpx
 
-    return httpx.AsyncClient(follow_redirects=False)
+    from millwright.runtime.tls_client import tls_client, tls_files_of
+
+    files = tls_files_of(own)
+    return tls_client(files, variable) if files else httpx.AsyncClient(follow_redirects=False)
 
 
 def connect_cmms(

@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from domain.errors import Rejected
-from millwright.runtime.setting_files import file_content
+from millwright.runtime.setting_files import SecretInFile, file_content, is_secret
 from millwright.settings import decoded
 
 _PREFIX = "MILLWRIGHT"
@@ -37,10 +37,14 @@ def settings_given(connector: str, model: type[BaseModel], environment: Mapping[
         value, file = environment.get(variable), environment.get(variable + _FILE)
         if value is not None and file is not None:
             raise Rejected(f"is set, and so is {variable}{_FILE}", field=variable, fix="unset one of the two")
+        if is_secret(field.annotation):
+            secret = value if file is None else SecretInFile(Path(file), variable + _FILE)
+            given |= {} if secret is None else {name: secret}
+            continue
         if file is not None:
             value = file_content(Path(file), variable + _FILE)
         if value is not None:
-            given[name] = value if is_secret(field.annotation) else decoded(value)
+            given[name] = decoded(value)
     return given
 
 
@@ -80,11 +84,6 @@ def secrets_of(settings: BaseModel) -> dict[str, str]:
         for name in type(settings).model_fields
         if isinstance(value := getattr(settings, name), SecretStr)
     }
-
-
-def is_secret(annotation: object) -> bool:
-    """Whether a setting of this type is a secret."""
-    return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
 
 
 def _fix(connector: str, missing: Collection[str]) -> str:

@@ -1,6 +1,6 @@
 """The settings of a connector, checked by that connector's own model."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Final, TypeVar
 
@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from domain.errors import Rejected
 from domain.webhooks import WebhookCheck
-from millwright.settings import CmmsSettings, ConnectorSettings, MesSettings, NamedT
+from millwright.runtime.setting_files import SecretInFile, is_secret
+from millwright.settings import CmmsSettings, ConnectorSettings, MesSettings, NamedT, decoded
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
@@ -105,11 +106,21 @@ def own_settings(
         Rejected: one is wrong; with the variable to set, without its value.
     """
     try:
-        return model.model_validate(settings.own())
+        return model.model_validate(_typed(settings.own(), model))
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         field = variable(port, settings, instance, *(str(part) for part in first["loc"]))
         raise Rejected(first["msg"], field=field, fix=f"set MILLWRIGHT_{field.upper()}") from error
+
+
+def _typed(own: Mapping[str, object], model: type[BaseModel]) -> dict[str, object]:
+    """The settings of a connector, in which only what its model keeps secret is read again when its file changes."""
+    typed = dict(own)
+    for name, value in own.items():
+        field = model.model_fields.get(name)
+        if isinstance(value, SecretInFile) and field is not None and not is_secret(field.annotation):
+            typed[name] = decoded(value.get_secret_value())
+    return typed
 
 
 def refuse_own_settings(settings: MesSettings, instance: str) -> None:
@@ -125,6 +136,11 @@ def refuse_own_settings(settings: MesSettings, instance: str) -> None:
             field=field,
             fix=f"unset MILLWRIGHT_{field.upper()} in this process",
         )
+
+
+def variables_of(port: str, settings: ConnectorSettings, instance: str | None) -> Callable[[str], str]:
+    """What gives the environment variable of a setting of a connector, by the name of the setting."""
+    return lambda name: f"MILLWRIGHT_{variable(port, settings, instance, name).upper()}"
 
 
 def variable(port: str, settings: ConnectorSettings, instance: str | None, *parts: str) -> str:

@@ -4,28 +4,32 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from domain.errors import Rejected
 from millwright.runtime.embedded.marking import ENVIRONMENT_FILE, POSTGRES
-from millwright.runtime.setting_files import file_content
-from millwright.settings import Settings
+from millwright.runtime.setting_files import SecretInFile
+from millwright.settings import CmmsSettings, ConnectorSettings, Settings, decoded
 
 _PREFIX = "MILLWRIGHT_"
 _FILE = "_FILE"
 _HOME = "MILLWRIGHT_HOME"
 _DATABASE = "MILLWRIGHT_DATABASE_URL"
+_WEBHOOK_SECRETS = "webhook_secrets"
 _URL_BEGINS = ("postgresql://", "postgresql+psycopg://")
 
 
 def load_settings(home: Path | None = None, *, anew: bool = False) -> Settings:
     """The settings of the installation under a home.
 
-    The environment has precedence. A variable with `_FILE` at its end names a file with the value. If the environment
-    sets a database, it describes another installation, and the file in the home is not read. The home file's database
-    is used only while it answers; otherwise the embedded one is started again from the same home.
+    The environment has precedence. A variable with `_FILE` at its end names a file with the value; a secret is read
+    again when its file changes. If the environment sets a database, it describes another installation, and the file in
+    the home is not read. The home file's database is used only while it answers; otherwise the embedded one is started
+    again from the same home.
 
     Args:
         home: the home; if None, MILLWRIGHT_HOME or the default.
@@ -35,32 +39,64 @@ def load_settings(home: Path | None = None, *, anew: bool = False) -> Settings:
         Rejected: a setting is wrong or given twice, or a file is unreadable; `field` names it.
     """
     ours = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(_PREFIX)}
-    given = _with_files(ours)
+    files = _in_files(ours)
+    given = {name: value for name, value in ours.items() if name.removesuffix(_FILE) not in files}
+    given |= {name: secret.get_secret_value() for name, secret in files.items()}
     if home is not None:
         given[_HOME] = str(home)
     where = Path(given.get(_HOME) or str(Settings.model_fields["home"].default))
     written = {} if anew or _DATABASE in given else _written(where / ENVIRONMENT_FILE)
     if _DATABASE in written and not _answers(written[_DATABASE]):
         del written[_DATABASE]
-    return settings_from({**written, **given, _HOME: str(where)})
+    return _with_secrets({**written, **given, _HOME: str(where)}, files)
 
 
-def _with_files(given: Mapping[str, str]) -> dict[str, str]:
-    """The variables, those of files replaced by what their files hold: `MILLWRIGHT_CMMS__API_KEY_FILE` names the file
-    of `MILLWRIGHT_CMMS__API_KEY`, as a vault mounts it.
+def _in_files(given: Mapping[str, str]) -> dict[str, SecretInFile]:
+    """The variables whose values stand in files: `MILLWRIGHT_CMMS__API_KEY_FILE` names the file of
+    `MILLWRIGHT_CMMS__API_KEY`, as a vault mounts it.
 
     Raises:
         Rejected: a setting is given twice, or its file cannot be read.
     """
-    values = dict(given)
+    values: dict[str, SecretInFile] = {}
     for name in sorted(given):
         setting = name.removesuffix(_FILE)
         if setting == name or setting.removeprefix(_PREFIX).split("__")[0].lower() not in Settings.model_fields:
             continue
         if setting in given:
             raise Rejected(f"is set, and so is {name}", field=setting, fix="unset one of the two")
-        values[setting] = file_content(Path(values.pop(name)), name)
+        values[setting] = SecretInFile(Path(given[name]), name)
     return values
+
+
+def _with_secrets(variables: Mapping[str, str], files: Mapping[str, SecretInFile]) -> Settings:
+    """The settings of some variables, in which each secret of a file is read again when the file changes.
+
+    Of other settings the value counts that the file had at the start.
+    """
+    settings = settings_from(variables)
+    first: dict[str, SecretStr] = {}
+    for variable, secret in files.items():
+        *place, name = variable.removeprefix(_PREFIX).lower().split("__")
+        secret.accept_by(lambda text, variable=variable: settings_from({**variables, variable: text}))  # type: ignore[misc]
+        if not place and isinstance(getattr(settings, name), SecretStr):
+            first[name] = secret
+        elif place and (connector := _connector(settings, place)) is not None:
+            own = connector.model_extra or {}
+            if name in own:
+                # The connector's own model takes it as a secret, or as a text (`connector_settings.own_settings`).
+                own[name] = secret
+            elif name == _WEBHOOK_SECRETS and isinstance(connector, CmmsSettings):
+                connector.read_webhook_secrets_from(secret)
+    return settings.model_copy(update=first)
+
+
+def _connector(settings: Settings, place: list[str]) -> ConnectorSettings | None:
+    """The settings of the connector whose variables begin with the names of a place; None if there is none."""
+    found: object = getattr(settings, place[0])
+    for name in place[1:]:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, ConnectorSettings) else None
 
 
 def installed(settings: Settings) -> bool:
@@ -91,6 +127,13 @@ def _answers(url: str) -> bool:
     return True
 
 
+class _Variables(EnvSettingsSource):
+    """Variables, of which those of a connector stay texts: a password may be `12345678` or `true`."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: Any) -> Any:
+        return decoded(value) if field is None else super().decode_complex_value(field_name, field, value)
+
+
 def settings_from(variables: Mapping[str, str]) -> Settings:
     """The settings of some variables only.
 
@@ -105,7 +148,7 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
             fix=f"set {_DATABASE} to postgresql://user:password@host:port/database",
         )
     try:
-        source = EnvSettingsSource(Settings)
+        source = _Variables(Settings)
         source.env_vars = {name.lower(): value for name, value in variables.items()}
         return Settings(**source())
     except SettingsError as error:

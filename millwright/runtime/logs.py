@@ -4,13 +4,14 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from millwright.settings import CmmsSettings, ConnectorSettings, Settings
+from millwright.runtime.setting_files import SecretInFile
+from millwright.settings import CmmsSettings, ConnectorSettings, Settings, decoded
 
 MASK = "********"
 QUIETED = (
@@ -32,7 +33,7 @@ def configure(settings: Settings, level: int = logging.INFO) -> None:
         root.removeHandler(handler)
     shape = JsonLines() if settings.log == "json" else PlainText()
     handler = _Stderr()
-    handler.setFormatter(Masking(shape, secrets(settings)))
+    handler.setFormatter(Masking(shape, secrets(settings), secrets_in_files(settings)))
     handler.addFilter(Quiet())
     root.addHandler(handler)
     root.setLevel(level)
@@ -42,36 +43,62 @@ def configure(settings: Settings, level: int = logging.INFO) -> None:
 
 def secrets(settings: Settings) -> list[str]:
     """Every secret value in the settings, the longest first."""
-    found: set[str] = set()
+    return _longest_first(part for value in _values(settings) for part in _parts(value))
+
+
+def _longest_first(secrets: Iterable[str]) -> list[str]:
+    return sorted({secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True)
+
+
+def _values(settings: Settings) -> Iterator[str]:
+    for value in _top(settings):
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+        elif isinstance(value, ConnectorSettings):
+            yield from _within(value.own())
+            if isinstance(value, CmmsSettings):
+                yield from (secret.get_secret_value() for secret in value.webhook_secrets)
+
+
+def secrets_in_files(settings: Settings) -> list[SecretInFile]:
+    """The secrets whose values may become others while the process runs."""
+    found: list[object] = []
+    for value in _top(settings):
+        if isinstance(value, ConnectorSettings):
+            found += value.own().values()
+            found += [value.webhook_secrets_text] if isinstance(value, CmmsSettings) else []
+        else:
+            found.append(value)
+    return [secret for secret in found if isinstance(secret, SecretInFile)]
+
+
+def _top(settings: Settings) -> Iterator[object]:
+    """The values of the settings, those of several instances one by one."""
     for name in type(settings).model_fields:
         value = getattr(settings, name)
-        if isinstance(value, SecretStr):
-            found.update(_parts(value.get_secret_value()))
-        elif isinstance(value, ConnectorSettings):
-            found.update(_of_connector(value))
-        elif isinstance(value, Mapping):
-            for instance in value.values():
-                found.update(_of_connector(instance))
-    return sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True)
-
-
-def _of_connector(settings: ConnectorSettings) -> Iterator[str]:
-    yield from _within(settings.own())
-    if isinstance(settings, CmmsSettings):
-        yield from (secret.get_secret_value() for secret in settings.webhook_secrets)
+        if isinstance(value, Mapping):
+            yield from value.values()
+        else:
+            yield value
 
 
 def _within(values: Mapping[str, object]) -> Iterator[str]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _within(value)
+        elif isinstance(value, SecretStr):
+            yield value.get_secret_value()
         elif isinstance(value, str) and _SECRET_NAME.search(name):
-            yield from _parts(value)
+            yield value
 
 
 def _parts(secret: str) -> Iterator[str]:
-    """The whole value, and the parts of a URL or connection string that libraries quote separately."""
+    """The whole value, the entries of a list, and the parts of a URL or connection string that libraries quote
+    separately."""
     yield secret
+    entries = decoded(secret)
+    if isinstance(entries, list):
+        yield from (entry for entry in entries if isinstance(entry, str))
     for name, value in _PAIR.findall(secret):
         if _SECRET_NAME.search(name):
             yield value
@@ -94,16 +121,19 @@ class Masking(logging.Formatter):
     Args:
         shape: the formatter.
         secrets: the values to mask.
+        files: secrets that may become others while the process runs.
     """
 
-    def __init__(self, shape: logging.Formatter, secrets: Iterable[str]) -> None:
+    def __init__(self, shape: logging.Formatter, secrets: Iterable[str], files: Sequence[SecretInFile] = ()) -> None:
         super().__init__()
         self._shape = shape
         self._secrets = tuple(secrets)
+        self._files = files
 
     def format(self, record: logging.LogRecord) -> str:
         line = self._shape.format(record)
-        for secret in self._secrets:
+        read_since = (part for file in self._files for value in file.known for part in _parts(value))
+        for secret in _longest_first((*self._secrets, *read_since)) if self._files else self._secrets:
             line = line.replace(secret, MASK)
         return line
 

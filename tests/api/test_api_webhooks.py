@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from millwright.api.app import create_app
 from millwright.api.refusals import MOST_OF_ONE
 from millwright.api.signed_webhooks import MOST_REMEMBERED, SignedWebhooks
 from millwright.bootstrap import Storage
+from millwright.runtime.home import load_settings, settings_from
 from millwright.runtime.logs import secrets as secrets_of
 from millwright.settings import Settings
 from millwright.steering.values import check_connectors, steering_values
@@ -63,6 +65,29 @@ async def test_a_signed_delivery_makes_the_poll_due_whatever_its_body_says(
 async def test_the_new_secret_counts_beside_the_old_one(vendor: httpx.AsyncClient) -> None:
     for secret in (SECRET, NEXT_SECRET):
         assert (await vendor.post(PATH, content=BODY, headers=signed(secret=secret))).status_code == 202
+
+
+def replace(file: Path, text: str) -> None:
+    file.write_text(text)
+
+
+async def test_a_secret_that_is_replaced_in_its_file_counts_without_a_restart(
+    app: FastAPI, vendor: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "secrets"
+    replace(file, f'["{SECRET}"]')
+    monkeypatch.setenv("MILLWRIGHT_CMMS__CONNECTOR", "maintainx")
+    monkeypatch.setenv("MILLWRIGHT_CMMS__WEBHOOK_SECRETS_FILE", str(file))
+    app.state.deps.webhooks = SignedWebhooks(load_settings(tmp_path))
+    assert (await vendor.post(PATH, content=BODY, headers=signed())).status_code == 202
+    for text, taken in (
+        (f'["{NEXT_SECRET}"]', (401, 202)),
+        ("half of a li", (401, 202)),
+        (f'["{SECRET}"]', (202, 401)),
+    ):
+        replace(file, text)
+        replies = [await vendor.post(PATH, content=BODY, headers=signed(secret=each)) for each in (SECRET, NEXT_SECRET)]
+        assert tuple(reply.status_code for reply in replies) == taken
 
 
 async def test_a_delivery_that_comes_again_is_accepted_and_touches_nothing(
@@ -218,10 +243,8 @@ def test_a_secret_that_cannot_be_one_is_refused_without_its_value(secrets: list[
     assert not secrets[0] or secrets[0] not in str(refused.value)
 
 
-def test_the_secrets_are_read_from_the_environment_and_no_connector_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MILLWRIGHT_CMMS__CONNECTOR", "maintainx")
-    monkeypatch.setenv("MILLWRIGHT_CMMS__WEBHOOK_SECRETS", f'["{SECRET}"]')
-    monkeypatch.setenv("MILLWRIGHT_CMMS__API_KEY", "eyJ")
-    cmms = Settings().all_cmms()["maintainx"]
+def test_the_secrets_are_read_from_the_environment_and_no_connector_gets_them() -> None:
+    given = {"CONNECTOR": "maintainx", "WEBHOOK_SECRETS": f'["{SECRET}"]', "API_KEY": "eyJ"}
+    cmms = settings_from({f"MILLWRIGHT_CMMS__{name}": value for name, value in given.items()}).all_cmms()["maintainx"]
     assert [secret.get_secret_value() for secret in cmms.webhook_secrets] == [SECRET]
     assert cmms.own() == {"api_key": "eyJ"}

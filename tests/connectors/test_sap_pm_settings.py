@@ -9,6 +9,7 @@ from connectors.cmms.sap_pm import SapPmSettings
 from domain.outcomes import OutcomeClass
 from domain.processes import ProcessKind
 from millwright.runtime.connector_settings import cmms_settings_model, own_settings
+from millwright.runtime.home import settings_from
 from millwright.settings import Settings
 from millwright.steering.values import steering_values
 from tests.connectors.sap_pm_answers import BASE, PASSWORD
@@ -28,10 +29,8 @@ GIVEN = {
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name, value in GIVEN.items():
-        monkeypatch.setenv(f"MILLWRIGHT_CMMS__{name}", value)
-    return Settings(_env_file=None)
+def settings() -> Settings:
+    return settings_from({f"MILLWRIGHT_CMMS__{name}": value for name, value in GIVEN.items()})
 
 
 def test_numbers_of_sap_stay_texts_and_words_and_codes_are_in_upper_case(settings: Settings) -> None:

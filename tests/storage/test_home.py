@@ -115,10 +115,10 @@ def test_a_wrong_setting_is_named_without_its_value(
 @pytest.mark.parametrize(
     ("variable", "read"),
     [
-        ("MILLWRIGHT_CMMS__API_KEY_FILE", lambda settings: settings.cmms.own()["api_key"]),
+        ("MILLWRIGHT_CMMS__API_KEY_FILE", lambda settings: settings.cmms.own()["api_key"].get_secret_value()),
         (
             "MILLWRIGHT_CMMS_INSTANCES__HAMBURG__API_KEY_FILE",
-            lambda settings: settings.all_cmms()["hamburg"].own()["api_key"],
+            lambda settings: settings.all_cmms()["hamburg"].own()["api_key"].get_secret_value(),
         ),
         ("MILLWRIGHT_TEMPORAL_API_KEY_FILE", lambda settings: settings.temporal_api_key.get_secret_value()),
     ],

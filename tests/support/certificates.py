@@ -38,11 +38,11 @@ class Authority:
         self.certificate = folder / f"{name}.pem"
         self.certificate.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str) -> Issued:
+    def issue(self, name: str, *, ended: bool = False) -> Issued:
         """A certificate for a server under `SERVER_NAME` or for a client, with its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName(SERVER_NAME), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        made = _builder(_named(name), self._name, key.public_key())
+        made = _builder(_named(name), self._name, key.public_key(), ended=ended)
         made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
         issued = Issued(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         issued.certificate.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
@@ -58,8 +58,10 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, ended: bool = False
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=2 if ended else 0)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from domain.errors import Rejected
@@ -22,7 +21,7 @@ ENGINE = {"MILLWRIGHT_TEMPORAL_ADDRESS": "127.0.0.1:9"}
 
 
 async def opened(variables: dict[str, str]) -> set[str]:
-    async with httpx.AsyncClient() as http, open_mes(settings_from(variables), http, TestClock(START)) as mes:
+    async with open_mes(settings_from(variables), TestClock(START)) as mes:
         return set(mes)
 
 
@@ -51,12 +50,11 @@ async def test_the_central_zone_is_refused_without_what_it_needs_and_with_what_i
 
 async def test_the_worker_in_the_plant_zone_takes_the_settings_of_its_instance_and_of_no_other() -> None:
     settings = settings_from({**APART, **URL})
-    async with httpx.AsyncClient() as http:
-        async with connected_mes(settings, "hall3", http, TestClock(START)) as mes:
-            assert mes.enforcement.value == "enforced"
-        with pytest.raises(Rejected, match="no MES instance hall4 is named"):
-            async with connected_mes(settings, "hall4", http, TestClock(START)):
-                pass
+    async with connected_mes(settings, "hall3", TestClock(START)) as mes:
+        assert mes.enforcement.value == "enforced"
+    with pytest.raises(Rejected, match="no MES instance hall4 is named"):
+        async with connected_mes(settings, "hall4", TestClock(START)):
+            pass
 
 
 def test_of_an_mes_that_stands_apart_it_is_recorded_that_it_does() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
@@ -85,8 +84,7 @@ class ZonedPlant(FakePlant):
             task_queue=self.settings.task_queue,
             mes_instances=named,
         )
-        http = await self._opened.enter_async_context(httpx.AsyncClient())
-        mes = await self._opened.enter_async_context(open_mes(central, http, self.clock))
+        mes = await self._opened.enter_async_context(open_mes(central, self.clock))
         self.port, self.systems = mes["fake"], replace(self.systems, mes=mes)
         await self.server.start()
         self.zone = self.new_zone()

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from connectors.finding_codes import FindingCodeTable
+from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration
 
@@ -17,7 +18,7 @@ def _priorities() -> dict[int, AtlasPriority]:
     return {1: "HIGH", 2: "MEDIUM", 3: "LOW", 4: "NONE"}
 
 
-class AtlasSettings(BaseModel):
+class AtlasSettings(TlsFiles):
     """Settings of one Atlas.
 
     Args:

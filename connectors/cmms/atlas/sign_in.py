@@ -15,6 +15,7 @@ from connectors.call import Call
 from connectors.cmms.atlas.models import AtlasAccount, AtlasToken
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.http import JsonSystem
+from connectors.replaced_secret import signed_in_by
 from domain.errors import ActionRequired
 
 _SIGN_IN_WORDS: Final = "it does not accept our credentials (email or password)"
@@ -53,7 +54,7 @@ class AtlasSignIn:
         async with self._fetching:
             if self._token is None or self._token == refused:
                 self._token = None
-                self._token = await self._fetch(call)
+                self._token = await signed_in_by(self._settings.password, lambda password: self._fetch(call, password))
                 self._json.mask(self._token)
             return self._token
 
@@ -79,12 +80,8 @@ class AtlasSignIn:
             call, "GET", f"{self._settings.url}/auth/me", headers=headers, also=MAY_BE_OF_THE_TOKEN
         )
 
-    async def _fetch(self, call: Call) -> str:
-        body = {
-            "email": self._settings.email,
-            "password": self._settings.password.get_secret_value(),
-            "type": "CLIENT",
-        }
+    async def _fetch(self, call: Call, password: str) -> str:
+        body = {"email": self._settings.email, "password": password, "type": "CLIENT"}
         headers = {"accept": "application/json"}
         url = f"{self._settings.url}/auth/signin"
         reply = await self._json.send(call, "POST", url, headers=headers, body=body, also=(401, 403))

@@ -29,10 +29,7 @@ class MaintainXClient:
 
     def __init__(self, settings: MaintainXSettings, http: httpx.AsyncClient) -> None:
         self._url = settings.url
-        self._headers = {
-            "authorization": f"Bearer {settings.api_key.get_secret_value()}",
-            "accept": "application/json",
-        }
+        self._headers = {"accept": "application/json"}
         if settings.organization is not None:
             self._headers[_ORGANIZATION] = settings.organization
         self._json = JsonSystem(
@@ -41,6 +38,7 @@ class MaintainXClient:
             concurrency=settings.concurrency,
             read_fault=read_fault,
             secrets=(settings.api_key,),
+            sign=lambda: {"authorization": f"Bearer {settings.api_key.get_secret_value()}"},
         )
 
     def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from connectors.finding_codes import FindingCodeTable
+from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration
 
@@ -18,7 +19,7 @@ def _priorities() -> dict[int, MaintainXPriority]:
     return {1: "HIGH", 2: "MEDIUM", 3: "LOW", 4: "NONE"}
 
 
-class MaintainXSettings(BaseModel):
+class MaintainXSettings(TlsFiles):
     """Settings of one MaintainX.
 
     Args:

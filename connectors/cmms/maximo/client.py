@@ -75,9 +75,9 @@ class MaximoClient:
             concurrency=settings.concurrency,
             read_fault=read_fault,
             secrets=(settings.api_key,),
+            sign=lambda: {"apikey": settings.api_key.get_secret_value()},
         )
         self._headers = {
-            "apikey": settings.api_key.get_secret_value(),
             "x-public-uri": settings.url,
             "accept": "application/json",
         }

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from connectors.cmms.maximo.outcomes import OutcomeTable
+from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration, ZoneName
 
@@ -14,7 +15,7 @@ def _priorities() -> dict[int, int]:
     return {1: 1, 2: 2, 3: 3, 4: 4}
 
 
-class MaximoSettings(BaseModel):
+class MaximoSettings(TlsFiles):
     """Settings of one Maximo.
 
     Args:

@@ -44,6 +44,7 @@ class RestClient:
             concurrency=settings.concurrency,
             read_fault=self._read_fault,
             secrets=secrets_of(settings),
+            sign=lambda: self._sign_in.present(),
         )
         self._sign_in = RestSignIn(settings, self._json)
         self._user: str | None = None
@@ -234,7 +235,7 @@ class RestClient:
         also: Collection[int],
     ) -> httpx.Response:
         """One request; if a token that was fetched is refused, once more with another one."""
-        headers = await self._sign_in.headers(call)
+        headers = await self._sign_in.fetched(call)
         fixed = {"accept": "application/json", **self._description.headers}
         refused = (httpx.codes.UNAUTHORIZED,) if self._sign_in.fetches else ()
         reply = await self._json.send(
@@ -242,7 +243,7 @@ class RestClient:
         )
         if reply.status_code not in refused or reply.status_code in also:
             return reply
-        headers = await self._sign_in.headers(call, refused=headers)
+        headers = await self._sign_in.fetched(call, refused=headers)
         return await self._json.send(
             call, method, url, headers={**fixed, **headers}, params=params, body=body, also=also
         )

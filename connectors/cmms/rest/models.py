@@ -3,21 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import RootModel
 
 from connectors.rows import UnreadableRow
 
 
 class RestBody(RootModel[Any]):
     """The body of an answer as it came."""
-
-
-class RestOAuthToken(BaseModel):
-    """The answer to a sign-in by client credentials (RFC 6749, 5.1)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    access_token: str = Field(min_length=1)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from connectors.cmms.rest.loading import RestDescriptionFile
 from connectors.cmms.rest.outcomes import RestOutcomeTable
+from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration, ZoneName
 
@@ -21,7 +22,7 @@ _NEEDED: Final = {
 """The settings that each kind of `auth` needs."""
 
 
-class RestSettings(BaseModel):
+class RestSettings(TlsFiles):
     """Settings of one CMMS that a description describes.
 
     Args:

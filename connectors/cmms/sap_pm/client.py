@@ -47,21 +47,26 @@ class SapPmClient:
     def __init__(self, settings: SapPmSettings, http: httpx.AsyncClient, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        authorization = basic(settings)
         self._json = JsonSystem(
             http,
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             read_fault=read_fault,
-            secrets=(settings.password, authorization),
+            secrets=(settings.password,),
+            sign=self._sign,
         )
-        self._headers = {"authorization": f"Basic {authorization.get_secret_value()}", "accept": "application/json"}
+        self._headers = {"accept": "application/json"}
         self._always = {
             name: value
             for name, value in (("sap-client", settings.sap_client), ("sap-language", settings.language))
             if value
         }
         self._session = SapSession(self._url(f"{_NOTIFICATIONS}/", {}), self._headers, self._json)
+
+    def _sign(self) -> Mapping[str, str]:
+        pair = basic(self._settings)
+        self._json.mask(pair)
+        return {"authorization": f"Basic {pair}"}
 
     def unreadable(self, call: Call, report: UnreadableRecord) -> ActionRequired:
         """A record that a call needs and that cannot be read."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
-from pydantic import SecretStr
 
 from connectors.call import Call
 from connectors.cmms.sap_pm.settings import SapPmSettings
@@ -23,10 +22,10 @@ _SHORTEST_ID: Final = 16
 _NO_TOKEN: Final = ("", "fetch", "required")
 
 
-def basic(settings: SapPmSettings) -> SecretStr:
+def basic(settings: SapPmSettings) -> str:
     """The user and the password, as HTTP sends them."""
     pair = f"{settings.user}:{settings.password.get_secret_value()}"
-    return SecretStr(base64.b64encode(pair.encode()).decode())
+    return base64.b64encode(pair.encode()).decode()
 
 
 def asks_for_token(reply: httpx.Response) -> bool:

@@ -4,9 +4,10 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 from connectors.cmms.sap_pm.outcomes import CatalogCode, SapPmOutcomeTable
+from connectors.tls_files import TlsFiles
 from domain.addresses import origin
 from domain.model import Duration, ZoneName
 
@@ -19,7 +20,7 @@ Plant = Annotated[str, StringConstraints(to_upper=True, pattern=r"^\w{1,4}$")]
 Status = Annotated[str, StringConstraints(to_upper=True, pattern=r"^\S+$")]
 
 
-class SapPmSettings(BaseModel):
+class SapPmSettings(TlsFiles):
     """Settings of one client of an SAP S/4HANA system.
 
     Args:

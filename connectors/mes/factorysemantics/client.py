@@ -29,6 +29,7 @@ from connectors.mes.factorysemantics.models import (
     read_rows,
 )
 from connectors.mes.factorysemantics.settings import FactorySemanticsSettings
+from connectors.replaced_secret import signed_in_by
 from connectors.rows import Rows
 from domain.canonical import Json
 from domain.errors import ActionRequired
@@ -199,11 +200,16 @@ class FactorySemanticsClient:
         """The present session, or a new one in the place of an expired one. Of callers at once one signs in."""
         async with self._signing_in:
             if self._session is None or self._session is expired:
-                credentials = {"code": self._settings.user, "password": self._settings.password.get_secret_value()}
-                reply = await self._json.send(call, "POST", f"{self._settings.url}/auth/login", body=credentials)
-                self._session = self._json.read(call, reply, IssuedToken)
+                self._session = await signed_in_by(
+                    self._settings.password, lambda password: self._log_in(call, password)
+                )
                 self._json.mask(self._session.token)
             return self._session
+
+    async def _log_in(self, call: Call, password: str) -> IssuedToken:
+        credentials = {"code": self._settings.user, "password": password}
+        reply = await self._json.send(call, "POST", f"{self._settings.url}/auth/login", body=credentials)
+        return self._json.read(call, reply, IssuedToken)
 
 
 def _headers(session: IssuedToken) -> Mapping[str, str]:

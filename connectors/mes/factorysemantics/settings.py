@@ -2,14 +2,15 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
+from connectors.tls_files import TlsFiles
 from domain.addresses import origin
 from domain.model import Duration
 from domain.production import HoldEnforcement
 
 
-class FactorySemanticsSettings(BaseModel):
+class FactorySemanticsSettings(TlsFiles):
     """Settings of one plant's server.
 
     Args:

@@ -21,7 +21,7 @@ from connectors.mes.sap_dm.models import (
     read_rows,
 )
 from connectors.mes.sap_dm.settings import SapDmSettings
-from connectors.mes.sap_dm.sign_in import SignIn
+from connectors.oauth import ClientCredentials, OAuthClient
 from connectors.rows import Rows
 from domain.canonical import Json
 from domain.errors import Refused
@@ -49,7 +49,16 @@ class SapDmClient:
             read_fault=read_fault,
             secrets=(settings.client_secret,),
         )
-        self._sign_in = SignIn(settings, self._json)
+        self._sign_in = ClientCredentials(
+            OAuthClient(
+                settings.token_url,
+                settings.client_id,
+                settings.client_secret,
+                setting="client_secret",
+                sends_it_in="header",
+            ),
+            self._json,
+        )
 
     async def count_resources(self, call: Call) -> int | None:
         """How many resources the plant has; None if the answer does not say it."""

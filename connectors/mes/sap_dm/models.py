@@ -187,12 +187,3 @@ class HeldSfcs(_Row):
     """The answer of `hold`: an id for each SFC that it put on hold."""
 
     hold_ids: tuple[VendorText, ...] = ()
-
-
-class Token(BaseModel):
-    """The answer of the token address (RFC 6749, 5.1)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    access_token: Annotated[str, Field(min_length=1, repr=False, pattern=r"^[!-~]+$")]
-    expires_in: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -4,15 +4,16 @@ from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from connectors.mes.sap_dm.mapping import LONGEST_PLANT, LONGEST_RESOURCE, is_name
+from connectors.tls_files import TlsFiles
 from domain.addresses import check_encrypted, origin
 from domain.model import Duration
 from domain.production import HoldEnforcement
 
 
-class SapDmSettings(BaseModel):
+class SapDmSettings(TlsFiles):
     """Settings of one plant in SAP Digital Manufacturing.
 
     Args:

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
 import psycopg
-from sqlalchemy import Engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from pydantic import SecretStr
+from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
@@ -42,14 +43,18 @@ _SETTINGS = "SET timezone = 'UTC'; SET lock_timeout = '10s'"
 _READ_ONLY_SIGNS = (b"default_transaction_read_only", b"in_hot_standby")
 _distrusted_at: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
 """When a connection of an engine could last not be trusted: those that were opened before are not used again."""
+_SIGN_IN = "sign_in"
+"""The execution option with the URL by which new connections sign in."""
 _IDLE = 1.0
 """Seconds after which a connection may have been lost unnoticed: a database that restarts takes longer."""
 
 
 def open_engine(
-    url: str, *, pool_size: int = 8, name: str | None = None, longest_statement: int | None = None
+    url: str | SecretStr, *, pool_size: int = 8, name: str | None = None, longest_statement: int | None = None
 ) -> AsyncEngine:
     """An engine on a PostgreSQL URL (`postgresql://…` or `postgresql+psycopg://…`). The options of the URL count.
+
+    If the URL is a secret in a file, each new connection signs in with the user and the password that it has then.
 
     The database shows the name with each connection, unless the URL has one of its own (`application_name`).
 
@@ -57,7 +62,7 @@ def open_engine(
     With `longest_statement`, in seconds, the database ends each statement that takes longer.
     The connection given back last is taken next: one keeps buffers as large as the largest statement it has sent.
     """
-    plain = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    plain = _url(url if isinstance(url, str) else url.get_secret_value())
     options = {"connect_timeout": "5"} | ({"application_name": name} if name is not None else {})
     missing = {option: value for option, value in options.items() if option not in plain.query}
     engine = create_async_engine(
@@ -65,10 +70,34 @@ def open_engine(
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_use_lifo=True,
+        execution_options={} if isinstance(url, str) else {_SIGN_IN: url},
     )
     _set_up(engine, longest_statement)
     _look_before_use(engine)
+    if not isinstance(url, str):
+        _sign_in_by(engine, url)
     return engine
+
+
+def present_url(engine: AsyncEngine) -> str:
+    """The URL of an engine, with the user and the password that a new connection would sign in with."""
+    secret: SecretStr | None = engine.get_execution_options().get(_SIGN_IN)
+    url = engine.url
+    if secret is not None:
+        now = _url(secret.get_secret_value())
+        url = url.set(username=now.username, password=now.password)
+    return url.render_as_string(hide_password=False)
+
+
+def _url(text: str) -> URL:
+    return make_url(text.replace("postgresql://", "postgresql+psycopg://", 1))
+
+
+def _sign_in_by(engine: AsyncEngine, url: SecretStr) -> None:
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def opening(_: Dialect, __: ConnectionPoolEntry, ___: list[object], options: dict[str, object]) -> None:
+        now = _url(url.get_secret_value())
+        options |= {"user": now.username, "password": now.password}
 
 
 def _set_up(engine: AsyncEngine, longest_statement: int | None) -> None:
