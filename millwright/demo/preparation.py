@@ -20,7 +20,7 @@ from policies.engine.judging import CompiledPolicy
 POLICY = "rotating-equipment"
 ACTIVE = "1.1.0"
 SHADOW = "1.0.0"
-PRICED = PUBLISHED.parent / "drafts" / POLICY / "1.3.0.yaml"
+PRICED = PUBLISHED.parent / "drafts" / POLICY / "1.4.0.yaml"
 """The draft whose prices the summary of a run compares times for the work by. It is not in force."""
 APPROVER = "grace"
 OPERATOR = "olaf"
