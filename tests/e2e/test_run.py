@@ -99,10 +99,7 @@ def test_every_order_waited_for_the_planner_and_the_machines_were_held_meanwhile
     cancelled = sum(1 for order in orders if order["closed_as"] == "cancelled")
     reviewed = {"waited": len(orders), "waiting": 0, "approved": len(orders) - cancelled, "not_done": cancelled}
     assert summary["reviewed"] == reviewed
-    assert (
-        f"{len(orders)} orders waited in the CMMS for the planner: {len(orders) - cancelled} approved"
-        in played.said
-    )
+    assert f"{len(orders)} orders waited in the CMMS for the planner: {len(orders) - cancelled} approved" in played.said
     assert summary["holds"]["placed"] > 0
     acts = played.ask("policy", "autonomy")
     assert (acts.returncode, "automatic" in acts.stdout) == (0, False), acts.stdout + acts.stderr
