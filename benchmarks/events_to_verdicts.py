@@ -217,7 +217,7 @@ async def measure(size: Size, options: argparse.Namespace) -> None:
             print(line)
         print(
             f"{size.assets} assets on {size.lines} lines; {size.workers} worker, {size.apis} API, "
-            f"{size.intakes} intake; {size.engine} engine; {options.clients} clients; version 1.1.0 alone",
+            f"{size.intakes} intake; {size.engine} engine; {options.clients} clients; version 1.2.0 alone",
             flush=True,
         )
         stream = Stream(plant.register, plant.components, plant.began, "bare")

@@ -69,7 +69,7 @@ LESS: dict[str, Record] = {
 def bare_rate(database_url: str, bodies: Sequence[bytes], record: Record | None = None) -> float:
     """Events a second, from request bodies (CloudEvents in our own envelope) to stored verdicts."""
     kept = record or Record()
-    policy = Catalogue.published().find("rotating-equipment", "1.1.0")
+    policy = Catalogue.published().find("rotating-equipment", "1.2.0")
     with psycopg.connect(database_url) as connection:
         connection.execute(_TABLES)
         if kept.unique:

@@ -102,7 +102,7 @@ async def running_plant(size: Size, *, active_only: bool = True) -> AsyncIterato
     """A running plant until the block ends. Its clock does not advance: it stays at the beginning of the data.
 
     Args:
-        active_only: whether only 1.1.0 judges. Otherwise 1.0.0 judges too, as a shadow.
+        active_only: whether only 1.2.0 judges. Otherwise 1.0.0 judges too, as a shadow.
     """
     task = asyncio.current_task()
     if task is not None:

@@ -18,8 +18,9 @@ _FILE = re.compile(r".*\.ya?ml|.*/.*")
 
 
 def version_named(context: typer.Context, name: str) -> "CompiledPolicy":
-    """A draft's file, or a version by its number or digest: a shipped one, a stored one, or a saved
-    draft.
+    """A draft's file, or a version by its number or digest: a stored one, a saved draft, or a shipped one.
+
+    The stored one comes first: an installation may have given the number of a later shipped version to its own text.
 
     Raises:
         PolicyRejected: the text does not compile.
@@ -29,11 +30,12 @@ def version_named(context: typer.Context, name: str) -> "CompiledPolicy":
 
     if _FILE.fullmatch(name):
         return compile_policy(_read(Path(name)), name)
-    found, known = _shipped(name)
+    found, stored = _stored(context, name)
+    shipped: list[str] = []
     if found is None:
-        found, stored = _stored(context, name)
-        known = list(dict.fromkeys([*known, *stored]))
+        found, shipped = _shipped(name)
     if found is None:
+        known = dict.fromkeys([*shipped, *stored])
         raise Rejected(
             f"there is no version {name}", field="version", fix=f"there are {', '.join(known)}, or name a file"
         )

@@ -86,9 +86,20 @@ def summary_view(summary: Summary) -> RenderableType:
         f"{summary.seconds:.0f} s."
     )
     return Panel(
-        Group(facts, _rungs(summary), _scores(summary), *_timing(summary), record, verdict),
+        Group(facts, *_reviewed(summary), _rungs(summary), _scores(summary), *_timing(summary), record, verdict),
         title=f"Millwright on {summary.data}",
     )
+
+
+def _reviewed(summary: Summary) -> list[Text]:
+    """How many orders waited for the planner, and what became of them."""
+    if not summary.reviewed:
+        return []
+    waited, approved, not_done, waiting = (
+        summary.reviewed[name] for name in ("waited", "approved", "not_done", "waiting")
+    )
+    became = f"{approved} approved, {not_done} cancelled, {waiting} still waiting"
+    return [Text(f"{waited} orders waited in the CMMS for the planner: {became}.\n")]
 
 
 def _timing(summary: Summary) -> list[Text]:

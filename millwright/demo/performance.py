@@ -16,7 +16,7 @@ from millwright.demo.cast import kept_person
 from millwright.demo.conductor import Conductor, Tick
 from millwright.demo.installation import Installation, InstallationFailed
 from millwright.demo.local_sign_in import LocalSignIn
-from millwright.demo.preparation import MAINTENANCE, PRICED, PRODUCTION, migrate, prepare
+from millwright.demo.preparation import ACTIVE, MAINTENANCE, PRICED, PRODUCTION, SHADOW, migrate, prepare
 from millwright.demo.proving import prove_machines
 from millwright.demo.summary import Summary, count_plant, export_plant, score, summarise
 from millwright.explaining.flooding import read_flood_figures
@@ -70,7 +70,7 @@ async def perform(
     endpoints = await installation.start_foundations()
     sandbox = str(endpoints["control_url"])
     settings = installation.settings()
-    say("Making the tables, importing the register, putting policy 1.1.0 in force, 1.0.0 in shadow.")
+    say(f"Making the tables, importing the register, putting policy {ACTIVE} in force, {SHADOW} in shadow.")
     await migrate(installation.database_url)
     async with open_storage(settings) as storage:
         async with open_systems(settings, storage.clock) as systems:

@@ -18,9 +18,9 @@ from policies.engine.catalogue import PUBLISHED, Catalogue
 from policies.engine.judging import CompiledPolicy
 
 POLICY = "rotating-equipment"
-ACTIVE = "1.1.0"
+ACTIVE = "1.2.0"
 SHADOW = "1.0.0"
-PRICED = PUBLISHED.parent / "drafts" / POLICY / "1.3.0.yaml"
+PRICED = PUBLISHED.parent / "drafts" / POLICY / "1.4.0.yaml"
 """The draft whose prices the summary of a run compares times for the work by. It is not in force."""
 APPROVER = "grace"
 OPERATOR = "olaf"
@@ -51,7 +51,8 @@ async def put_people_and_policies(storage: Storage, settings: Settings, *, shado
     """Adds the first administrator and the rest of the cast, puts the shipped policy in force, and registers the
     installation's key, if it has one.
 
-    1.1.0 is active; 1.0.0 judges beside it as a shadow, if a shadow is wanted.
+    1.2.0 is active, so each order waits for the planner of the CMMS; 1.0.0 judges beside it as a shadow, if a shadow
+    is wanted.
     """
     now = storage.clock.now()
     administrator = Administrator(storage.people, Person(ADMINISTRATOR, new_secret(), new_signing_key()))

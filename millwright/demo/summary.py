@@ -52,6 +52,8 @@ class Summary(Model):
     rungs: dict[str, dict[str, int]]
     cases: dict[str, int]
     work_orders: dict[str, int]
+    reviewed: dict[str, int] = {}
+    """The orders that waited for the planner, by what became of them; empty in the files of earlier builds."""
     holds: dict[str, int]
     write_backs: int = 0
     """Of the events that are not an anomaly, the notifications of our own patches of twins."""
@@ -199,6 +201,7 @@ def summarise(
         },
         cases=figures.cases,
         work_orders=figures.work_orders | {"doubled": plant.doubled_orders},
+        reviewed=figures.reviewed,
         holds=figures.holds,
         write_backs=figures.write_backs,
         outcomes=figures.outcomes,

@@ -83,6 +83,11 @@ def _autonomy(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]
     if old.promote_at != new.promote_at:
         was, now = (f"{each.precision_lower_bound:g} of {each.confirmed}" for each in (old.promote_at, new.promote_at))
         yield Change(about="autonomy", says=f"earned at a precision of {was} → {now} confirmed cases")
+    if old.enforce != new.enforce:
+        says = "enforced: an order waits for the planner unless its asset class and failure mode are automatic"
+        if old.enforce:
+            says = "no longer enforced: every order at work order or above is released at once"
+        yield Change(about="autonomy", says=says)
 
 
 def _holds(before: CompiledPolicy, after: CompiledPolicy) -> Iterator[Change]:

@@ -217,3 +217,12 @@ def lacking(millwright: Millwright) -> int:
     """How many approvals a version in review takes."""
     versions = millwright.json("policy", "list")["versions"]
     return int(next(version["approvals_needed"] for version in versions if version["version"] == "1.2.0"))
+
+
+def test_a_number_means_the_version_that_the_installation_stores_though_another_is_shipped_under_it(
+    played: Millwright, keys: Keys, draft: Path
+) -> None:
+    enforced = "autonomy: enforced: an order waits for the planner"
+    assert enforced in played("policy", "diff", "1.1.0", "1.2.0").stdout
+    played.says("policy", "draft", str(draft), "--reason", "a shorter window", "--key", keys["anna"])
+    assert enforced not in played("policy", "diff", "1.1.0", "1.2.0").stdout

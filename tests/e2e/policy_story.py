@@ -98,29 +98,29 @@ class PolicyStory:
     def _write_and_approve(self) -> None:
         for name, roles in PEOPLE.items():
             self._keys[name] = join(self.millwright.home, name, *roles)
-        draft = self._folder / "1.2.0.yaml"
-        for name in ("1.2.0.yaml", "1.2.0-cases.yaml"):
+        draft = self._folder / "1.3.0.yaml"
+        for name in ("1.3.0.yaml", "1.3.0-cases.yaml"):
             shutil.copy(DRAFTS / name, self._folder / name)
         self.said["check"] = self.millwright.says("policy", "check", str(draft))
         self.said["proofs"] = self.millwright.json("policy", "prove", str(draft))
-        self.said["diff"] = self.millwright("policy", "diff", "1.1.0", str(draft)).stdout
+        self.said["diff"] = self.millwright("policy", "diff", "1.2.0", str(draft)).stdout
         self.acts("ada", "draft", str(draft), "--reason", "the last code need not wait for another reading")
-        self.said["submitted"] = self.acts("ada", "submit", "1.2.0")
-        self.said["needed without a backtest"] = self.version("1.2.0")["approvals_needed"]
-        self.said["backtest"] = self._attach_backtest("1.2.0", WRITTEN)
-        self.said["needed with it"] = self.version("1.2.0")["approvals_needed"]
-        read = ("approve", "1.2.0", "--meaning", "I read it, its cases and its backtest")
-        self.said["shadowed too soon"] = self.is_refused("emil", "shadow", "1.2.0", "--reason", "a look")
+        self.said["submitted"] = self.acts("ada", "submit", "1.3.0")
+        self.said["needed without a backtest"] = self.version("1.3.0")["approvals_needed"]
+        self.said["backtest"] = self._attach_backtest("1.3.0", WRITTEN)
+        self.said["needed with it"] = self.version("1.3.0")["approvals_needed"]
+        read = ("approve", "1.3.0", "--meaning", "I read it, its cases and its backtest")
+        self.said["shadowed too soon"] = self.is_refused("emil", "shadow", "1.3.0", "--reason", "a look")
         self.said["author approves"] = self.is_refused("ada", *read)
         self.said["first approval"] = self.acts("bert", *read)
         self.said["approved twice"] = self.is_refused("bert", *read)
         self.said["second approval"] = self.acts("carla", *read)
-        self.acts("emil", "shadow", "1.2.0", "--reason", "a look at what it would do")
+        self.acts("emil", "shadow", "1.3.0", "--reason", "a look at what it would do")
 
     def _try_on_a_line(self) -> None:
-        self.said["shadowed"] = self.millwright.json("policy", "hits", "1.2.0")
-        self.acts("emil", "canary", "1.2.0", "--line", LINE, "--reason", "the first line")
-        self.said["places"] = self.version("1.2.0")["places"]
+        self.said["shadowed"] = self.millwright.json("policy", "hits", "1.3.0")
+        self.acts("emil", "canary", "1.3.0", "--line", LINE, "--reason", "the first line")
+        self.said["places"] = self.version("1.3.0")["places"]
         self.said["in force on trial"] = {
             line: self.millwright.json("policy", "in-force", "--line", line)["version"] for line in (LINE, "LINE-2")
         }
@@ -129,28 +129,28 @@ class PolicyStory:
         self.acts("fred", "lift", "1", "--reason", "the copy is made")
 
     def _let_a_bad_rule_through(self) -> None:
-        self._draft("1.2.1", "work_order", "", "no shift may wait")
-        self.said["broken promise"] = self.is_refused("ada", "submit", "1.2.1")
-        self._draft("1.2.1", "draft", ", review: planner", "a draft, then")
-        self.acts("ada", "submit", "1.2.1")
-        self._attach_backtest("1.2.1", ON_TRIAL)
+        self._draft("1.3.1", "work_order", "", "no shift may wait")
+        self.said["broken promise"] = self.is_refused("ada", "submit", "1.3.1")
+        self._draft("1.3.1", "draft", ", review: planner", "a draft, then")
+        self.acts("ada", "submit", "1.3.1")
+        self._attach_backtest("1.3.1", ON_TRIAL)
         for person in ("bert", "carla"):
-            self.acts(person, "approve", "1.2.1", "--meaning", "I read it")
-        self.acts("emil", "canary", "1.2.1", "--line", LINE, "--reason", "no shift may wait")
+            self.acts(person, "approve", "1.3.1", "--meaning", "I read it")
+        self.acts("emil", "canary", "1.3.1", "--line", LINE, "--reason", "no shift may wait")
 
     def _mend(self) -> None:
-        self.said["after the halt"] = self.version("1.2.1")
+        self.said["after the halt"] = self.version("1.3.1")
         self.said["in force after the halt"] = self.millwright.json("policy", "in-force", "--line", LINE)["version"]
-        self.acts("emil", "withdraw", "1.2.1", "--reason", "it orders on every shift")
-        self.acts("emil", "withdraw", "1.2.0", "--only", "canary", "--reason", "1.2.2 comes into force")
-        self._draft("1.2.2", None, "", "shifts wait for their codes again")
-        self.acts("ada", "submit", "1.2.2")
-        self._attach_backtest("1.2.2", MENDED)
+        self.acts("emil", "withdraw", "1.3.1", "--reason", "it orders on every shift")
+        self.acts("emil", "withdraw", "1.3.0", "--only", "canary", "--reason", "1.3.2 comes into force")
+        self._draft("1.3.2", None, "", "shifts wait for their codes again")
+        self.acts("ada", "submit", "1.3.2")
+        self._attach_backtest("1.3.2", MENDED)
         for person in ("bert", "carla"):
-            self.acts(person, "approve", "1.2.2", "--meaning", "I read it, and why 1.2.1 was halted")
+            self.acts(person, "approve", "1.3.2", "--meaning", "I read it, and why 1.3.1 was halted")
         begins = timestamp(self.at(IN_FORCE))
-        self.acts("emil", "activate", "1.2.2", "--from", begins, "--reason", "from the early shift on")
-        self.said["before its date"] = self.version("1.2.2")
+        self.acts("emil", "activate", "1.3.2", "--from", begins, "--reason", "from the early shift on")
+        self.said["before its date"] = self.version("1.3.2")
 
     def _lose_the_worker(self) -> None:
         for worker in (JUDGING, CASES):
@@ -159,9 +159,9 @@ class PolicyStory:
             self._installation.restart(worker)
 
     def _roll_back(self) -> None:
-        self.said["in force"] = self.version("1.2.2")
+        self.said["in force"] = self.version("1.3.2")
         self.said["rolled back"] = self.acts(
-            "fred", "rollback", "1.2.2", "--to", "1.1.0", "--reason", "the crew is away"
+            "fred", "rollback", "1.3.2", "--to", "1.2.0", "--reason", "the crew is away"
         )
 
     def _attach_backtest(self, version: str, day: float) -> dict[str, Any]:
@@ -169,16 +169,16 @@ class PolicyStory:
         heading, *rows = self._failures.read_text().splitlines()
         known = [row for row in rows if datetime.fromisoformat(row.split(",")[0].strip('"') + "Z") <= self.at(day)]
         register.write_text("\n".join([heading, *known]))
-        asked = ("policy", "backtest", version, "--against", "1.1.0", "--failures", str(register))
+        asked = ("policy", "backtest", version, "--against", "1.2.0", "--failures", str(register))
         found = self.millwright(*asked, "--attach", "--key", self._keys["ada"], "--json")
         assert found.exit_code in (0, 1), found.stderr
         told: dict[str, Any] = orjson.loads(found.stdout)
         return told
 
     def _draft(self, version: str, single_shift: str | None, more: str, reason: str) -> None:
-        """Saves 1.2.0 under another number, perhaps with another rung for a shift that nothing confirms."""
-        text, cases = ((DRAFTS / name).read_text() for name in ("1.2.0.yaml", "1.2.0-cases.yaml"))
-        text = text.replace("version: 1.2.0", f"version: {version}").replace("1.2.0-cases", f"{version}-cases")
+        """Saves 1.3.0 under another number, perhaps with another rung for a shift that nothing confirms."""
+        text, cases = ((DRAFTS / name).read_text() for name in ("1.3.0.yaml", "1.3.0-cases.yaml"))
+        text = text.replace("version: 1.3.0", f"version: {version}").replace("1.3.0-cases", f"{version}-cases")
         if single_shift is not None:
             ordered = _ORDERED.replace("RUNG", single_shift).replace("MORE", more)
             text = text.replace(_WATCHED, ordered)

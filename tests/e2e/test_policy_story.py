@@ -51,7 +51,7 @@ class FinishedStory:
         return acts
 
     def case(self) -> str:
-        """A case that was opened while 1.2.2 was in force."""
+        """A case that was opened while 1.3.2 was in force."""
         listed = self.millwright.json("case", "list", "--state", "all")
         began, ended = self.story.at(IN_FORCE), self.story.at(ROLLED_BACK)
         return next(str(case["id"]) for case in listed if began < datetime.fromisoformat(case["opened_at"]) < ended)
@@ -93,7 +93,7 @@ def test_the_draft_is_checked_and_all_that_it_promises_is_proved(told: FinishedS
     proofs = {proof["property"]: proof["result"] for proof in told.said["proofs"]}
     assert len(proofs) >= 5
     assert set(proofs.values()) == {"proved"}
-    assert "acts-on-all-that-1-1-0-acts-on" in proofs
+    assert "acts-on-all-that-1-2-0-acts-on" in proofs
     assert "is checked and proved, and in review" in told.said["submitted"]
 
 
@@ -107,7 +107,7 @@ def test_with_its_backtest_attached_two_must_approve_and_not_three(told: Finishe
     assert (told.said["needed without a backtest"], told.said["needed with it"]) == (3, 2)
     assert found["standing"] != "worse"
     assert found["changed"]["assets"] * found["changed"]["max_rung_change"] > 10
-    kept = [act for act in told.history("1.2.0") if act["what"] == "policy-evidence"]
+    kept = [act for act in told.history("1.3.0") if act["what"] == "policy-evidence"]
     assert [(act["detail"]["kind"], act["by"]) for act in kept] == [(kind, "ada") for kind in EVIDENCE]
     assert orjson.loads(kept[-1]["detail"]["body"]) == {key: found[key] for key in found if key != "decisions"}
 
@@ -123,7 +123,7 @@ def test_two_people_who_did_not_write_it_approve_it_each_once(told: FinishedStor
 def test_it_judges_in_the_shadow_and_then_acts_on_one_line_only(told: FinishedStory) -> None:
     assert sum(rule["hits"] for rule in told.said["shadowed"]["rules"]) > 0
     assert told.said["places"] == ["shadow for every line", f"canary for line {LINE}"]
-    assert told.said["in force on trial"] == {LINE: f"{POLICY} 1.2.0", "LINE-2": f"{POLICY} 1.1.0"}
+    assert told.said["in force on trial"] == {LINE: f"{POLICY} 1.3.0", "LINE-2": f"{POLICY} 1.2.0"}
 
 
 def test_a_rule_that_breaks_a_promise_never_gets_to_review(told: FinishedStory) -> None:
@@ -132,23 +132,23 @@ def test_a_rule_that_breaks_a_promise_never_gets_to_review(told: FinishedStory) 
 
 
 def test_a_rule_that_orders_on_every_shift_halts_itself_and_what_it_displaced_acts_again(told: FinishedStory) -> None:
-    [halt] = [act for act in told.history("1.2.1") if act["detail"].get("cause") == "halted"]
+    [halt] = [act for act in told.history("1.3.1") if act["detail"].get("cause") == "halted"]
     assert halt["by"] == "millwright"
     assert re.fullmatch(r"more than 0\.\d+ orders per machine and day: \d+ in [\d.]+", halt["detail"]["reason"])
     assert told.story.at(ON_TRIAL) < datetime.fromisoformat(halt["at"]) < told.story.at(MENDED)
     [place] = told.said["after the halt"]["places"]
     assert place.startswith(f"halted as canary for line {LINE} at 2015-01-")
-    assert told.said["in force after the halt"] == f"{POLICY} 1.2.0"
-    assert f"the canary for line {LINE} halted itself: more than" in told.tells("1.2.1")
+    assert told.said["in force after the halt"] == f"{POLICY} 1.3.0"
+    assert f"the canary for line {LINE} halted itself: more than" in told.tells("1.3.1")
 
 
 def test_what_was_mended_comes_into_force_on_its_date_though_the_worker_was_killed_before(told: FinishedStory) -> None:
     assert told.said["before its date"]["state"] == "approved"
     assert told.said["before its date"]["places"] == ["active for every line from 2015-01-10 18:00 UTC"]
-    [turn] = [act for act in told.history("1.2.2") if act["what"] == "policy-came-into-force"]
+    [turn] = [act for act in told.history("1.3.2") if act["what"] == "policy-came-into-force"]
     assert (datetime.fromisoformat(turn["at"]), turn["by"]) == (told.story.at(IN_FORCE), "millwright")
     assert told.said["in force"]["places"] == ["active for every line"]
-    assert sum(told.summary.rungs["1.2.2"].values()) > 0
+    assert sum(told.summary.rungs["1.3.2"].values()) > 0
 
 
 def test_it_is_rolled_back_and_the_list_tells_how_each_version_stands(told: FinishedStory) -> None:
@@ -156,20 +156,20 @@ def test_it_is_rolled_back_and_the_list_tells_how_each_version_stands(told: Fini
     versions = told.millwright.json("policy", "list")["versions"]
     assert {version["version"]: version["state"] for version in versions} == {
         "1.0.0": "approved",
-        "1.1.0": "active",
-        "1.2.0": "approved",
-        "1.2.1": "withdrawn",
-        "1.2.2": "rolled back",
+        "1.2.0": "active",
+        "1.3.0": "approved",
+        "1.3.1": "withdrawn",
+        "1.3.2": "rolled back",
     }
 
 
 def test_the_history_tells_the_whole_life_in_words(told: FinishedStory) -> None:
-    lines = told.tells("1.2.2")
+    lines = told.tells("1.3.2")
     for said in (
         "saved it as a draft, revision 1: shifts wait for their codes again",
         "its check passed, with 33 cases",
         "its proof passed: 7 properties",
-        "approved it: I read it, and why 1.2.1 was halted",
+        "approved it: I read it, and why 1.3.1 was halted",
         "made it active for every line from 2015-01-10T18:00:00.000000Z: from the early shift on",
         "came into force as active for every line",
         "the active for every line was rolled back: the crew is away",
@@ -179,9 +179,9 @@ def test_the_history_tells_the_whole_life_in_words(told: FinishedStory) -> None:
 
 def test_what_was_in_force_is_told_as_of_then_and_as_it_was_known_then(told: FinishedStory) -> None:
     asked = ("policy", "in-force", "--line", "LINE-2", "--at", timestamp(told.story.at(11)))
-    assert told.millwright.json(*asked)["version"] == f"{POLICY} 1.2.2"
+    assert told.millwright.json(*asked)["version"] == f"{POLICY} 1.3.2"
     before = told.millwright.json(*asked, "--known-at", timestamp(told.story.at(8)))
-    assert before["version"] == f"{POLICY} 1.1.0"
+    assert before["version"] == f"{POLICY} 1.2.0"
 
 
 async def test_nothing_was_judged_by_two_active_versions_and_nothing_was_doubled(told: FinishedStory) -> None:
@@ -206,9 +206,9 @@ def test_every_question_of_an_auditor_is_answered(told: FinishedStory) -> None:
     began, ended = timestamp(told.story.at(0)), timestamp(told.story.at(DAYS + 1))
     asked = {
         "decided": (case,),
-        "signed": ("1.2.1",),
+        "signed": ("1.3.1",),
         "in-force": ("--line", LINE, "--at", timestamp(told.story.at(11)), "--known-at", timestamp(told.story.at(8))),
-        "affected": ("1.2.2",),
+        "affected": ("1.3.2",),
         "changed": ("--since", began, "--until", ended),
         "remade": (case,),
         "suppressed": ("--since", began, "--until", ended),
@@ -217,10 +217,10 @@ def test_every_question_of_an_auditor_is_answered(told: FinishedStory) -> None:
     answers = {name: told.millwright.json("audit", "ask", name, *terms) for name, terms in asked.items()}
     said = {name: orjson.dumps(answer).decode() for name, answer in answers.items()}
     assert [name for name, answer in answers.items() if not answer["rows"]] == []
-    assert "1.2.2" in said["decided"]
+    assert "1.3.2" in said["decided"]
     assert "orders per machine and day" in said["signed"]
-    assert "1.2.2" in said["in-force"]
-    assert "1.2.0" in said["in-force"]
+    assert "1.3.2" in said["in-force"]
+    assert "1.3.0" in said["in-force"]
     assert case in said["affected"]
     assert "the crew is away" in said["changed"]
     assert "the twin is copied" in said["suppressed"]
@@ -234,7 +234,7 @@ def test_why_there_was_no_order_is_answered_with_the_least_change_that_would_hav
 
 @pytest.mark.parametrize("of", ["version", "case"])
 def test_the_evidence_is_checked_by_the_file_that_stands_alone(told: FinishedStory, of: str, tmp_path: Path) -> None:
-    name = "1.2.2" if of == "version" else told.case()
+    name = "1.3.2" if of == "version" else told.case()
     told.millwright.says("audit", "evidence", name, "--out", str(tmp_path))
     packs = [*tmp_path.glob("*.json"), *tmp_path.glob("*.html")]
     assert len(packs) == 2
@@ -247,7 +247,7 @@ def test_the_evidence_is_checked_by_the_file_that_stands_alone(told: FinishedSto
 
 
 def test_a_version_that_is_altered_in_storage_is_refused_and_named(told: FinishedStory) -> None:
-    digest = told.story.version("1.1.0")["digest"]
+    digest = told.story.version("1.2.0")["digest"]
     alter = "UPDATE policy_versions SET document = replace(document, %s, %s) WHERE digest = %s"
     with psycopg.connect(told.database_url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")

@@ -16,7 +16,7 @@ import pytest
 from millwright.demo.preparation import PRICED
 
 KEYS = {"data", "seconds", "events", "cases", "work_orders", "holds", "outcomes", "labels", "policies", "ledger"}
-SAME_IN_EVERY_RUN = ("data", "events", "cases", "work_orders", "holds", "outcomes", "labels", "policies")
+SAME_IN_EVERY_RUN = ("data", "events", "cases", "work_orders", "reviewed", "holds", "outcomes", "labels", "policies")
 FATES = ("decided", "duplicate", "not_an_anomaly", "unmapped", "quarantined")
 _PATIENCE = 250
 
@@ -78,7 +78,7 @@ def test_the_summary_has_every_figure_that_was_promised(played: Played) -> None:
     assert min(summary["events"][fate] for fate in FATES) > 0
     assert summary["ledger"]["verified"] is True
     assert summary["verdicts"]["stored"] == summary["verdicts"]["reproduced"] > 0
-    assert {"precision", "recall", "median_lead_hours", "orders"} <= set(summary["policies"]["1.1.0"])
+    assert {"precision", "recall", "median_lead_hours", "orders"} <= set(summary["policies"]["1.2.0"])
 
 
 def test_the_summary_says_what_the_plants_own_systems_hold(played: Played) -> None:
@@ -92,6 +92,17 @@ def test_the_summary_says_what_the_plants_own_systems_hold(played: Played) -> No
     told = [twin for twin in played.plant("twins.jsonl") if "lastCaseId" in twin]
     assert {twin["lastCaseId"] for twin in told} <= {order["key"] for order in orders}
     assert len({(order["machine"], order["component"]) for order in orders}) == len(told)
+
+
+def test_every_order_waited_for_the_planner_and_the_machines_were_held_meanwhile(played: Played) -> None:
+    summary, orders = played.summary, played.plant("work_orders.jsonl")
+    cancelled = sum(1 for order in orders if order["closed_as"] == "cancelled")
+    reviewed = {"waited": len(orders), "waiting": 0, "approved": len(orders) - cancelled, "not_done": cancelled}
+    assert summary["reviewed"] == reviewed
+    assert f"{len(orders)} orders waited in the CMMS for the planner: {len(orders) - cancelled} approved" in played.said
+    assert summary["holds"]["placed"] > 0
+    acts = played.ask("policy", "autonomy")
+    assert (acts.returncode, "automatic" in acts.stdout) == (0, False), acts.stdout + acts.stderr
 
 
 def test_two_runs_say_the_same_and_what_only_the_demo_did_is_removed_unasked(
@@ -145,7 +156,7 @@ def test_a_backtest_of_both_versions_says_what_the_summary_says(played: Played) 
     summary = played.summary
     period, register = summary["period"], played.home / "plant" / "failures.csv"
     asked = ["--against", "1.0.0", "--since", period["first"], "--until", period["last"], "--failures", str(register)]
-    found = played.ask("policy", "backtest", "1.1.0", *asked, "--json")
+    found = played.ask("policy", "backtest", "1.2.0", *asked, "--json")
     assert found.returncode in (0, 1, 2), found.stderr
     backtest = json.loads(found.stdout)
     assert backtest["scores"] == summary["policies"]
@@ -175,4 +186,4 @@ def test_what_was_played_can_be_asked_about_afterwards(played: Played) -> None:
     listed = played.ask("case", "list", "--state", "all", "--json")
     assert order["key"] in listed.stdout, listed.stdout + listed.stderr
     why = played.ask("why", str(order["id"]))
-    assert (why.returncode, "1.1.0" in why.stdout) == (0, True), why.stdout + why.stderr
+    assert (why.returncode, "1.2.0" in why.stdout) == (0, True), why.stdout + why.stderr

@@ -58,6 +58,7 @@ async def test_cases_open_under_the_landed_build_are_finished_after_the_tables_w
         await migrate(installation.database_url)
         async with open_storage(installation.settings()) as storage:
             open_before = await read_open_cases(storage.engine)
+            stored = {each.version for each in await storage.versions.versions()}
             assert open_before
             async with open_systems(installation.settings(), storage.clock) as systems:
                 (cmms,) = systems.cmms
@@ -70,6 +71,7 @@ async def test_cases_open_under_the_landed_build_are_finished_after_the_tables_w
             assert await verdicts_twice(storage.engine) == 0
     finally:
         codes = installation.stop()
+    assert set(summary.rungs) == stored, "the upgrade put another version in force than people did"
     assert expected >= len(open_before)
     assert not any(zeros(summary, expected).values()), summary
     assert codes == dict.fromkeys(codes, 0)

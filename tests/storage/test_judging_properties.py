@@ -27,7 +27,7 @@ from tests.support.plant import LINE, PUMP, register
 from tests.support.reversing_judge import ReversingJudge
 
 CATALOGUE = Catalogue.published()
-VERSIONS = CATALOGUE.versions
+VERSIONS = [CATALOGUE.find("rotating-equipment", number) for number in ("1.0.0", "1.1.0")]
 REARM = timedelta(hours=24)
 LAWS = settings(
     max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)

@@ -24,8 +24,12 @@ async def opened_case(storage: Storage) -> str:
     return case
 
 
-async def ordered(cases: CaseStore, case: str, status: WorkOrderStatus) -> None:
-    """The order of a case, as the CMMS tells of it last."""
+async def ordered(cases: CaseStore, case: str, status: WorkOrderStatus, *, released: bool = True) -> None:
+    """The order of a case, as the CMMS tells of it last.
+
+    Args:
+        released: whether we placed it as released, and not in the planner's waiting state.
+    """
     view, _ = await cases.view(case)
     draft = WorkOrderDraft(
         key=case,
@@ -36,7 +40,7 @@ async def ordered(cases: CaseStore, case: str, status: WorkOrderStatus) -> None:
         paragraphs=(),
         failure_mode="PDE",
         priority=view.verdict.priority,
-        released=True,
+        released=released,
         reported_at=START,
     )
     record = WorkOrderRecord(

@@ -49,6 +49,8 @@ class OrderBook:
         self._log: list[str] = []
         self.made: list[str] = []
         """The key of each order that we made, in their order."""
+        self.let_go: list[str] = []
+        """The key of each order that we made as released, or asked to approve."""
 
     @property
     def orders(self) -> dict[str, WorkOrderRecord]:
@@ -71,6 +73,8 @@ class OrderBook:
             raise ActionRequired("no such asset", field="asset", system="fake", operation="create-work-order")
         self.made.append(draft.key)
         status = WorkOrderStatus.APPROVED if draft.released else WorkOrderStatus.WAITING_APPROVAL
+        if draft.released:
+            self.let_go.append(draft.key)
         return self._begin(draft.key, draft.asset_external_id, status, Touched.NO, draft.priority)
 
     def find(self, query: OrderQuery) -> list[WorkOrderRecord]:
@@ -123,6 +127,8 @@ class OrderBook:
         now = entry.record.status
         waits, untouched = now is WorkOrderStatus.WAITING_APPROVAL, entry.record.touched is Touched.NO
         withdrawn = status is WorkOrderStatus.CANCELLED and (waits or now is WorkOrderStatus.APPROVED) and untouched
+        if status is WorkOrderStatus.APPROVED:
+            self.let_go.append(entry.record.ref.key)
         if not entry.deleted and (withdrawn or (waits and status is WorkOrderStatus.APPROVED)):
             self._change(entry, status=status)
         return self.read(ref)

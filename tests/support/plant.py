@@ -206,11 +206,11 @@ UNASKED = "holds: { place_unasked: [pump, robot] }\n"
 
 
 @cache
-def _published(more: str) -> Catalogue:
-    """The shipped versions with a further clause. They are compiled once for all tests of a process."""
+def _published(numbers: frozenset[str], more: str) -> Catalogue:
+    """Shipped versions with a further clause. They are compiled once for all tests of a process."""
     amended = Catalogue()
-    for version in Catalogue.published().versions:
-        amended.load(version.text + more, file=f"{version.document.version}.yaml")
+    for number in sorted(numbers):
+        amended.load(Catalogue.published().find("rotating-equipment", number).text + more, file=f"{number}.yaml")
     return amended
 
 
@@ -228,7 +228,7 @@ async def publish_policies(
     shadow: str | None = "1.0.0",
     more: str = UNASKED,
 ) -> dict[str, str]:
-    """Publishes, approves and assigns the shipped policy; gives the digests by version.
+    """Publishes and approves 1.0.0, 1.1.0 and the versions that are assigned; gives the digests by version.
 
     Args:
         more: a clause that the versions have beyond the shipped ones.
@@ -244,7 +244,7 @@ async def _publish(
     operator = (await add(people, "olaf", ["operator"], START)).signing_key
     await add_people(people, PLANT_PEOPLE)
     lifecycle = Lifecycle(versions.engine, TestClock(START))
-    compiled = _published(more).versions
+    compiled = _published(frozenset({"1.0.0", "1.1.0", active}), more).versions
     for version in compiled:
         document = version.document
         await versions.publish(

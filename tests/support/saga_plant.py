@@ -14,7 +14,7 @@ from activities.suspect_lots import LotLists
 from activities.work_orders import Polled, PollSystem, WorkOrders
 from domain.admission import CrewBound
 from domain.anomaly import Anomaly, AnomalyKind
-from domain.autonomy import AutonomyTerms
+from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyRecord, AutonomyState, AutonomyTerms
 from domain.canonical import Json
 from domain.cases import CaseView, Decision, Evidence, Phase
 from domain.counterfactuals import Counterfactuals
@@ -73,6 +73,7 @@ class SetTiming:
 
     def __init__(self, until_hold: timedelta) -> None:
         self._until_hold = until_hold
+        self.enforced = False
         self.unattended = False
         self.terms = HoldTerms(unasked=True)
 
@@ -96,7 +97,10 @@ class SetTiming:
         return RuleWords(because="It is so.", response="Look at it.")
 
     def autonomy(self, version: str) -> AutonomyTerms:
-        return AutonomyTerms(enforce=False, automatic=False)
+        return AutonomyTerms(enforce=self.enforced, automatic=False)
+
+    def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:
+        return None
 
     def releases_unattended(self, version: str, machine: str) -> bool:
         return self.unattended
@@ -106,6 +110,17 @@ class SetTiming:
 
     def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
         return self.terms
+
+
+class NothingEarned:
+    """The autonomy of classes and modes of which nothing has been found yet."""
+
+    async def record(self, key: AutonomyKey, terms: AutonomyTerms) -> AutonomyRecord:
+        state = AutonomyState.AUTOMATIC if terms.automatic else AutonomyState.REVIEW
+        return AutonomyRecord(state=state, confirmed=0, wrong=0, move=0, at=None)
+
+    async def advised(self, key: AutonomyKey, record: AutonomyRecord, advice: AutonomyAdvice) -> bool:
+        raise AssertionError("nothing found advises no move")
 
 
 class Nobody:
@@ -164,8 +179,7 @@ class SagaPlant:
         self.cmms_by_id = {"fake": self.cmms}
         self.codes = FakeCodes()
         judge = self.judge = SetTiming(until_hold)
-        # If autonomy is not enforced, its store is never used.
-        autonomy = Autonomy(judge, None)  # type: ignore[arg-type]  # as above
+        autonomy = Autonomy(judge, NothingEarned())  # type: ignore[arg-type]  # no step of a case judges
         # The judge bounds no crew: the store of the new orders is never used.
         admissions = Admissions(judge, None)  # type: ignore[arg-type]  # as above
         self.orders = WorkOrders(
@@ -173,7 +187,7 @@ class SagaPlant:
             self.store,
             self.store.leases,
             self.cmms_by_id,
-            judge,  # type: ignore[arg-type]  # no step of a case judges
+            judge,  # type: ignore[arg-type]  # as above
             autonomy,
             admissions,
             self.clock,

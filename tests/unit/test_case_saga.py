@@ -64,12 +64,15 @@ A_STEP_AT_MOST = 400
 class CaseSaga(RuleBasedStateMachine):
     """Two cases of one machine, their systems failing and their people acting at every call."""
 
-    @initialize(rungs=st.tuples(RUNGS, RUNGS), until_hold=WAITS, mapped=st.booleans(), terms=TERMS)
+    @initialize(
+        rungs=st.tuples(RUNGS, RUNGS), until_hold=WAITS, mapped=st.booleans(), terms=TERMS, enforced=st.booleans()
+    )
     def two_cases_of_one_machine(
-        self, rungs: tuple[Rung, Rung], until_hold: timedelta, mapped: bool, terms: HoldTerms
+        self, rungs: tuple[Rung, Rung], until_hold: timedelta, mapped: bool, terms: HoldTerms, enforced: bool
     ) -> None:
         self.plant = SagaPlant(until_hold)
         self.plant.judge.terms = terms
+        self.plant.judge.enforced = enforced
         self.polling: Played[Polled] | None = None
         for part, (case, rung) in enumerate(zip(CASES, rungs, strict=True), start=1):
             self.plant.store.open(case_view(case, part, rung, mapped=mapped))
@@ -189,6 +192,12 @@ class CaseSaga(RuleBasedStateMachine):
     @invariant()
     def one_order_to_a_case(self) -> None:
         assert len(set(self.plant.cmms.made)) == len(self.plant.cmms.made)
+
+    @invariant()
+    def no_order_is_released_without_a_person_where_autonomy_is_enforced_and_not_earned(self) -> None:
+        released = self.plant.cmms.book.let_go if self.plant.judge.enforced else []
+        decisions = [self.case(case).decision for case in released]
+        assert all(decision is not None and decision.approved for decision in decisions)
 
     @invariant()
     def one_live_hold_to_a_machine_and_only_ours_released(self) -> None:

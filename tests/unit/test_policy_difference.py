@@ -13,7 +13,7 @@ from policies.proof.prover import seen
 from tests.support.drafts import draft, rule
 
 DRAFTS = Path(__file__).parents[2] / "policies" / "drafts" / "rotating-equipment"
-OLD, NEW = Catalogue.published().versions
+OLD, NEW, ENFORCED = Catalogue.published().versions
 
 
 def changed(*pairs: tuple[str, str]) -> Difference:
@@ -33,6 +33,19 @@ def test_a_version_is_proved_to_be_like_itself() -> None:
     found = difference(NEW, NEW)
     assert found.alike
     assert (found.changes, found.effects) == ((), ())
+
+
+def test_1_2_0_decides_all_that_1_1_0_decides_and_lets_the_planner_release_it() -> None:
+    found = difference(NEW, ENFORCED)
+    assert (found.effects, found.timing, found.unsettled) == ((), False, ())
+    assert found.terms
+    assert told(found) == [
+        "autonomy: enforced: an order waits for the planner unless its asset class and failure mode are automatic"
+    ]
+    assert asks_for_no_more(NEW, ENFORCED) is False
+    assert told(difference(ENFORCED, NEW)) == [
+        "autonomy: no longer enforced: every order at work order or above is released at once"
+    ]
 
 
 def test_other_words_and_another_order_of_statements_decide_nothing_otherwise() -> None:
@@ -139,9 +152,9 @@ def test_a_duration_is_told_in_hours_or_minutes() -> None:
 
 
 def test_a_version_that_orders_in_fewer_situations_is_proved_to_ask_for_no_more() -> None:
-    more = compile_policy((DRAFTS / "1.2.0.yaml").read_text("utf-8"), "draft.yaml")
-    assert asks_for_no_more(more, NEW)
-    assert not asks_for_no_more(NEW, more)
+    more = compile_policy((DRAFTS / "1.3.0.yaml").read_text("utf-8"), "draft.yaml")
+    assert asks_for_no_more(more, ENFORCED)
+    assert not asks_for_no_more(ENFORCED, more)
     assert asks_for_no_more(NEW, NEW)
 
 

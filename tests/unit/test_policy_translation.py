@@ -31,7 +31,7 @@ def given(term: z3.ExprRef, values: Mapping[str, Value]) -> object:
     return plain(z3.simplify(z3.substitute(term, *pairs)))
 
 
-@pytest.mark.parametrize("policy", POLICIES, ids=["1.0.0", "1.1.0", "own names"])
+@pytest.mark.parametrize("policy", POLICIES, ids=[*(each.document.version for each in VERSIONS), "own names"])
 def test_a_version_decides_for_the_solver_as_it_does_for_the_engine(policy: CompiledPolicy) -> None:
     chance = random.Random(policy.document.title)
     rung = judgement(policy, TERMS).rung

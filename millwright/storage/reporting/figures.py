@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.anomaly import OWN_WRITE_BACK
 from domain.verdict import Rung
+from domain.work_orders import WorkOrderStatus
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.live_holds import LIVE_STATES
 from millwright.storage.events.pending import EVENTS, FATE
@@ -30,6 +31,12 @@ _ORDERINGS = text(
 )
 _DUPLICATES = text("SELECT count(*) FROM duplicates")
 _WRITE_BACKS = text("SELECT count(*) FROM events WHERE fate = 'not_an_anomaly' AND reason = :reason")
+_REVIEWED = text(
+    "SELECT count(*) AS waited, count(*) FILTER (WHERE status = 'waiting_approval') AS waiting, "
+    "count(*) FILTER (WHERE status <> 'waiting_approval' AND NOT status = ANY(:not_done)) AS approved, "
+    "count(*) FILTER (WHERE status = ANY(:not_done)) AS not_done "
+    "FROM work_orders WHERE external_id IS NOT NULL AND NOT (draft ->> 'released')::boolean"
+)
 _ORDERING_CASES = text(
     "SELECT count(*) FROM cases c WHERE (c.rung >= :rung OR (c.decision->>'approved')::boolean) "
     "AND NOT (coalesce(c.closed_as, '') IN ('withdrawn', 'rejected') "
@@ -64,6 +71,9 @@ class Figures:
     rungs: dict[str, dict[int, int]]
     cases: dict[str, int]
     work_orders: dict[str, int]
+    reviewed: dict[str, int]
+    """The orders that were placed in the planner's waiting state: `waited` is all of them, `waiting` those that still
+    wait, `not_done` those that were cancelled, skipped or deleted, and `approved` the others."""
     holds: dict[str, int]
     outcomes: dict[str, int]
     labels: dict[str, int]
@@ -113,6 +123,7 @@ async def read_figures(engine: AsyncEngine) -> Figures:
                 "SELECT coalesce(status, 'intended'), count(*) FROM work_orders GROUP BY 1 ORDER BY 1",
                 "created",
             ),
+            reviewed=await _reviewed(connection),
             holds=await _holds(connection),
             outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),
             labels=await _counts(connection, "SELECT outcome, count(*) FROM labels GROUP BY 1 ORDER BY 1", "made"),
@@ -158,6 +169,12 @@ async def count_ordering_cases(engine: AsyncEngine) -> int:
 async def _counts(connection: AsyncConnection, statement: str, total: str | None = None) -> dict[str, int]:
     found = dict(_CountRow._make(row) for row in await connection.execute(text(statement)))
     return {total: sum(found.values()), **found} if total else found
+
+
+async def _reviewed(connection: AsyncConnection) -> dict[str, int]:
+    not_done = [status.value for status in WorkOrderStatus if status.not_done]
+    found = (await connection.execute(_REVIEWED, {"not_done": not_done})).mappings()
+    return {name: int(count) for name, count in found.one().items()}
 
 
 async def _holds(connection: AsyncConnection) -> dict[str, int]:
