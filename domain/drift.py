@@ -63,6 +63,11 @@ _FIXES: Final = {
 }
 
 
+def fix_of(kind: DriftKind) -> str:
+    """What to do about a difference, in words."""
+    return _FIXES[kind]
+
+
 class Drift(Model):
     """One difference.
 
@@ -84,16 +89,6 @@ class Drift(Model):
     ref: WorkOrderRef | None = None
     ours: str
     theirs: str
-
-    @property
-    def fix(self) -> str:
-        """What to do, in words."""
-        return _FIXES[self.kind]
-
-    @property
-    def words(self) -> str:
-        """What differs, in one line."""
-        return f"{self.system} {self.subject}: {self.kind.value.replace('_', ' ')}"
 
 
 class RecordedOrder(Model):

@@ -48,6 +48,13 @@ class ReconcileRun(Model):
     finished_at: Moment | None = None
 
 
+class AskedReconcile(Model):
+    """The answer to a person who asks for a reconcile. Where one runs already, none is begun."""
+
+    system: str
+    begun: bool
+
+
 class Compared(NamedTuple):
     """What one page of a reconcile compared.
 

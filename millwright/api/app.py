@@ -14,6 +14,7 @@ from millwright.api import (
     audit,
     autonomy,
     cases,
+    drift,
     events,
     figures,
     floods,
@@ -69,6 +70,7 @@ ROUTERS = (
     installation_keys.router,
     assets.router,
     unreadable.router,
+    drift.router,
     me.router,
 )
 

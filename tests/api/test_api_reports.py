@@ -48,6 +48,7 @@ IN_A_PROCESS: Final = {
 """The routes that read without a bound, or compute, with parameters that they take."""
 BY_PAGE: Final = {
     "/cases",
+    "/drift",
     "/events",
     "/holds",
     "/studies",
@@ -72,6 +73,7 @@ ONE_RECORD: Final = {
     "/walk-downs/{key}",
 }
 FEW_ROWS: Final = {
+    "/drift/runs": "one for each CMMS",
     "/autonomy": "a row for each class and failure mode of one version",
     "/freezes": "what people declared",
     "/health": "nothing is read",

@@ -18,6 +18,7 @@ from domain.drift import (
     ReadOrder,
     RecordedOrder,
     ToldTwin,
+    fix_of,
     hint_drift,
     order_drift,
     twin_drift,
@@ -111,7 +112,12 @@ def test_an_order_of_no_case_is_named_with_its_key_and_number() -> None:
     [found] = order_drift(ReadOrder(record=order(), asked_at=NOW), [], WINDOW)
     assert (found.kind, found.case, found.ours) == (DriftKind.UNKNOWN_ORDER, None, "no such case")
     assert (found.theirs, found.subject) == (f"order 1001 with key {CASE} is approved", "1001")
-    assert "or take the key off it" in found.fix
+    assert "or take the key off it" in fix_of(found.kind)
+
+
+@pytest.mark.parametrize("kind", DriftKind)
+def test_each_kind_says_what_to_do(kind: DriftKind) -> None:
+    assert fix_of(kind)
 
 
 def test_an_order_that_was_created_and_whose_answer_was_lost_has_another_status() -> None:
