@@ -28,12 +28,15 @@ from domain.drift import (
 )
 from domain.errors import ActionRequired, ConnectorError, Refused
 from domain.ports import Cmms, TwinGraph
-from domain.reconcile import Compared, DriftRecord, ReconcileRun, ReconcileStage, latest_night
+from domain.reconcile import ComparedPage, DriftRecord, ReconcileRun, ReconcileStage, latest_night
 from domain.webhooks import WebhookSubscriber
 from domain.work_orders import WorkOrderRef
 
 _STEPS: Final = 10
 """How many pages one poll reads for a reconcile, so that other calls to the CMMS do not wait for it."""
+_ORDERS: Final = 100
+"""After how many orders it reads no further page: some CMMS give each order by a request of its own, and allow about
+so many in a minute."""
 _PAUSE: Final = timedelta(minutes=1)
 """How long a reconcile rests after them."""
 _AFTER_A_FAILURE: Final = timedelta(minutes=5)
@@ -113,14 +116,17 @@ class Reconciling:
         run = await self._record.current_run(system, latest_night(now, terms.hour, terms.zone), terms.window)
         if run is None:
             return None
+        read_before = run.orders
         try:
             for _ in range(_STEPS):
+                if run.orders - read_before >= _ORDERS:
+                    break
                 run = await self._steps[run.stage](run, self._clock.now())
                 if run.finished_at is not None:
                     return None
         except ConnectorError as error:
             activity.logger.warning("the reconcile of %s waits: %s", system, error)
-            await self._record.keep(run.model_copy(update={"problem": str(error)}), Compared())
+            await self._record.keep(run.model_copy(update={"problem": str(error)}), ComparedPage())
             return _AFTER_A_FAILURE
         return _PAUSE
 
@@ -161,13 +167,13 @@ class Reconciling:
             identities |= set(again.identities)
             drift += again.drift
         run = _moved(run, position=listed[-1].identity, orders=run.orders + len(listed))
-        await self._record.keep(run, Compared(identities, drift))
+        await self._record.keep(run, ComparedPage(identities, drift))
         return run
 
-    async def _again(self, run: ReconcileRun, drift: Drift) -> Compared:
+    async def _again(self, run: ReconcileRun, drift: Drift) -> ComparedPage:
         ref, cmms = drift.ref, self._of(run)
         if ref is None:
-            return Compared()
+            return ComparedPage()
         if drift.kind not in _BY_KEY or not cmms.capabilities.search_by_key:
             read, unread = await self._read_each(run, [(ref, drift.case)])
             return _with(await self._compared(run, read), unread)
@@ -175,7 +181,7 @@ class Reconciling:
         try:
             found = await cmms.find_work_orders(OrderQuery(key=ref.key))
         except (ActionRequired, Refused) as error:
-            return Compared((), (unread_drift(run.system, ref, drift.case, error.problem),))
+            return ComparedPage((), (unread_drift(run.system, ref, drift.case, error.problem),))
         return await self._compared(run, [ReadOrder(record=each, asked_at=asked_at) for each in found])
 
     async def _read_each(
@@ -194,20 +200,20 @@ class Reconciling:
                 read.append(ReadOrder(record=found, asked_at=asked_at))
         return read, drift
 
-    async def _compared(self, run: ReconcileRun, read: Sequence[ReadOrder]) -> Compared:
+    async def _compared(self, run: ReconcileRun, read: Sequence[ReadOrder]) -> ComparedPage:
         """Compares orders with our record. Where only the status differs, our record takes it over."""
         if not read:
-            return Compared()
+            return ComparedPage()
         # Our record is read after the orders, so that it is never the older one without our knowing.
         recorded = await self._record.recorded(run.system, [each.record for each in read])
         drift = [found for each in read for found in order_drift(each, recorded, self._since(run))]
         behind = [each for each in drift if each.kind is DriftKind.STATUS_DIFFERS]
         if behind:
             # Listed before it is mended: it is seen to have ended with the page.
-            await self._record.keep(run, Compared((), behind))
+            await self._record.keep(run, ComparedPage((), behind))
         mended = [each for each in behind if await self._takes_over(run, each)]
         identities = {order_identity(each.record.ref) for each in read}
-        return Compared(identities, [each for each in drift if each not in mended])
+        return ComparedPage(identities, [each for each in drift if each not in mended])
 
     async def _takes_over(self, run: ReconcileRun, behind: Drift) -> bool:
         """Keeps an order as the CMMS has it now, and has its case go on. False if it cannot be read."""
@@ -229,7 +235,7 @@ class Reconciling:
         drift: list[Drift] = []
         for told in page.told:
             drift += twin_drift(run.system, told, await self._properties(told.twin))
-        compared = Compared({twin_identity(each.twin) for each in page.told}, drift)
+        compared = ComparedPage({twin_identity(each.twin) for each in page.told}, drift)
         run = _moved(run, twins=run.twins + len(page.told))
         if page.last is None:
             return await self._next(run, ReconcileStage.WEBHOOKS, compared._replace(whole=twin_identity("")))
@@ -253,12 +259,14 @@ class Reconciling:
             except ActionRequired as error:
                 drift.append(subscription_drift(run.system, error.problem))
         run = _moved(run, finished_at=now)
-        await self._record.keep(run, Compared({WEBHOOKS_IDENTITY}, drift))
+        await self._record.keep(run, ComparedPage({WEBHOOKS_IDENTITY}, drift))
         return run
 
-    async def _next(self, run: ReconcileRun, stage: ReconcileStage, compared: Compared | None = None) -> ReconcileRun:
+    async def _next(
+        self, run: ReconcileRun, stage: ReconcileStage, compared: ComparedPage | None = None
+    ) -> ReconcileRun:
         run = _moved(run, stage=stage, position=None)
-        await self._record.keep(run, compared or Compared())
+        await self._record.keep(run, page or ComparedPage())
         return run
 
     def _since(self, run: ReconcileRun) -> ComparedFrom:
@@ -269,7 +277,7 @@ class Reconciling:
         return instance(self._cmms, run.system, "CMMS", "reconcile")
 
 
-def _with(compared: Compared, unread: Sequence[Drift]) -> Compared:
+def _with(compared: ComparedPage, unread: Sequence[Drift]) -> ComparedPage:
     """A comparison, with the orders that could not be read."""
     identities = {*compared.identities, *(each.identity for each in unread)}
     return compared._replace(identities=identities, drift=[*compared.drift, *unread])

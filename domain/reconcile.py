@@ -55,7 +55,7 @@ class AskedReconcile(Model):
     begun: bool
 
 
-class Compared(NamedTuple):
+class ComparedPage(NamedTuple):
     """What one page of a reconcile compared.
 
     Args:
@@ -103,7 +103,7 @@ class DriftRecord(Protocol):
         """
         ...
 
-    async def keep(self, run: ReconcileRun, compared: Compared) -> None:
+    async def keep(self, run: ReconcileRun, compared: ComparedPage) -> None:
         """Stores how far a reconcile has come together with what it found, in one transaction."""
         ...
 

@@ -6,7 +6,7 @@ import httpx
 from fastapi import FastAPI
 
 from domain.drift import Drift, DriftKind
-from domain.reconcile import Compared, ReconcileRun
+from domain.reconcile import ComparedPage, ReconcileRun
 from millwright.bootstrap import Storage
 from millwright.storage.cases.drift import DriftStore
 from tests.api.conftest import Caller
@@ -31,10 +31,10 @@ async def listed(storage: Storage) -> ReconcileRun:
     run = await store.current_run("maximo", NOW, timedelta(days=30))
     assert run is not None
     ended = TWIN.model_copy(update={"identity": "twin/T2", "subject": "T2"})
-    await store.keep(run, Compared((), (TWIN, ended)))
+    await store.keep(run, ComparedPage((), (TWIN, ended)))
     later = run.model_copy(update={"started_at": NOW + timedelta(seconds=1), "finished_at": NOW, "twins": 2})
-    await store.keep(later, Compared(("twin/T2",), ()))
-    await store.keep(run.model_copy(update={"finished_at": NOW, "twins": 2}), Compared())
+    await store.keep(later, ComparedPage(("twin/T2",), ()))
+    await store.keep(run.model_copy(update={"finished_at": NOW, "twins": 2}), ComparedPage())
     return run
 
 

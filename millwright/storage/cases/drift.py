@@ -12,7 +12,7 @@ from domain.clock import Clock
 from domain.drift import HINT_AHEAD, Drift, DriftKind, HintsKnown, RecordedOrder, ToldTwin
 from domain.keys import poll_workflow_id
 from domain.outcomes import OutcomeClass, told_outcome
-from domain.reconcile import Compared, ReconcileRun, TwinPage
+from domain.reconcile import ComparedPage, ReconcileRun, TwinPage
 from domain.work_orders import FINISHED_STATUSES, WorkOrderRecord, WorkOrderRef
 from millwright.storage.database.columns import column_list
 from millwright.storage.database.drift_tables import drifts, hints, reconcile_runs
@@ -64,7 +64,7 @@ asked AS (
 SELECT a.twin, l.case_id, l.outcome, l.cancelled, coalesce(l.system = :system, FALSE)
     AND NOT EXISTS (SELECT FROM told t WHERE t.twin = a.twin AND NOT t.written AND t.closed_at IS NULL) AS comparable
 FROM asked a LEFT JOIN LATERAL (
-    SELECT t.* FROM told t WHERE t.twin = a.twin AND t.written
+    SELECT t.case_id, t.outcome, t.cancelled, t.system FROM told t WHERE t.twin = a.twin AND t.written
     ORDER BY (SELECT max(x.id) FROM acts x WHERE x.subject = 'case/' || t.case_id AND x.kind = 'twin-told') DESC
         NULLS LAST LIMIT 1) l ON TRUE
 ORDER BY a.twin
@@ -139,7 +139,7 @@ class DriftStore:
         )
         return run
 
-    async def keep(self, run: ReconcileRun, compared: Compared) -> None:
+    async def keep(self, run: ReconcileRun, compared: ComparedPage) -> None:
         now = self._clock.now()
         differing = {(drift.identity, drift.kind.value): drift for drift in compared.drift}
         async with transaction(self._engine) as connection:
