@@ -262,9 +262,7 @@ class Reconciling:
         await self._record.keep(run, ComparedPage({WEBHOOKS_IDENTITY}, drift))
         return run
 
-    async def _next(
-        self, run: ReconcileRun, stage: ReconcileStage, compared: ComparedPage | None = None
-    ) -> ReconcileRun:
+    async def _next(self, run: ReconcileRun, stage: ReconcileStage, page: ComparedPage | None = None) -> ReconcileRun:
         run = _moved(run, stage=stage, position=None)
         await self._record.keep(run, page or ComparedPage())
         return run
