@@ -14,16 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.reconciling import ReconcileTerms, Reconciling
 from domain.cases import ClosedAs
-from domain.errors import Unavailable
+from domain.errors import ActionRequired, Unavailable
 from domain.outcomes import Outcome, OutcomeClass, told_outcome
 from domain.ports import Cmms
 from domain.reconcile import ComparedPage, ReconcileRun
 from domain.work_orders import ChangePage, CompletionReport, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.audit.verifying import verify
+from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.drift import DriftStore
 from tests.contract.conftest import MaximoPlant
 from tests.contract.ordered_case import MINUTES, OrderedCase, ordered_case, plant_on
-from tests.support.plant import PUMP
+from tests.support.plant import PUMP, TestClock
 from tests.workflows.fake_plant import FakeTwin, FakeTwins
 
 DAY = timedelta(days=1)
@@ -356,3 +357,39 @@ async def test_five_thousand_orders_take_a_request_for_each_page_two_a_minute_at
     assert await reconciled.open() == [("double_order", "X")]
     run = "SELECT orders FROM reconcile_runs ORDER BY started_at DESC LIMIT 1"
     assert await reconciled.plant.rows(run) == [(len(cmms.records),)]
+
+
+class Unsubscribed:
+    """A CMMS without orders that has deleted a subscription of ours."""
+
+    async def changed_since(self, cursor: str | None) -> ChangePage:
+        return ChangePage(records=(), cursor=cursor or "")
+
+    async def check_webhooks(self) -> str:
+        raise ActionRequired("subscription 7 is gone", system="maximo", operation="check-webhooks")
+
+
+async def test_a_subscription_that_is_gone_is_listed(reconciled: Reconciled) -> None:
+    reconciled.pass_time(DAY)
+    await reconciled.alter("UPDATE work_orders SET read_at = :now", now=reconciled.plant.clock.now())
+    named = {"maximo": cast(Cmms, Unsubscribed())}
+    cases, clock = reconciled.case.storage.cases, reconciled.plant.clock
+    reconciling = Reconciling(reconciled.store, cases, named, reconciled.twins, clock, TERMS)
+    assert await reconciling.go_on("maximo") is None
+    assert await reconciled.open() == [("webhooks_stopped", "maximo")]
+    assert await reconciled.night() == []
+
+
+async def test_a_reconcile_begins_where_the_poll_stood_a_window_ago_or_at_the_first_one(
+    storage_engine: AsyncEngine,
+) -> None:
+    clock, window = TestClock(), timedelta(days=2)
+    store, began = DriftStore(storage_engine, clock), []
+    for night in range(5):
+        await ChangeStore(storage_engine, clock).store_page("odoo", [], f"cursor {night}")
+        run = await store.current_run("odoo", clock.now(), window)
+        assert run is not None
+        began.append(run.position)
+        await store.keep(run.model_copy(update={"finished_at": clock.now()}), ComparedPage())
+        clock.time += DAY
+    assert began == [None, "cursor 0", "cursor 0", "cursor 1", "cursor 2"]
