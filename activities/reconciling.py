@@ -116,7 +116,10 @@ class Reconciling:
         run = await self._record.current_run(system, latest_night(now, terms.hour, terms.zone), terms.window)
         if run is None:
             return None
-        read_before = run.orders
+        if run.next_at is not None and now < run.next_at:
+            return run.next_at - now
+        # Stored with the first page, so that the pause holds for the worker after this one too.
+        run, read_before = run.model_copy(update={"next_at": now + _PAUSE}), run.orders
         try:
             for _ in range(_STEPS):
                 if run.orders - read_before >= _ORDERS:
@@ -126,7 +129,8 @@ class Reconciling:
                     return None
         except ConnectorError as error:
             activity.logger.warning("the reconcile of %s waits: %s", system, error)
-            await self._record.keep(run.model_copy(update={"problem": str(error)}), ComparedPage())
+            waits = {"problem": str(error), "next_at": now + _AFTER_A_FAILURE}
+            await self._record.keep(run.model_copy(update=waits), ComparedPage())
             return _AFTER_A_FAILURE
         return _PAUSE
 

@@ -35,6 +35,7 @@ class ReconcileRun(Model):
         orders: how many orders it has read, each time that one was read.
         twins: how many twins it has read.
         problem: why it could not go on the last time; None if it could.
+        next_at: before which it reads nothing more: hints make polls come faster than it may read.
         finished_at: None while it has not read everything.
     """
 
@@ -45,6 +46,7 @@ class ReconcileRun(Model):
     orders: int = 0
     twins: int = 0
     problem: str | None = None
+    next_at: Moment | None = None
     finished_at: Moment | None = None
 
 

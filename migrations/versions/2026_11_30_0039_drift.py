@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("orders", sa.Integer, nullable=False, server_default="0"),
         sa.Column("twins", sa.Integer, nullable=False, server_default="0"),
         sa.Column("problem", sa.Text),
+        sa.Column("next_at", sa.DateTime(timezone=True)),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("system", "started_at", name=op.f("pk_reconcile_runs")),
     )

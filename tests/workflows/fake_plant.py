@@ -106,6 +106,11 @@ class FakeCmms:
         self.failing.enter()
         return self._book.page(int(cursor or 0))
 
+    def people_copy(self, key: str) -> str:
+        """Somebody copies an order with its key; gives the number of the copy."""
+        [draft] = [known for known in self.drafts if known.key == key]
+        return self._book.create_another(draft).ref.id
+
     def people_close(self, key: str, problem: str | None, *, cancelled: bool = False) -> None:
         """A technician completes an order, or a planner cancels it."""
         status = WorkOrderStatus.CANCELLED if cancelled else WorkOrderStatus.COMPLETED

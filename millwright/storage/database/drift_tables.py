@@ -17,6 +17,7 @@ reconcile_runs = Table(
     Column("orders", Integer, nullable=False, server_default="0"),
     Column("twins", Integer, nullable=False, server_default="0"),
     Column("problem", Text),
+    Column("next_at", Moment),
     Column("finished_at", Moment),
 )
 """Each reconcile of a CMMS; `domain.reconcile.ReconcileRun`."""
