@@ -11,7 +11,7 @@ from domain.cases import CaseView, ClosedAs, Lane, Phase
 from domain.casework import LEARNING_STEP, CaseStore, Waits
 from domain.clock import Clock
 from domain.keys import TWIN_AUTHOR
-from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.outcomes import Label, Outcome, OutcomeClass, told_outcome
 from domain.ports import OutcomeCodes, TwinGraph
 from domain.stops import StoppableAction
 from domain.work_orders import CompletionReport, FindingRole, WorkOrderRecord
@@ -93,10 +93,8 @@ class Outcomes:
                     attempt.wait(stopped)
                     return attempt.progress
                 told: dict[str, Json] = {
-                    "maintenanceStatus": "cancelled" if _cancelled(view) else "completed",
-                    "lastOutcome": view.outcome.value,
+                    **told_outcome(view.id, view.outcome, cancelled=_cancelled(view)),
                     "lastOutcomeAt": timestamp(view.order.changed_at),
-                    "lastCaseId": view.id,
                     "healthState": _HEALTH.get(view.outcome, "unchanged"),
                 }
                 if not _takes_outcomes(view):

@@ -1,6 +1,6 @@
 """One good work order for a case: looked up before it is made, read back after, followed to its end."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from temporalio import activity
@@ -59,6 +59,8 @@ class WorkOrders:
         interval: how often the MES is asked how a hold stands.
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
         poll_interval: how often a CMMS is polled at least.
+        reconcile: goes on with the nightly reconcile of a CMMS, and says after how long it is to be called again, if
+            before the next poll.
     """
 
     def __init__(
@@ -75,11 +77,13 @@ class WorkOrders:
         interval: timedelta,
         reread: timedelta,
         poll_interval: timedelta,
+        reconcile: Callable[[str], Awaitable[timedelta | None]],
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
         self._poll_interval = poll_interval
+        self._reconcile = reconcile
         self._changes = changes
         self._leases = leases
         self._cmms = cmms
@@ -148,7 +152,8 @@ class WorkOrders:
 
     @activity.defn(name="poll-changes")
     async def poll_changes(self, poll: PollSystem) -> Polled:
-        """Reads all that changed in the CMMS since the last time, page by page, and wakes the cases it concerns."""
+        """Reads all that changed in the CMMS since the last time, page by page, and wakes the cases it concerns. A
+        reconcile that is due goes on with some pages after it: what polls bring is no drift."""
         seen = await self._changes.poll_generation(poll.system)
         cursor = await self._changes.cursor(poll.system)
         total = 0
@@ -174,6 +179,8 @@ class WorkOrders:
         wait = min(poll.interval, self._poll_interval)
         if problem is not None:
             wait = min(wait, _AFTER_A_FAILURE)
+        elif (again := await self._reconcile(poll.system)) is not None:
+            wait = min(wait, again)
         await self._changes.finish_poll(poll.system, seen, self._clock.now() + wait)
         if woken:
             try:

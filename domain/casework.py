@@ -122,6 +122,10 @@ class CaseStore(Protocol):
         """
         ...
 
+    async def wake(self, some: Sequence[str]) -> None:
+        """Makes cases due again, closed ones too: their workflows pass what is done and do what is not."""
+        ...
+
     async def record_order_note(self, case: str, key: str, words: str) -> None:
         """Records a note that the case's order carries now; once for each key."""
         ...

@@ -55,6 +55,15 @@ def class_of(meant: Collection[OutcomeClass]) -> OutcomeClass:
     return next(iter(special or meant))
 
 
+def told_outcome(case: str, outcome: OutcomeClass, *, cancelled: bool) -> dict[str, str]:
+    """The properties of a twin that tell of an outcome, and that nobody else writes."""
+    return {
+        "maintenanceStatus": "cancelled" if cancelled else "completed",
+        "lastOutcome": outcome.value,
+        "lastCaseId": case,
+    }
+
+
 class OutcomeStatement(Model):
     """A person's word on what completed work found, where its failure codes do not say it."""
 

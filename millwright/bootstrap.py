@@ -39,6 +39,7 @@ from millwright.settings import ConnectorSettings, Settings
 from millwright.storage.cases.admissions import AdmissionStore
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.drift import DriftStore
 from millwright.storage.cases.holds import HoldStore
 from millwright.storage.cases.order_leases import OrderLeaseStore
 from millwright.storage.cases.suppression_end import SuppressionEnd
@@ -344,21 +345,24 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     from activities.machine_states import MachineStates
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
+    from activities.reconciling import ReconcileTerms, Reconciling
     from activities.routes import Routes
     from activities.suspect_lots import LotLists
     from activities.walk_downs import WalkDownSteps
     from activities.work_orders import WorkOrders
 
-    cases = storage.cases
+    cases, clock = storage.cases, storage.clock
     routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
-    proposals = Proposals(cases, systems.mes, storage.catalogue, storage.clock)
-    holds = Holds(
-        cases, storage.holds, systems.mes, systems.twins, storage.catalogue, storage.clock, settings.hold_interval
-    )
-    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, storage.clock, settings.hold_interval)
-    lots = LotLists(cases, storage.suspect_lots, systems.mes, storage.clock)
-    machines = MachineStates(storage.operating, systems.mes, storage.clock, settings.operating_interval)
+    proposals = Proposals(cases, systems.mes, storage.catalogue, clock)
+    holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, clock, settings.hold_interval)
+    walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, clock, settings.hold_interval)
+    lots = LotLists(cases, storage.suspect_lots, systems.mes, clock)
+    machines = MachineStates(storage.operating, systems.mes, clock, settings.operating_interval)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
+    terms = ReconcileTerms(
+        settings.reconcile_at, storage.zone, settings.reconcile_window, settings.poll_interval, settings.order_interval
+    )
+    reconciling = Reconciling(DriftStore(storage.engine, clock), cases, systems.cmms, systems.twins, clock, terms)
     orders = WorkOrders(
         cases,
         storage.changes,
@@ -367,13 +371,14 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         storage.catalogue,
         autonomy,
         Admissions(storage.catalogue, storage.admissions),
-        storage.clock,
+        clock,
         engine,
         settings.hold_interval,
         settings.order_interval,
         settings.poll_interval,
+        reconciling.go_on,
     )
-    outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
+    outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, clock)
     return CaseActivities(
         cases=(
             routes.route_case,

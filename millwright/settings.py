@@ -1,7 +1,7 @@
 """The settings of an installation."""
 
 import json
-from datetime import timedelta
+from datetime import time, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -199,6 +199,16 @@ class Settings(BaseSettings):
     order_interval: Annotated[
         Duration, Field(gt=timedelta(), description="How often each placed order is read again in its CMMS.")
     ] = timedelta(days=1)
+    reconcile_at: Annotated[
+        time, Field(description="When the nightly reconcile begins, by the clocks of the site (`time_zone`).")
+    ] = time(2)
+    reconcile_window: Annotated[
+        Duration,
+        Field(
+            ge=timedelta(days=1),
+            description="How far back the nightly reconcile compares orders and outcomes, at least P1D.",
+        ),
+    ] = timedelta(days=30)
     intake_batch: Annotated[
         int, Field(description="Maximum number of messages that one transaction of intake stores.")
     ] = 500
@@ -275,6 +285,13 @@ class Settings(BaseSettings):
             return ZoneInfo(name).key
         except (OSError, ValueError, KeyError) as error:
             raise ValueError("is no time zone: write a name of the IANA database, such as Europe/Berlin") from error
+
+    @field_validator("reconcile_at")
+    @classmethod
+    def _is_of_the_site(cls, hour: time) -> time:
+        if hour.tzinfo is not None:
+            raise ValueError("is in the zone of the site already: write it without a zone, such as 02:00")
+        return hour
 
     @field_validator("database_url")
     @classmethod

@@ -17,6 +17,7 @@ from millwright.api import (
     autonomy,
     capacity,
     cases,
+    drift,
     events,
     figures,
     floods,
@@ -73,6 +74,7 @@ ROUTERS = (
     installation_keys.router,
     assets.router,
     unreadable.router,
+    drift.router,
     me.router,
 )
 

@@ -16,9 +16,9 @@ router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
 
 @router.get("/summary")
 async def summarise(deps: Deps, request: Request) -> Response:
-    """Events by fate, standing verdicts by version and rung, cases, orders, holds, outcomes, labels and what was
-    suppressed, all of one moment; the alarm floods of the plant's last day (`GET /floods` lists them); and the waivers
-    in force that end within 14 days of the plant's time, or have ended."""
+    """Events by fate, standing verdicts by version and rung, cases, orders, holds, outcomes, labels, what was
+    suppressed and the drift that lasts, all of one moment; the alarm floods of the plant's last day (`GET /floods`
+    lists them); and the waivers in force that end within 14 days of the plant's time, or have ended."""
     return await deps.reports.answer("summary", request)
 
 

@@ -25,5 +25,5 @@ async def hint(
     polled = deps.settings.all_cmms()
     if system not in polled:
         raise not_found(f"no system {system} is polled", fix=f"there is: {', '.join(polled) or 'none'}")
-    await deps.storage.changes.poll_now(system)
+    await deps.storage.changes.hinted(system)
     return answered({"system": system}, HTTPStatus.ACCEPTED)

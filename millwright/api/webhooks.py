@@ -37,7 +37,7 @@ async def webhook(
     if delivery is None:
         raise _not_proved(deps, address_of(request))
     if not webhooks.has_taken(delivery):
-        await deps.storage.changes.poll_now(system)
+        await deps.storage.changes.hinted(system)
         webhooks.take(delivery)
     return answered({"system": system}, HTTPStatus.ACCEPTED)
 

@@ -17,6 +17,7 @@ from millwright.cli import (
     connector,
     database,
     drafting,
+    drift,
     engine,
     events,
     floods,
@@ -92,6 +93,7 @@ audit_questions.register(audit.app)
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
 app.add_typer(unreadable.app, name="unreadable")
+app.add_typer(drift.app, name="drift")
 app.add_typer(windows.app, name="windows")
 app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")

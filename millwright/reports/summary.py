@@ -31,6 +31,7 @@ async def read_summary(engine: AsyncEngine, now: datetime) -> dict[str, object]:
         "outcomes": figures.outcomes,
         "labels": figures.labels,
         "suppressed": figures.suppressed,
+        "drift": figures.drift,
         "timing": recorded_costs(each.decision for each in await decided_times(engine)).model_dump(mode="json"),
         "floods": flooding.model_dump(mode="json"),
         "waivers": await read_waiver_notices(engine, now),

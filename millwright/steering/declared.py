@@ -18,6 +18,8 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "operating_interval": _JUDGING | _CASES,
     "hold_interval": _CASES,
     "order_interval": _CASES,
+    "reconcile_at": _CASES,
+    "reconcile_window": _CASES | _API,
     "shelving_limits": _API,
     "window_limit": _API,
     "work_window": _CASES,

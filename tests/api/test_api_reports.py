@@ -49,6 +49,7 @@ IN_A_PROCESS: Final = {
 BY_PAGE: Final = {
     "/capacity",
     "/cases",
+    "/drift",
     "/events",
     "/holds",
     "/studies",
@@ -73,6 +74,7 @@ ONE_RECORD: Final = {
     "/walk-downs/{key}",
 }
 FEW_ROWS: Final = {
+    "/drift/runs": "one for each CMMS",
     "/autonomy": "a row for each class and failure mode of one version",
     "/freezes": "what people declared",
     "/health": "nothing is read",

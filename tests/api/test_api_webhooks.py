@@ -110,7 +110,7 @@ async def test_a_delivery_that_could_not_be_stored_counts_when_it_comes_again(
         raise StorageUnavailable("the database is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(storage.changes, "poll_now", away)
+        patched.setattr(storage.changes, "hinted", away)
         assert (await vendor.post(PATH, content=BODY, headers=signed())).status_code == 503
     assert (await vendor.post(PATH, content=BODY, headers=signed())).status_code == 202
     assert [row[0] for row in await rows(storage.engine, DUE)] == ["poll/maintainx"]

@@ -20,10 +20,15 @@ DERIVED = frozenset({"evidence", "memories", "pending"})
 """Tables that are built again from those above and compared."""
 
 WITHOUT_EFFECT: Mapping[str, str] = {
+    "drifts": "it lists what differs, for people; each reconcile compares again, and what it takes over is recorded as "
+    "an order that changed",
     "due": "it says when a step runs next and decides nothing; what waits for nothing and is never due is named, and "
     "shelves end by their own rows",
+    "hints": "it says when hints came; without it people are not told that they have stopped",
     "order_leases": "it keeps two steps apart for two minutes, and no longer; each looks its key up in the CMMS "
     "before it creates",
+    "reconcile_runs": "it says how far a reconcile has come; an altered row makes one compare more or less, and the "
+    "next night begins another",
     "studies": "it has answers about the past that somebody asked for; nothing acts on them",
 }
 """Tables that are not held, and why."""

@@ -1,6 +1,6 @@
 """A case that asks for work, on its storage, with the steps of its order in a CMMS."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -19,6 +19,7 @@ from domain.work_orders import WorkOrderRecord
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.cmms_plant import CmmsPlant
+from tests.support.cmms import no_reconcile
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import code, deviation
 from tests.workflows.fake_mes import FakeMes
@@ -36,6 +37,7 @@ class OrderedCase(Generic[SiteT]):
         site: the CMMS with its people.
         system: its id.
         connect: makes the connector of another worker.
+        reconcile: goes on with the reconcile after a poll.
     """
 
     plant: Plant
@@ -44,6 +46,7 @@ class OrderedCase(Generic[SiteT]):
     system: str
     connect: Callable[[], Cmms]
     case: str
+    reconcile: Callable[[str], Awaitable[timedelta | None]] = no_reconcile
 
     def steps(self) -> WorkOrders:
         """The steps of another worker."""
@@ -61,6 +64,7 @@ class OrderedCase(Generic[SiteT]):
             MINUTES,
             timedelta(days=1),
             MINUTES,
+            self.reconcile,
         )
 
     async def view(self) -> CaseView:

@@ -58,7 +58,7 @@ def shown(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, timedelta):
-        return f"`PT{value.total_seconds():g}S`"
+        return f"`PT{value.total_seconds():.9g}S`"
     if isinstance(value, tuple):
         return f"`{json.dumps([str(part) for part in value])}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

@@ -24,6 +24,7 @@ from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.storage.events.register import RegisterStore
 from tests.audit.test_grounds_of_work import draft
+from tests.support.cmms import no_reconcile
 from tests.support.forging import forge
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation, register
@@ -74,6 +75,7 @@ class Bench:
             minutes,
             timedelta(days=1),
             minutes,
+            no_reconcile,
         )
         await orders.ensure_order(ref)
         await orders.move_order(ref)

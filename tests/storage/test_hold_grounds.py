@@ -50,7 +50,7 @@ class Bench:
         self.twins = FakeTwins()
         self.case = ""
         cases, holds, mes = self.storage.cases, self.storage.holds, {"fake": self.mes}
-        self.steps = Holds(cases, holds, mes, self.twins, self.catalogue, self.clock, timedelta(minutes=5))  # type: ignore[arg-type]  # nothing reads a twin
+        self.steps = Holds(cases, holds, mes, self.twins, self.catalogue, self.clock, timedelta(minutes=5))
 
     async def prepare(self) -> None:
         await RegisterStore(self.engine, self.clock).keep(register(Criticality.A), "tests")

@@ -1,6 +1,6 @@
 """What a CMMS can do that can do everything, and one in which two requests at once make two orders."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
 from domain.open_work import OpenOrder, OpenWorkSeen
@@ -38,3 +38,8 @@ def reported(problem: str | None = None, cause: str | None = None, remedy: str |
     """A report with these codes."""
     given = {FindingRole.PROBLEM: problem, FindingRole.CAUSE: cause, FindingRole.REMEDY: remedy}
     return CompletionReport(codes=tuple(ReportedCode(role=role, code=code) for role, code in given.items() if code))
+
+
+async def no_reconcile(_system: str) -> timedelta | None:
+    """The reconcile of tests in which none is due."""
+    return None

@@ -47,7 +47,7 @@ class HoldingCase:
         cases, holds = self.storage.cases, self.storage.holds
         self.served = {"fake": mes or cast(Mes, self.mes)}
         self.twins = FakeTwins()
-        self.steps = Holds(cases, holds, self.served, self.twins, catalogue, self.clock, timedelta(minutes=5))  # type: ignore[arg-type]  # nothing reads a twin
+        self.steps = Holds(cases, holds, self.served, self.twins, catalogue, self.clock, timedelta(minutes=5))
         self.judging = Judging(self.storage.lines, catalogue)
         self.case = ""
 

@@ -77,7 +77,7 @@ class MemoryStore:
         self._set(case, withdraw="it was retired", retired_at=self._clock.now())
         self._wake(case)
 
-    def wake(self, case: str) -> None:
+    def woken(self, case: str) -> None:
         """Makes a case due, as storage does for a closed case too whose codes may be known by now."""
         self._wake(case)
 
@@ -134,6 +134,9 @@ class MemoryStore:
 
     async def record_outcome(self, outcome: Outcome) -> None:
         await store_call(lambda: self._find(outcome))
+
+    async def wake(self, some: Sequence[str]) -> None:
+        raise NotImplementedError(some)
 
     async def record_order_note(self, case: str, key: str, words: str) -> None:
         del words

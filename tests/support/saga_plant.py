@@ -27,6 +27,7 @@ from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
+from tests.support.cmms import no_reconcile
 from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injected_mes import TARGET, FaultInjectedMes
 from tests.support.fault_injection import Crash, Played, pause, vendor_call
@@ -195,6 +196,7 @@ class SagaPlant:
             WATCH,
             REREAD,
             timedelta(minutes=5),
+            no_reconcile,
         )
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above

@@ -43,7 +43,7 @@ def closed() -> SagaPlant:
     plant = completed()
     rest(plant)
     assert plant.store.now(CASE).lane is Lane.PLANNER
-    plant.store.wake(CASE)
+    plant.store.woken(CASE)
     plant.dispatch()
     return plant
 

@@ -106,11 +106,25 @@ class FakeCmms:
         self.failing.enter()
         return self._book.page(int(cursor or 0))
 
+    def people_copy(self, key: str) -> str:
+        """Somebody copies an order with its key; gives the number of the copy."""
+        [draft] = [known for known in self.drafts if known.key == key]
+        return self._book.create_another(draft).ref.id
+
     def people_close(self, key: str, problem: str | None, *, cancelled: bool = False) -> None:
         """A technician completes an order, or a planner cancels it."""
         status = WorkOrderStatus.CANCELLED if cancelled else WorkOrderStatus.COMPLETED
         report = reported(problem).model_copy(update={"finished_at": self._clock.now()}) if problem else None
         self._book.people_change(self.orders[key].ref, status, report)
+
+
+@dataclass(frozen=True)
+class FakeTwin:
+    """A twin that says what was written to it last."""
+
+    id: str
+    etag: str
+    properties: Mapping[str, Json]
 
 
 @dataclass
@@ -127,8 +141,8 @@ class FakeTwins:
         del as_of
         return register()
 
-    async def read_twin(self, twin: str) -> object:
-        raise NotImplementedError(twin)
+    async def read_twin(self, twin: str) -> FakeTwin:
+        return FakeTwin(twin, "etag", self.told.get(twin, {}))
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
         self.failing.enter()
@@ -175,7 +189,7 @@ class FakePlant:
             cmms={"fake": self.cmms},
             codes={"fake": self.codes},
             mes={"fake": self.mes},
-            twins=self.twins,  # type: ignore[arg-type]  # nothing reads a twin here
+            twins=self.twins,
         )
         self.judging = Judging(self.storage.lines, catalogue)
         self.proved = True

@@ -13,6 +13,7 @@ from domain.outcomes import OutcomeClass
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import WorkOrderRecord
 from millwright.storage.cases.admissions import awaiting_turn
+from millwright.storage.cases.drift import keep_hint
 from millwright.storage.cases.unreadable import keep_unreadable, settle_read
 from millwright.storage.database.case_tables import cases, changes, outcomes, work_orders
 from millwright.storage.database.engine import transaction
@@ -154,6 +155,13 @@ class ChangeStore:
             return await due.generation(connection, poll_workflow_id(system))
 
     async def poll_now(self, system: str) -> None:
-        """Makes a poll due: at start, or because somebody hinted."""
+        """Makes a poll due at start."""
         async with transaction(self._engine) as connection:
             await due.wake(connection, [poll_workflow_id(system)], self._clock.now())
+
+    async def hinted(self, system: str) -> None:
+        """Makes a poll due because the system hinted, and remembers when it did last."""
+        async with transaction(self._engine) as connection:
+            now = self._clock.now()
+            await keep_hint(connection, system, now)
+            await due.wake(connection, [poll_workflow_id(system)], now)

@@ -3,6 +3,7 @@
 # Each module adds its tables to the metadata when it is imported.
 from millwright.storage.database import (  # noqa: F401
     case_tables,
+    drift_tables,
     event_tables,
     hold_tables,
     installation_tables,

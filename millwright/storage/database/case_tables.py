@@ -98,6 +98,7 @@ work_orders = Table(
     Column("record", JSONB),
     # The keys of the notes that we wrote on it; `CaseView.order_notes`.
     Column("notes", ARRAY(Text), nullable=False, server_default="{}"),
+    Index("ix_work_orders_system", "system", "external_id"),
 )
 """The order of a case. Its number (`external_id`) is for people: a CMMS may use it twice, for two sites or after it was
 restored."""

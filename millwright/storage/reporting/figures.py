@@ -14,6 +14,7 @@ from domain.work_orders import WorkOrderStatus
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.live_holds import LIVE_STATES
 from millwright.storage.events.pending import EVENTS, FATE
+from millwright.storage.reporting.drift_lists import OPEN_BY_KIND
 
 # The newest revision of each verdict is the valid one.
 _STANDING = """
@@ -78,6 +79,8 @@ class Figures:
     outcomes: dict[str, int]
     labels: dict[str, int]
     suppressed: dict[str, int]
+    drift: dict[str, int]
+    """What the reconciles found to differ and has not ended, by kind."""
     write_backs: int
     """Received events that our own patches of twins caused. Their number depends on holds and outcomes."""
 
@@ -128,6 +131,7 @@ async def read_figures(engine: AsyncEngine) -> Figures:
             outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),
             labels=await _counts(connection, "SELECT outcome, count(*) FROM labels GROUP BY 1 ORDER BY 1", "made"),
             suppressed=await _suppressed(connection),
+            drift=await _counts(connection, OPEN_BY_KIND, "open"),
             write_backs=(await connection.execute(_WRITE_BACKS, {"reason": OWN_WRITE_BACK})).scalar_one(),
         )
 
