@@ -24,6 +24,7 @@ ACTS: Final = frozenset(
         "unreadable settle",
         "assets import",
         "assets map",
+        "assets import-crosswalk",
         "assets retire",
         "policy draft",
         "policy import",
