@@ -4,6 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from domain.model import Model, Moment
+from domain.vendor_texts import VendorName, VendorText
 
 
 class Idempotency(StrEnum):
@@ -125,6 +126,24 @@ class FoundAsset(Model):
     external_id: str
     attributes: dict[str, str] = {}
     settings: dict[str, str] = {}
+
+
+class ListedAsset(Model):
+    """An asset as a CMMS lists it.
+
+    Args:
+        external_id: its name, as a draft names it.
+        attributes: the attributes that a draft must have besides, such as `siteid`.
+        description: what people call it.
+        serial: the manufacturer's serial number.
+        parent: the name of the asset that it is part of.
+    """
+
+    external_id: VendorName
+    attributes: dict[str, VendorName] = {}
+    description: VendorText | None = None
+    serial: VendorName | None = None
+    parent: VendorName | None = None
 
 
 class OrderLease(Model):

@@ -22,14 +22,8 @@ from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
 from millwright.plant_zone.connecting import open_mes
-from millwright.runtime.connecting import connect_cmms, http_client
-from millwright.runtime.connector_settings import (
-    CMMS_CONNECTORS,
-    cmms_settings_model,
-    named_connector,
-    named_instances,
-    own_settings,
-)
+from millwright.runtime.connecting import connect_all_cmms, http_client
+from millwright.runtime.connector_settings import named_connector, own_settings
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
 from millwright.runtime.installation_key import InstallationKey
@@ -61,8 +55,6 @@ from millwright.storage.policies.versions import VersionStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 
 if TYPE_CHECKING:
-    import httpx
-
     from activities.line_judging import LinesJudgedHere
     from policies.engine.catalogue import Catalogue
 
@@ -259,7 +251,7 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
     """
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(http_client())
-        cmms, codes = _cmms(settings, http, clock)
+        cmms, codes = connect_all_cmms(settings, http, clock)
         mes = await stack.enter_async_context(open_mes(settings, http, clock))
         twins = await stack.enter_async_context(open_twins(settings))
         yield Systems(cmms=cmms, codes=codes, mes=mes, twins=twins)
@@ -280,17 +272,6 @@ async def open_twins(settings: Settings) -> AsyncIterator[TwinGraph]:
         yield twins
     finally:
         await twins.close()
-
-
-def _cmms(
-    settings: Settings, http: "httpx.AsyncClient", clock: Clock
-) -> tuple[dict[str, Cmms], dict[str, OutcomeCodes]]:
-    cmms: dict[str, Cmms] = {}
-    codes: dict[str, OutcomeCodes] = {}
-    for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
-        own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
-        cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
-    return cmms, codes
 
 
 async def redrive_outcomes(storage: Storage, codes: Mapping[str, OutcomeCodes]) -> int:

@@ -7,6 +7,7 @@ import typer
 
 from domain.assets import SYSTEMS, Level
 from millwright.cli.api_client import Answer, api_of
+from millwright.cli.asset_suggestions import suggest_names
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ActorKey, reason_given
 from millwright.cli.crosswalk import import_crosswalk
@@ -39,6 +40,7 @@ def import_(context: typer.Context, key: ActorKey = None, json: Json = False) ->
 
 
 app.command("import-crosswalk")(import_crosswalk)
+app.command("suggest")(suggest_names)
 
 
 def import_sentences(report: "ImportReport") -> list[str]:

@@ -13,7 +13,7 @@ from millwright.cli.output import Json, say, write_json
 
 if TYPE_CHECKING:
     from domain.crosswalk import ChangedName, CrosswalkReport
-    from millwright.intake.crosswalk_file import PlacedName
+    from millwright.asset_mapping.crosswalk_file import PlacedName
 
 _LARGEST_PART: Final = 700_000
 """Bytes of the names in one request, below what the API takes."""
@@ -30,7 +30,7 @@ def import_crosswalk(
 ) -> None:
     """Give many assets their names in other systems. The whole file is checked before anything is stored; exits 1 if
     a row is refused. The same file again changes nothing."""
-    from millwright.intake.crosswalk_file import RefusedRow, read_crosswalk
+    from millwright.asset_mapping.crosswalk_file import RefusedRow, read_crosswalk
 
     found = read_crosswalk(file)
     refused, names = list(found.refused), found.names

@@ -1,5 +1,7 @@
-"""Makes a connector to a CMMS, and the client that sends its requests."""
+"""Makes the connectors to CMMS instances, and the client that sends their requests."""
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -7,6 +9,8 @@ from pydantic import BaseModel
 
 from domain.clock import Clock
 from domain.ports import Cmms, OutcomeCodes
+from millwright.runtime.connector_settings import CMMS_CONNECTORS, cmms_settings_model, named_instances, own_settings
+from millwright.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
@@ -31,3 +35,30 @@ def connect_cmms(
     # Only the connector that is named is imported, because some use much memory.
     package = import_module(f"connectors.cmms.{connector}")
     return package.connect(own, http, system=system, clock=clock), package.outcome_codes(own)
+
+
+def connect_all_cmms(
+    settings: Settings, http: "httpx.AsyncClient", clock: Clock
+) -> tuple[dict[str, Cmms], dict[str, OutcomeCodes]]:
+    """The connectors to the CMMS instances of an installation, by their ids, with what their failure codes mean.
+
+    Raises:
+        Rejected: a connector is not named, not known, or its settings are wrong.
+    """
+    cmms: dict[str, Cmms] = {}
+    codes: dict[str, OutcomeCodes] = {}
+    for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
+        own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
+        cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
+    return cmms, codes
+
+
+@asynccontextmanager
+async def open_cmms(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, Cmms]]:
+    """The same within the block, without the codes. They make no call yet.
+
+    Raises:
+        Rejected: as `connect_all_cmms`.
+    """
+    async with http_client() as http:
+        yield connect_all_cmms(settings, http, clock)[0]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from domain.crosswalk import MOST_NAMES, NewName
+from millwright.asset_mapping.crosswalk_file import PlacedName
 from millwright.cli.crosswalk import parts
-from millwright.intake.crosswalk_file import PlacedName
 from tests.cli.conftest import Millwright
 from tests.support.plant import MOTOR, PUMP
 
@@ -40,8 +40,8 @@ def test_every_row_that_is_refused_is_named_by_its_line_and_nothing_is_stored(pl
     assert refused.exit_code == 1
     assert refused.stderr.splitlines() == [
         (
-            "names.csv, line 2, valid_from: '31.01.2026' is no time with a time zone; a spreadsheet may have rewritten it "
-            "(write it as 2026-01-31T12:00:00Z, in a column that is formatted as text)"
+            "names.csv, line 2, valid_from: '31.01.2026' is no time with a time zone; a spreadsheet may have "
+            "rewritten it (write it as 2026-01-31T12:00:00Z, in a column that is formatted as text)"
         ),
         "names.csv, line 5, asset: there is no asset pump-9 (import the register first)",
     ]

@@ -66,6 +66,7 @@ READS: Final = frozenset(
         "audit ask",
         "audit evidence",
         "assets list",
+        "assets suggest",
         "policy show",
         "policy list",
         "policy history",

@@ -8,7 +8,7 @@ import pytest
 
 from domain.crosswalk import NewName
 from domain.errors import Rejected
-from millwright.intake.crosswalk_file import CrosswalkContent, read_crosswalk, write_crosswalk
+from millwright.asset_mapping.crosswalk_file import CrosswalkContent, read_crosswalk, write_crosswalk
 
 HEADER = "asset,system,external_id,attributes,valid_from\n"
 PUMP = NewName(asset="pump-7", system="cmms", external_id="11430", attributes={"siteid": "BEDFORD"})

@@ -16,7 +16,7 @@ from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
+from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -184,6 +184,9 @@ class AtlasCmms:
         chosen = "asset_field" in self._settings.model_fields_set
         fields = (self._settings.asset_field,) if chosen else mapping.ASSET_FIELDS
         return mapping.asset_to_try(assets, fields, self._settings)
+
+    async def list_assets(self) -> tuple[ListedAsset, ...]:
+        return mapping.listed_assets(await self._client.all_assets(Call(self._system, "list-assets")), self._settings)
 
     async def _find(self, call: Call, key: str) -> AtlasRecord | None:
         rows = await self._reading.with_key(call, key)

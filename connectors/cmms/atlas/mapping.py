@@ -10,7 +10,15 @@ from typing import Final
 from pydantic import ValidationError
 
 from connectors.cmms.atlas import texts
-from connectors.cmms.atlas.models import AtlasAsset, AtlasComment, AtlasLabor, AtlasOrder, AtlasPartUse, AtlasRequest
+from connectors.cmms.atlas.models import (
+    AtlasAsset,
+    AtlasComment,
+    AtlasLabor,
+    AtlasListedAsset,
+    AtlasOrder,
+    AtlasPartUse,
+    AtlasRequest,
+)
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AssetField, AtlasSettings
 from connectors.json_reading import first_fault
@@ -21,6 +29,7 @@ from domain.cmms import (
     CmmsCapabilities,
     FoundAsset,
     Idempotency,
+    ListedAsset,
     OrderApproval,
     OrderCancellation,
     TextLimits,
@@ -140,6 +149,21 @@ def asset_name(asset: AtlasAsset | None, settings: AtlasSettings) -> str | None:
         "name": asset.name,
     }
     return names[settings.asset_field]
+
+
+def listed_assets(assets: Sequence[AtlasListedAsset], settings: AtlasSettings) -> tuple[ListedAsset, ...]:
+    """The assets that can get orders: those that have a name and are not archived."""
+    names = {asset.id: asset_name(asset, settings) for asset in assets}
+    return tuple(
+        ListedAsset(
+            external_id=name,
+            description=asset.name,
+            serial=asset.serialNumber,
+            parent=None if asset.parentAsset is None else names.get(asset.parentAsset.id),
+        )
+        for asset in assets
+        if (name := names[asset.id]) and not asset.archived
+    )
 
 
 def asset_to_try(

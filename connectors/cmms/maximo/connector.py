@@ -19,7 +19,7 @@ from connectors.cmms.maximo.rows import OrderPage
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.text import one_line
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.cmms import CmmsCapabilities, ListedAsset, OrderQuery
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -153,6 +153,10 @@ class MaximoCmms:
         return ChangePage(
             records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )
+
+    async def list_assets(self) -> tuple[ListedAsset, ...]:
+        """The assets of all sites that our user may read."""
+        return mapping.listed_assets(await self._client.all_assets(Call(self._system, "list-assets")))
 
     def _readable(self, call: Call, page: OrderPage) -> dict[tuple[str, str], WorkOrderRow]:
         """The orders of a page by site and number.

@@ -10,7 +10,14 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from connectors.cmms.maximo.cursor import instant
-from connectors.cmms.maximo.models import DowntimeRow, MaterialRow, ObjectSchema, OpenOrderRow, WorkOrderRow
+from connectors.cmms.maximo.models import (
+    DowntimeRow,
+    ListedAssetRow,
+    MaterialRow,
+    ObjectSchema,
+    OpenOrderRow,
+    WorkOrderRow,
+)
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.json_reading import first_fault
 from connectors.text import digest_of, is_marked, key_in, long_text, note_mark, one_line
@@ -19,6 +26,7 @@ from domain.cmms import (
     ChangeFeed,
     CmmsCapabilities,
     Idempotency,
+    ListedAsset,
     OrderApproval,
     OrderCancellation,
     OrderQuery,
@@ -58,6 +66,9 @@ STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
 FINISHED: Final = tuple(status for status, ours in STATUSES.items() if ours.finished)
 """The internal statuses that end an order."""
 
+_RETIRED: Final = frozenset({"DECOMMISSIONED"})
+"""The statuses of an asset that gets no orders any more."""
+
 _OURS_TO_SET: Final = frozenset({"WAPPR", "APPR", "CAN"})
 
 DESCRIPTION_LENGTH: Final = 100
@@ -73,6 +84,21 @@ def length_of(schema: ObjectSchema | None, attribute: str, otherwise: int) -> in
     """How long an attribute may be, by the site's schema where it says."""
     field = schema.properties.get(attribute) if schema else None
     return field.max_length if field and field.max_length else otherwise
+
+
+def listed_assets(rows: Iterable[ListedAssetRow]) -> tuple[ListedAsset, ...]:
+    """The assets that can get orders. Numbers are unique only within a site."""
+    return tuple(
+        ListedAsset(
+            external_id=row.assetnum,
+            attributes={"siteid": row.siteid},
+            description=row.description,
+            serial=row.serialnum,
+            parent=row.parent,
+        )
+        for row in rows
+        if row.status.upper() not in _RETIRED
+    )
 
 
 def capabilities(settings: MaximoSettings) -> CmmsCapabilities:

@@ -158,6 +158,17 @@ class _ResponseInfo(_Row):
     next_page: _Link | None = Field(default=None, alias="nextPage")
 
 
+class ListedAssetRow(_Row):
+    """An asset in a list of all assets."""
+
+    assetnum: VendorName
+    siteid: VendorName
+    status: VendorText
+    description: VendorText | None = None
+    serialnum: VendorName | None = None
+    parent: VendorName | None = None
+
+
 class RawPage(_Row):
     """A page as it came. Its rows are read one by one, so that an unreadable one does not hide the others."""
 

@@ -17,7 +17,7 @@ from connectors.cmms.odoo.text import key_in_html
 from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
+from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery
 from domain.errors import ActionRequired
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
@@ -160,6 +160,11 @@ class OdooCmms:
         """The first equipment that has a serial number."""
         name = await self._client.some_serial_number(Call(self._system, "any-asset"))
         return None if name is None else FoundAsset(external_id=name)
+
+    async def list_assets(self) -> tuple[ListedAsset, ...]:
+        """The equipment with a serial number, which is its name. Odoo has no tree of equipment."""
+        rows = await self._client.all_equipment(Call(self._system, "list-assets"))
+        return mapping.listed_assets(rows)
 
     def _read_change(
         self, request: MaintenanceRequest, details: RequestDetails

@@ -1,13 +1,19 @@
 """Between our work orders and Odoo's maintenance requests: pure functions and their tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import ValidationError
 
-from connectors.cmms.odoo.models import MaintenanceEquipment, MaintenanceRequest, OpenRequest, RequestMessage
+from connectors.cmms.odoo.models import (
+    ListedEquipment,
+    MaintenanceEquipment,
+    MaintenanceRequest,
+    OpenRequest,
+    RequestMessage,
+)
 from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
 from connectors.cmms.odoo.text import html_of, key_in_html, text_of
@@ -17,6 +23,7 @@ from domain.cmms import (
     ChangeFeed,
     CmmsCapabilities,
     Idempotency,
+    ListedAsset,
     OrderApproval,
     OrderCancellation,
     TextLimits,
@@ -38,6 +45,15 @@ _PEOPLES_MESSAGES: Final = frozenset({"comment", "email"})
 """By the type of a message: what people wrote. The others are notices of Odoo."""
 TOUCHED_NOTE: Final = "touched"
 """The key of the note with which we remember that others had changed a request before a change of ours."""
+
+
+def listed_assets(rows: Iterable[ListedEquipment]) -> tuple[ListedAsset, ...]:
+    """The equipment that can get requests: that with a serial number, which is its name."""
+    return tuple(
+        ListedAsset(external_id=row.serial_no, description=row.name, serial=row.serial_no)
+        for row in rows
+        if row.serial_no
+    )
 
 
 def capabilities(settings: OdooMaintenanceSettings) -> CmmsCapabilities:

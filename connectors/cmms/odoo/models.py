@@ -18,6 +18,13 @@ class MaintenanceEquipment(OdooRow):
     company_id: Link
 
 
+class ListedEquipment(OdooRow):
+    """The same, as far as it is read to list all equipment."""
+
+    name: VendorText
+    serial_no: Text
+
+
 class MaintenanceStage(OdooRow):
     """A row of `maintenance.stage`. In a stage that is `done` the work is over, whichever way."""
 

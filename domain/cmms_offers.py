@@ -1,0 +1,30 @@
+"""What a connector to a CMMS may offer besides the port `Cmms`. No step of a case needs it.
+
+The methods may raise the three errors of `domain.errors` for connectors, as those of `domain.ports` do.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from domain.cmms import FoundAsset, ListedAsset
+
+
+@runtime_checkable
+class AssetFinder(Protocol):
+    """What a connector to a CMMS may offer besides `Cmms`, so that it can be tried without the name of an asset."""
+
+    async def any_asset(self) -> FoundAsset | None:
+        """Some asset for which an order can be created; None if there is none. The CMMS is not changed."""
+        ...
+
+
+@runtime_checkable
+class AssetLister(Protocol):
+    """What a connector to a CMMS may offer besides `Cmms`, so that names can be suggested for assets."""
+
+    async def list_assets(self) -> Sequence[ListedAsset]:
+        """All assets for which an order can be created. The CMMS is not changed.
+
+        Retired ones, those without the field that names an asset, and records that cannot be read are left out.
+        """
+        ...

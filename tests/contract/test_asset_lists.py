@@ -1,0 +1,34 @@
+"""The connectors that can list assets list those of the simulated plants."""
+
+from pathlib import Path
+
+from domain.cmms_offers import AssetLister
+from tests.contract.atlas_plant import AtlasPlant
+from tests.contract.conftest import MaximoPlant
+
+
+async def test_maximo_lists_machines_and_their_components(tmp_path: Path) -> None:
+    plant = MaximoPlant(tmp_path)
+    await plant.start()
+    try:
+        found = await plant.connector().list_assets()
+    finally:
+        await plant.stop()
+    assert [(each.external_id, each.parent) for each in found[:3]] == [
+        ("M001", None),
+        ("M001-COMP1", "M001"),
+        ("M001-COMP2", "M001"),
+    ]
+    assert {each.attributes["siteid"] for each in found} == {"BEDFORD"}
+    assert len(found) == 10
+
+
+async def test_atlas_lists_the_assets_by_their_barcodes(tmp_path: Path) -> None:
+    plant = AtlasPlant(tmp_path)
+    await plant.start()
+    try:
+        connector = plant.connector()
+        assert isinstance(connector, AssetLister)
+        assert {each.external_id for each in await connector.list_assets()} >= set(plant.assets)
+    finally:
+        await plant.stop()
