@@ -146,6 +146,34 @@ class ListedAsset(Model):
     parent: VendorName | None = None
 
 
+class PreviewedField(Model):
+    """A field of a record that would be created.
+
+    Args:
+        meaning: what it is for, such as `priority`; None if the connector does not say.
+        field: its name there.
+        value: its value, as text.
+    """
+
+    meaning: str | None
+    field: str
+    value: str
+
+
+class PreviewedRecord(Model):
+    """A record that would be created.
+
+    Args:
+        kind: what the vendor calls such a record.
+        fields: what is sent, in its order.
+        status: its status after that, in the vendor's words.
+    """
+
+    kind: str
+    fields: tuple[PreviewedField, ...]
+    status: str
+
+
 class OrderLease(Model):
     """The right of one step to create an order where the CMMS cannot refuse a second one.
 

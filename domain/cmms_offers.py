@@ -6,7 +6,8 @@ The methods may raise the three errors of `domain.errors` for connectors, as tho
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from domain.cmms import FoundAsset, ListedAsset
+from domain.cmms import FoundAsset, ListedAsset, PreviewedRecord
+from domain.work_orders import WorkOrderDraft
 
 
 @runtime_checkable
@@ -26,5 +27,21 @@ class AssetLister(Protocol):
         """All assets for which an order can be created. The CMMS is not changed.
 
         Retired ones, those without the field that names an asset, and records that cannot be read are left out.
+        """
+        ...
+
+
+@runtime_checkable
+class OrderPreviewer(Protocol):
+    """What a connector to a CMMS may offer besides `Cmms`, so that people see where an order would land."""
+
+    async def preview_order(self, draft: WorkOrderDraft) -> Sequence[PreviewedRecord]:
+        """The records that `create_work_order` would create for a draft, in their order, with what it would send.
+
+        It is made by the same functions. The CMMS is read where they read it, and is not changed. It is not looked up
+        whether there is an order with the key of the draft.
+
+        Raises:
+            ActionRequired: as `create_work_order`, as far as that is known before anything is sent.
         """
         ...

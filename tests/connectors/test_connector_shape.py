@@ -111,7 +111,7 @@ def test_no_connector_imports_the_sandbox_or_another_vendor(folder: Path) -> Non
     own = f"connectors.{folder.parent.name}.{folder.name}"
     shared = (
         "call", "finding_codes", "http", "json_reading", "library_errors", "machine_states", "manifest", "odoo",
-        "opcua", "rows", "text", "watermark",
+        "opcua", "previewing", "rows", "text", "watermark",
     )  # fmt: skip
     allowed = (own, *(f"connectors.{module}" for module in shared), "domain")
     ours = ("connectors", "domain", "millwright", "activities", "workflows", "policies", "sandbox")

@@ -136,7 +136,9 @@ PROCESSES: Final = frozenset(
 )
 """Processes of an installation, its home, and its keys."""
 
-CONNECTOR: Final = frozenset({"connector check", "connector try", "connector drive", "connector new"})
+CONNECTOR: Final = frozenset(
+    {"connector check", "connector try", "connector drive", "connector preview", "connector new"}
+)
 """Work on a connector to a CMMS. It needs no home, database or engine, and nothing of it is an act of a case."""
 
 

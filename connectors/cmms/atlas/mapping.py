@@ -22,6 +22,7 @@ from connectors.cmms.atlas.models import (
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AssetField, AtlasSettings
 from connectors.json_reading import first_fault
+from connectors.previewing import previewed
 from connectors.rows import Rows
 from domain.canonical import Json
 from domain.cmms import (
@@ -32,6 +33,7 @@ from domain.cmms import (
     ListedAsset,
     OrderApproval,
     OrderCancellation,
+    PreviewedRecord,
     TextLimits,
 )
 from domain.errors import ConnectorError
@@ -68,6 +70,15 @@ OPEN_STATUSES: Final = tuple(word for word, status in STATUSES.items() if not st
 _OPEN: Final = "OPEN"
 _PENDING: Final = "PENDING"
 _REJECTED: Final = "CANCELLED"
+_MEANINGS: Final[Mapping[str, str]] = {
+    "title": "title",
+    "description": "text",
+    "priority": "priority",
+    "asset.id": "asset",
+    "location.id": "location",
+    "dueDate": "due",
+}
+"""What the fields of a request or an order mean."""
 _SECONDS_PER_HOUR: Final = 3600.0
 
 UNMAPPABLE: Final = (ValueError, OverflowError)
@@ -136,6 +147,12 @@ def draft_body(draft: WorkOrderDraft, asset: AtlasAsset, settings: AtlasSettings
         due = draft.due_at.astimezone(UTC).replace(tzinfo=None)
         body["dueDate"] = f"{due.isoformat(timespec='milliseconds')}Z"
     return body
+
+
+def preview(body: Mapping[str, Json], *, released: bool) -> tuple[PreviewedRecord, ...]:
+    """The request, or the order, of a body as it would be created."""
+    kind, status = ("work order", _OPEN) if released else ("request", _PENDING)
+    return (previewed(kind, body, status, _MEANINGS),)
 
 
 def asset_name(asset: AtlasAsset | None, settings: AtlasSettings) -> str | None:

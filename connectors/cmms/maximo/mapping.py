@@ -20,6 +20,7 @@ from connectors.cmms.maximo.models import (
 )
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.json_reading import first_fault
+from connectors.previewing import previewed
 from connectors.text import digest_of, is_marked, key_in, long_text, note_mark, one_line
 from domain.canonical import Json
 from domain.cmms import (
@@ -30,6 +31,7 @@ from domain.cmms import (
     OrderApproval,
     OrderCancellation,
     OrderQuery,
+    PreviewedRecord,
     TextLimits,
 )
 from domain.keys import CASE_PREFIX
@@ -65,6 +67,20 @@ STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
 
 FINISHED: Final = tuple(status for status, ours in STATUSES.items() if ours.finished)
 """The internal statuses that end an order."""
+
+_MEANINGS: Final[Mapping[str, str]] = {
+    "siteid": "site",
+    "assetnum": "asset",
+    "description": "title",
+    "description_longdescription": "text",
+    "worktype": "work type",
+    "wopriority": "priority",
+    "reportedby": "reported by",
+    "reportdate": "reported at",
+    "targcompdate": "due",
+    "externalrefid": "key",
+}
+"""What the fields of an order mean."""
 
 _RETIRED: Final = frozenset({"DECOMMISSIONED"})
 """The statuses of an asset that gets no orders any more."""
@@ -170,6 +186,12 @@ def order_body(
         if date and name in known
     }
     return body
+
+
+def preview(body: Mapping[str, Json], settings: MaximoSettings, *, released: bool) -> tuple[PreviewedRecord, ...]:
+    """The order of a body as it would be created."""
+    status = settings.approved_status if released else "WAPPR"
+    return (previewed("work order", body, status, _MEANINGS),)
 
 
 def note_body(note_key: str, note: str) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from connectors.cmms.odoo.text import key_in_html
 from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery
+from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
@@ -161,6 +161,14 @@ class OdooCmms:
         name = await self._client.some_serial_number(Call(self._system, "any-asset"))
         return None if name is None else FoundAsset(external_id=name)
 
+    async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
+        call = Call(self._system, "preview-order", draft.key)
+        values, stages = await self._values(call, draft)
+        through = [self._settings.new_stage]
+        if draft.released and self._settings.approved_stage is not None:
+            through.append(self._approved_stage(call, stages).name)
+        return mapping.preview(values, tuple(through))
+
     async def list_assets(self) -> tuple[ListedAsset, ...]:
         """The equipment with a serial number, which is its name. Odoo has no tree of equipment."""
         rows = await self._client.all_equipment(Call(self._system, "list-assets"))
@@ -222,10 +230,14 @@ class OdooCmms:
             )
         return found[0]
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> MaintenanceRequest:
+    async def _values(self, call: Call, draft: WorkOrderDraft) -> tuple[dict[str, str], SiteStages]:
+        """What is loaded for a draft, and the stages of the site."""
         equipment = await self._client.equipment(call, draft.asset_external_id)
-        stage = self._new_stage(call, await self._client.stages(call))
-        values = mapping.request_values(draft, equipment, stage.id, self._settings)
+        stages = await self._client.stages(call)
+        return mapping.request_values(draft, equipment, self._new_stage(call, stages).id, self._settings), stages
+
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> MaintenanceRequest:
+        values, _ = await self._values(call, draft)
         try:
             number = await self._client.create(call, values)
         except OdooRaceLost:

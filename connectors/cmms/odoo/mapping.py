@@ -18,6 +18,7 @@ from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
 from connectors.cmms.odoo.text import html_of, key_in_html, text_of
 from connectors.json_reading import first_fault
+from connectors.previewing import previewed
 from connectors.text import cut, digest_of, long_text, note_mark, one_line
 from domain.cmms import (
     ChangeFeed,
@@ -26,6 +27,7 @@ from domain.cmms import (
     ListedAsset,
     OrderApproval,
     OrderCancellation,
+    PreviewedRecord,
     TextLimits,
 )
 from domain.open_work import OpenOrder
@@ -54,6 +56,20 @@ def listed_assets(rows: Iterable[ListedEquipment]) -> tuple[ListedAsset, ...]:
         for row in rows
         if row.serial_no
     )
+
+
+_MEANINGS: Final[Mapping[str, str]] = {
+    "id": "key",
+    "name": "title",
+    "equipment_id/.id": "asset",
+    "stage_id/.id": "status",
+    "maintenance_type": "work type",
+    "priority": "priority",
+    "request_date": "reported at",
+    "description": "text",
+    "company_id/.id": "company",
+}
+"""What the fields of a request mean."""
 
 
 def capabilities(settings: OdooMaintenanceSettings) -> CmmsCapabilities:
@@ -106,6 +122,16 @@ def request_values(
         # Otherwise the request is of our user's own company, and Odoo refuses equipment of another.
         values["company_id/.id"] = str(company)
     return values
+
+
+def preview(values: Mapping[str, str], stages: tuple[str, ...]) -> tuple[PreviewedRecord, ...]:
+    """The request of some values as it would be created.
+
+    Args:
+        values: what is loaded.
+        stages: the stages that it goes through, as the settings name them.
+    """
+    return (previewed("maintenance request", values, ", then ".join(stages), _MEANINGS),)
 
 
 def note_values(request: int, key: str, note_key: str, note: str) -> dict[str, str]:
