@@ -3,7 +3,7 @@
 The methods may raise the three errors of `domain.errors` for connectors, as those of `domain.ports` do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from domain.cmms import FoundAsset, ListedAsset, PreviewedRecord
@@ -45,3 +45,19 @@ class OrderPreviewer(Protocol):
             ActionRequired: as `create_work_order`, as far as that is known before anything is sent.
         """
         ...
+
+
+@runtime_checkable
+class SchemaChecker(Protocol):
+    """What a connector to a CMMS may offer besides `Cmms`, where the vendor tells the schema of a site."""
+
+    async def check_schema(self) -> Sequence[str]:
+        """Where the site differs from what the settings and our orders need, a sentence each with the correction; empty
+        if it fits. Such a difference fails an order sooner or later. The CMMS is not changed.
+        """
+        ...
+
+
+def schema_checkers(connectors: Mapping[str, object]) -> dict[str, SchemaChecker]:
+    """Those of some connectors that can compare the schema, by the id of each instance."""
+    return {system: each for system, each in connectors.items() if isinstance(each, SchemaChecker)}

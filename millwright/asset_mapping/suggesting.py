@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz, process
@@ -97,7 +98,7 @@ def suggest(
     for asset, ranked in found:
         name = ranked[0].listed.external_id if ranked else ""
         clear = _stands_out(ranked) and names[name] == 1 and first[name] == 1
-        suggestions.append(NameSuggestion(asset=asset, candidates=tuple(ranked[:MOST_CANDIDATES]), clear=clear))
+        suggestions.append(NameSuggestion(asset=asset, candidates=tuple(ranked), clear=clear))
     return suggestions
 
 
@@ -129,29 +130,47 @@ def _candidates(asset: UnnamedAsset, listed: _Listed) -> list[Candidate]:
             alike[owner] = max(alike.get(owner, 0.0), score + fewer)
     serial = _serial(asset.serial)
     same_serial = set(listed.by_serial.get(serial, ())) if serial is not None else set()
-    ranked = [
-        _candidate(asset, listed.assets[place], alike.get(place, 0.0), same_serial=place in same_serial)
+    scored = [
+        (-_score(asset, listed.assets[place], alike.get(place, 0.0), same_serial=place in same_serial), place)
         for place in alike.keys() | same_serial
     ]
-    return sorted(
-        (found for found in ranked if found.score >= _LEAST_ALIKE),
-        key=lambda found: (-found.score, _key(found.listed)),
-    )
+    # The records are in an order of their own, which decides between equal scores.
+    best = nsmallest(MOST_CANDIDATES, (each for each in scored if -each[0] >= _LEAST_ALIKE))
+    return [
+        Candidate(
+            listed=listed.assets[place],
+            score=-score,
+            reasons=tuple(_reasons(asset, listed.assets[place], alike.get(place), same_serial=place in same_serial)),
+        )
+        for score, place in best
+    ]
 
 
-def _candidate(asset: UnnamedAsset, record: ListedAsset, alike: float, *, same_serial: bool) -> Candidate:
-    reasons = [f"name {round(alike)} % similar"] if alike else []
+def _score(asset: UnnamedAsset, record: ListedAsset, alike: float, *, same_serial: bool) -> int:
+    if same_serial:
+        return _BY_SERIAL
     score = alike
     if record.parent is not None and asset.above:
-        above = record.parent in asset.above
-        score += _PARENT_MATCHES if above else _PARENT_DIFFERS
-        reasons.append("parent matches" if above else "parent differs")
-    if same_serial:
-        return Candidate(listed=record, score=_BY_SERIAL, reasons=("serial number equal", *reasons))
-    if _serial(asset.serial) is not None and _serial(record.serial) is not None:
+        score += _PARENT_MATCHES if record.parent in asset.above else _PARENT_DIFFERS
+    if _serials_differ(asset, record):
         score += _SERIAL_DIFFERS
-        reasons.append("serial number differs")
-    return Candidate(listed=record, score=max(0, min(_BY_NAME, round(score))), reasons=tuple(reasons))
+    return max(0, min(_BY_NAME, round(score)))
+
+
+def _reasons(asset: UnnamedAsset, record: ListedAsset, alike: float | None, *, same_serial: bool) -> Iterator[str]:
+    if same_serial:
+        yield "serial number equal"
+    if alike:
+        yield f"name {round(alike)} % similar"
+    if record.parent is not None and asset.above:
+        yield "parent matches" if record.parent in asset.above else "parent differs"
+    if not same_serial and _serials_differ(asset, record):
+        yield "serial number differs"
+
+
+def _serials_differ(asset: UnnamedAsset, record: ListedAsset) -> bool:
+    """Whether both have a serial number; where it is the same, this is not asked."""
+    return _serial(asset.serial) is not None and _serial(record.serial) is not None
 
 
 def _stands_out(ranked: Sequence[Candidate]) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
@@ -67,22 +67,30 @@ class PreviewedRung(StrEnum):
 
 @app.command()
 def check(connector: ConnectorId, url: Url = None, json: Json = False) -> None:
-    """Sign in, and say what answers and what it can do. Nothing is changed there."""
+    """Sign in, and say what answers, what it can do, and where the site differs from the settings. Nothing is changed
+    there; exits 4 if something differs."""
 
-    async def checked() -> "tuple[str, CmmsCapabilities]":
+    async def checked() -> "tuple[str, CmmsCapabilities, Sequence[str]]":
+        from domain.cmms_offers import SchemaChecker
         from millwright.cli.connector_access import open_connector
 
         async with open_connector(connector, url) as access:
-            return await access.cmms.check(), access.cmms.capabilities
+            line = await access.cmms.check()
+            differences = await access.cmms.check_schema() if isinstance(access.cmms, SchemaChecker) else ()
+            return line, access.cmms.capabilities, differences
 
     with errors_told({"connector": connector}, json):
-        line, can = _run(checked())
-        if json:
-            write_json({"connector": connector, "answers": line, "capabilities": can})
-            return
+        line, can, differences = _run(checked())
+    if json:
+        write_json({"connector": connector, "answers": line, "capabilities": can, "differences": differences})
+    else:
         say(line)
         for words in _abilities(can):
             say(words)
+        for words in differences:
+            say(words, err=True)
+    if differences:
+        raise typer.Exit(EXIT_CODES[ActionRequired])
 
 
 @app.command("try")

@@ -71,6 +71,22 @@ def test_a_trial_needs_an_address_and_credentials_and_leaves_nothing_open(atlas:
     assert states <= FINISHED
 
 
+def test_a_check_names_a_status_that_the_site_calls_otherwise_and_exits_4(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MILLWRIGHT_MAXIMO_API_KEY", MaximoPlant.secrets[0])
+    monkeypatch.setenv("MILLWRIGHT_MAXIMO_APPROVED_STATUS", "FREI")
+    with served(lambda: MaximoPlant(tmp_path)) as plant:
+        at = ("maximo", "--url", plant.url)
+        assert told(connector("check", *at, "--json"))["differences"] == []
+        asset = ("--asset", "M001-COMP1", "--attribute", "siteid=BEDFORD")
+        told(connector("drive", *at[:1], "create", *at[1:], "--key", KEY, *asset, "--json"))
+        differs = connector("check", *at)
+    assert differs.exit_code == 4
+    words = "the setting approved_status names 'FREI', which Maximo does not offer; its names for APPR are: APPR\n"
+    assert differs.stderr == words
+
+
 def test_a_preview_shows_every_field_that_would_be_sent_and_creates_nothing(atlas: AtlasPlant) -> None:
     arguments = ("preview", "atlas", "--summary", "Pump 3 vibrates", "--priority", "1", "--due-in", "PT8H")
     said = connector(*arguments).stdout

@@ -20,6 +20,8 @@ from connectors.cmms.maximo.models import (
     OpenOrderRow,
     RawPage,
     RawRow,
+    StatusChoice,
+    StatusChoices,
     UnreadableOrder,
     WorkOrderRow,
 )
@@ -98,6 +100,21 @@ class MaximoClient:
         params = {"oslc.select": "*"}
         reply = await self._get(call, f"{self._settings.url}/{_SCHEMA}", params, also=(403, 404))
         return self._json.read(call, reply, ObjectSchema) if reply.status_code == 200 else None
+
+    async def statuses_of_a_draft(self, call: Call) -> tuple[StatusChoice, ...] | None:
+        """The statuses to which some order that waits for approval may be moved; None if no order waits."""
+        params = {
+            "oslc.select": "wonum,siteid",
+            "domaininternalwhere": "status=WAPPR",
+            "oslc.orderBy": "-wonum",
+            "oslc.pageSize": "1",
+        }
+        page = self._json.read(call, await self._get(call, f"{self._settings.url}/{_ORDERS}", params), RawPage)
+        href = next((row.get("href") for row in page.member if isinstance(row, dict)), None)
+        if not isinstance(href, str):
+            return None
+        reply = await self._get(call, f"{self._ours(call, href)}/getlist~status", {"oslc.select": "*"})
+        return self._json.read(call, reply, StatusChoices).member
 
     async def orders_with(
         self, call: Call, attributes: Mapping[str, str], fields: Collection[str], since: datetime | None = None

@@ -16,6 +16,7 @@ from connectors.cmms.maximo.client import MaximoClient
 from connectors.cmms.maximo.cursor import Cursor
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderRow
 from connectors.cmms.maximo.rows import OrderPage
+from connectors.cmms.maximo.schema import differences
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.text import one_line
 from domain.clock import Clock
@@ -156,6 +157,11 @@ class MaximoCmms:
         call = Call(self._system, "preview-order", draft.key)
         body = mapping.order_body(draft, self._site(call, draft), self._settings, await self._site_schema(call))
         return mapping.preview(body, self._settings, released=draft.released)
+
+    async def check_schema(self) -> tuple[str, ...]:
+        call = Call(self._system, "check-schema")
+        schema, statuses = await self._client.schema(call), await self._client.statuses_of_a_draft(call)
+        return tuple(differences(schema, statuses, self._settings))
 
     async def list_assets(self) -> tuple[ListedAsset, ...]:
         """The assets of all sites that our user may read."""

@@ -206,12 +206,27 @@ class SchemaField(_Row):
     """One attribute in a JSON schema."""
 
     max_length: int | None = Field(default=None, alias="maxLength")
+    type: str | None = None
 
 
 class ObjectSchema(_Row):
     """`jsonschemas/mxapiwodetail`: which attributes there are, and how long they may be."""
 
     properties: dict[str, SchemaField]
+    required: tuple[str, ...] = ()
+
+
+class StatusChoice(_Row):
+    """A status to which an order may be moved: the site's own name of it, and the internal one if it is told."""
+
+    value: VendorText
+    maxvalue: VendorText | None = None
+
+
+class StatusChoices(_Row):
+    """`getlist~status` of an order."""
+
+    member: tuple[StatusChoice, ...]
 
 
 class ErrorBody(_Row):

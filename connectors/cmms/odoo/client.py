@@ -19,6 +19,8 @@ from connectors.cmms.odoo.models import (
     MaintenanceRequest,
     MaintenanceStage,
     OpenRequest,
+    RequestField,
+    RequestFields,
     RequestMessage,
 )
 from connectors.cmms.odoo.rows import RequestPage, RequestReading
@@ -119,6 +121,11 @@ class OdooMaintenanceClient:
             domain.append(["company_id", "in", [self._settings.company, False]])
         found = await self._wire.rows(call, _EQUIPMENT, domain, MaintenanceEquipment, limit=10, order="id")
         return next((row.serial_no for row in found.rows if row.serial_no), None)
+
+    async def request_fields(self, call: Call) -> Mapping[str, RequestField]:
+        """The fields that requests have at this site."""
+        body: dict[str, Json] = {"attributes": ["string", "required"]}
+        return (await self._wire.ask(call, REQUESTS, "fields_get", RequestFields, body)).root
 
     async def all_equipment(self, call: Call) -> tuple[ListedEquipment, ...]:
         """All equipment in use that has a serial number, by its id. One that cannot be read is left out."""

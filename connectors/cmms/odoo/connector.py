@@ -50,7 +50,9 @@ class OdooCmms:
             self._approved_stage(call, stages)
         problems = [problem for name in self._settings.stages if (problem := stages.problem_of(name)) is not None]
         if problems:
+            known = ", ".join(stages.names)
             words = f"{'; '.join(problems)}; a request there is never taken as ended: correct the setting stages"
+            words += f"; it has: {known}"
             raise call.error(ActionRequired, words, field="stages")
         count = await self._client.count_own(call)
         return (
@@ -168,6 +170,10 @@ class OdooCmms:
         if draft.released and self._settings.approved_stage is not None:
             through.append(self._approved_stage(call, stages).name)
         return mapping.preview(values, tuple(through))
+
+    async def check_schema(self) -> tuple[str, ...]:
+        """The stages are compared by `check`."""
+        return mapping.unfilled(await self._client.request_fields(Call(self._system, "check-schema")))
 
     async def list_assets(self) -> tuple[ListedAsset, ...]:
         """The equipment with a serial number, which is its name. Odoo has no tree of equipment."""
@@ -342,7 +348,7 @@ class OdooCmms:
         """The stage that a setting names."""
         found = stages.named(name)
         if found is None:
-            raise call.error(
-                ActionRequired, f"it has no single stage {name!r}; correct the setting {setting}", field=setting
-            )
+            known = ", ".join(stages.names)
+            words = f"it has no single stage {name!r}; it has: {known}; correct the setting {setting}"
+            raise call.error(ActionRequired, words, field=setting)
         return found

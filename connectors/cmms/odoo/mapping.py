@@ -12,6 +12,7 @@ from connectors.cmms.odoo.models import (
     MaintenanceEquipment,
     MaintenanceRequest,
     OpenRequest,
+    RequestField,
     RequestMessage,
 )
 from connectors.cmms.odoo.settings import OdooMaintenanceSettings
@@ -58,6 +59,8 @@ def listed_assets(rows: Iterable[ListedEquipment]) -> tuple[ListedAsset, ...]:
     )
 
 
+_OWN_FIELD: Final = "x_"
+"""With what the name of a field begins that a site has added itself."""
 _MEANINGS: Final[Mapping[str, str]] = {
     "id": "key",
     "name": "title",
@@ -132,6 +135,17 @@ def preview(values: Mapping[str, str], stages: tuple[str, ...]) -> tuple[Preview
         stages: the stages that it goes through, as the settings name them.
     """
     return (previewed("maintenance request", values, ", then ".join(stages), _MEANINGS),)
+
+
+def unfilled(fields: Mapping[str, RequestField]) -> tuple[str, ...]:
+    """The fields of the site's own that a request must have and ours has not, a sentence each. Odoo itself fills in the
+    fields of its modules."""
+    return tuple(
+        f"the site requires the field {name} ({field.string}), which Millwright does not fill; give it a default "
+        "there, or requests are refused"
+        for name, field in sorted(fields.items())
+        if field.required and name.startswith(_OWN_FIELD)
+    )
 
 
 def note_values(request: int, key: str, note_key: str, note: str) -> dict[str, str]:

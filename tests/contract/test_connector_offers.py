@@ -1,8 +1,8 @@
-"""The connectors that can list assets list those of the simulated plants."""
+"""What connectors offer besides the port, on the simulated plants: the list of assets, and the schema of a site."""
 
 from pathlib import Path
 
-from domain.cmms_offers import AssetLister
+from domain.cmms_offers import AssetLister, SchemaChecker
 from tests.contract.atlas_plant import AtlasPlant
 from tests.contract.conftest import MaximoPlant
 
@@ -30,5 +30,18 @@ async def test_atlas_lists_the_assets_by_their_barcodes(tmp_path: Path) -> None:
         connector = plant.connector()
         assert isinstance(connector, AssetLister)
         assert {each.external_id for each in await connector.list_assets()} >= set(plant.assets)
+    finally:
+        await plant.stop()
+
+
+async def test_maximo_is_compared_by_its_schema_and_the_statuses_of_an_order_that_waits(tmp_path: Path) -> None:
+    plant = MaximoPlant(tmp_path)
+    await plant.start()
+    try:
+        connector = plant.connector()
+        assert isinstance(connector, SchemaChecker)
+        assert await connector.check_schema() == ()
+        await connector.create_work_order(plant.draft())
+        assert await connector.check_schema() == ()
     finally:
         await plant.stop()
