@@ -114,6 +114,9 @@ def system_of(kind: str, instance: str) -> str:
     return f"{kind}:{instance}"
 
 
+SERIAL_ATTRIBUTE = "serial"
+"""The attribute at a name of an asset that has the manufacturer's serial number."""
+
 TWIN_SYSTEM = "twin"
 DEVICE_SYSTEM = "device"
 CMMS_SYSTEM = "cmms"

@@ -4,6 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from domain.model import Model, Moment
+from domain.vendor_texts import VendorName, VendorText
 
 
 class Idempotency(StrEnum):
@@ -125,6 +126,52 @@ class FoundAsset(Model):
     external_id: str
     attributes: dict[str, str] = {}
     settings: dict[str, str] = {}
+
+
+class ListedAsset(Model):
+    """An asset as a CMMS lists it.
+
+    Args:
+        external_id: its name, as a draft names it.
+        attributes: the attributes that a draft must have besides, such as `siteid`.
+        description: what people call it.
+        serial: the manufacturer's serial number.
+        parent: the name of the asset that it is part of.
+    """
+
+    external_id: VendorName
+    attributes: dict[str, VendorName] = {}
+    description: VendorText | None = None
+    serial: VendorName | None = None
+    parent: VendorName | None = None
+
+
+class PreviewedField(Model):
+    """A field of a record that would be created.
+
+    Args:
+        meaning: what it is for, such as `priority`; None if the connector does not say.
+        field: its name there.
+        value: its value, as text.
+    """
+
+    meaning: str | None
+    field: str
+    value: str
+
+
+class PreviewedRecord(Model):
+    """A record that would be created.
+
+    Args:
+        kind: what the vendor calls such a record.
+        fields: what is sent, in its order.
+        status: its status after that, in the vendor's words.
+    """
+
+    kind: str
+    fields: tuple[PreviewedField, ...]
+    status: str
 
 
 class OrderLease(Model):

@@ -6,13 +6,13 @@ Every method of a connector may raise the three errors of `domain.errors`: `Unav
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from domain.anomaly import Anomaly
 from domain.assets import PlantRegister
 from domain.autonomy import AutonomyAdvice, AutonomyRecord, AutonomyTerms
 from domain.canonical import Json
-from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
+from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.counterfactuals import Counterfactuals
 from domain.dependents import Dependents
 from domain.hold_proposals import HoldTerms
@@ -123,15 +123,6 @@ class Cmms(Protocol):
         no other. It is reported again only if its content changes. A page without records and reports means that all
         changes were read; so does one with the cursor that was given.
         """
-        ...
-
-
-@runtime_checkable
-class AssetFinder(Protocol):
-    """What a connector to a CMMS may offer besides `Cmms`, so that it can be tried without the name of an asset."""
-
-    async def any_asset(self) -> FoundAsset | None:
-        """Some asset for which an order can be created; None if there is none. The CMMS is not changed."""
         ...
 
 

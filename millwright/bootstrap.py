@@ -22,15 +22,8 @@ from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
 from domain.suppression import shelving_limits
 from millwright.plant_zone.connecting import open_mes
-from millwright.runtime.connecting import connect_cmms, http_client
-from millwright.runtime.connector_settings import (
-    CMMS_CONNECTORS,
-    cmms_settings_model,
-    named_connector,
-    named_instances,
-    own_settings,
-    variables_of,
-)
+from millwright.runtime.connecting import open_all_cmms
+from millwright.runtime.connector_settings import named_connector, own_settings
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
 from millwright.runtime.installation_key import InstallationKey
@@ -261,7 +254,7 @@ async def open_systems(settings: Settings, clock: Clock) -> AsyncIterator[System
         Rejected: a connector is not named, not known, or its settings are wrong.
     """
     async with AsyncExitStack() as stack:
-        cmms, codes = await _cmms(settings, stack, clock)
+        cmms, codes = await stack.enter_async_context(open_all_cmms(settings, clock))
         mes = await stack.enter_async_context(open_mes(settings, clock))
         twins = await stack.enter_async_context(open_twins(settings))
         yield Systems(cmms=cmms, codes=codes, mes=mes, twins=twins)
@@ -282,18 +275,6 @@ async def open_twins(settings: Settings) -> AsyncIterator[TwinGraph]:
         yield twins
     finally:
         await twins.close()
-
-
-async def _cmms(
-    settings: Settings, stack: AsyncExitStack, clock: Clock
-) -> tuple[dict[str, Cmms], dict[str, OutcomeCodes]]:
-    cmms: dict[str, Cmms] = {}
-    codes: dict[str, OutcomeCodes] = {}
-    for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
-        own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
-        http = await stack.enter_async_context(http_client(own, variables_of("cmms", named, system)))
-        cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
-    return cmms, codes
 
 
 async def redrive_outcomes(storage: Storage, codes: Mapping[str, OutcomeCodes]) -> int:

@@ -1,13 +1,15 @@
 """Acts on the register: an import from the twins, names in other systems, and assets that have left the plant."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field, field_validator
 
 from domain.assets import SYSTEMS, Alias
+from domain.crosswalk import MOST_NAMES, CrosswalkReport, NewName
 from millwright.api.dependencies import Deps, answered
-from millwright.api.problems import ProblemDetails
+from millwright.api.problems import Problem, ProblemDetails
 from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, Person, may
 from millwright.bootstrap import open_twins
@@ -38,6 +40,13 @@ class Mapping(Body):
         return system
 
 
+class CrosswalkChange(Body):
+    """The names that assets are to have in other systems. A dry run says what would change, and stores nothing."""
+
+    names: Annotated[list[NewName], Field(min_length=1, max_length=MOST_NAMES)]
+    dry_run: bool = False
+
+
 class Retiring(Body):
     """The assets that have left the plant, with all assets below them, and the reason."""
 
@@ -60,6 +69,23 @@ async def map_asset(asked: Mapping, deps: Deps, person: _Operator) -> Response:
     alias = Alias(**asked.model_dump(), valid_from=deps.storage.clock.now(), owner=person.name)
     await deps.storage.register.map_alias(alias, person.name)
     return answered(asked.model_dump())
+
+
+@router.post("/crosswalk", response_model=CrosswalkReport)
+async def map_assets(asked: CrosswalkChange, deps: Deps, person: _Operator) -> Response:
+    """Gives assets their names in other systems: all of them, or none if one is refused."""
+    report = await deps.storage.register.map_names(asked.names, person.name, dry_run=asked.dry_run)
+    if report.refused and not asked.dry_run:
+        first = report.refused[0]
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            "refused",
+            f"{len(report.refused)} of {len(asked.names)} names are refused, so none was stored: {first.problem}",
+            field=f"names.{first.row}.{first.field}",
+            fix=first.fix,
+            also={"refused": [refused.model_dump() for refused in report.refused]},
+        )
+    return answered(report)
 
 
 @router.post("/retirements", response_model=RetirementReport)

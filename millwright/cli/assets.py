@@ -7,8 +7,10 @@ import typer
 
 from domain.assets import SYSTEMS, Level
 from millwright.cli.api_client import Answer, api_of
+from millwright.cli.asset_suggestions import suggest_names
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ActorKey, reason_given
+from millwright.cli.crosswalk import import_crosswalk
 from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ def import_(context: typer.Context, key: ActorKey = None, json: Json = False) ->
         return
     for sentence in import_sentences(report):
         say(sentence)
+
+
+app.command("import-crosswalk")(import_crosswalk)
+app.command("suggest")(suggest_names)
 
 
 def import_sentences(report: "ImportReport") -> list[str]:

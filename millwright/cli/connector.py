@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 
 from domain.errors import ActionRequired, ConnectorError, Refused, Rejected, Unavailable
-from millwright.cli.output import Json, say, write_json
+from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
     from domain.cmms import CmmsCapabilities
@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 EXIT_CODES: Final = {Unavailable: 3, ActionRequired: 4, Refused: 5}
 """What a command exits with after an error of the connector."""
+_LONGEST_SHOWN: Final = 120
+"""Characters of a field in a preview."""
 NO_ORDER: Final = 6
 """The exit code if no order has the key."""
 
@@ -56,24 +58,39 @@ class DriveCall(StrEnum):
     WITHDRAW = "withdraw"
 
 
+class PreviewedRung(StrEnum):
+    """The rungs for which an order is created; a hold makes no difference to it."""
+
+    DRAFT = "draft"
+    WORK_ORDER = "work_order"
+
+
 @app.command()
 def check(connector: ConnectorId, url: Url = None, json: Json = False) -> None:
-    """Sign in, and say what answers and what it can do. Nothing is changed there."""
+    """Sign in, and say what answers, what it can do, and where the site differs from the settings. Nothing is changed
+    there; exits 4 if something differs."""
 
-    async def checked() -> "tuple[str, CmmsCapabilities]":
+    async def checked() -> "tuple[str, CmmsCapabilities, Sequence[str]]":
+        from domain.cmms_offers import SchemaChecker
         from millwright.cli.connector_access import open_connector
 
         async with open_connector(connector, url) as access:
-            return await access.cmms.check(), access.cmms.capabilities
+            line = await access.cmms.check()
+            differences = await access.cmms.check_schema() if isinstance(access.cmms, SchemaChecker) else ()
+            return line, access.cmms.capabilities, differences
 
     with errors_told({"connector": connector}, json):
-        line, can = _run(checked())
-        if json:
-            write_json({"connector": connector, "answers": line, "capabilities": can})
-            return
+        line, can, differences = _run(checked())
+    if json:
+        write_json({"connector": connector, "answers": line, "capabilities": can, "differences": differences})
+    else:
         say(line)
         for words in _abilities(can):
             say(words)
+        for words in differences:
+            say(words, err=True)
+    if differences:
+        raise typer.Exit(EXIT_CODES[ActionRequired])
 
 
 @app.command("try")
@@ -183,6 +200,41 @@ def drive(
 
 
 @app.command()
+def preview(
+    connector: ConnectorId,
+    url: Url = None,
+    asset: Asset = None,
+    attribute: Attributes = None,
+    mode: Annotated[str, typer.Option("--mode", help="The failure mode, a code of ISO 14224.")] = "OTH",
+    rung: Annotated[PreviewedRung, typer.Option("--rung", help="draft or work_order.")] = PreviewedRung.DRAFT,
+    summary: Annotated[str, typer.Option("--summary", help="The title.")] = "Order made by hand",
+    priority: Annotated[int, typer.Option("--priority", min=1, max=4, help="1 (highest) to 4.")] = 3,
+    due_in: Annotated[
+        str | None, typer.Option("--due-in", metavar="DURATION", help="By when the work is due from now on: PT8H.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show where an order would land, with every field that would be sent. Nothing is created there."""
+    from millwright.cli.connector_access import attributes_given
+    from millwright.cli.connector_calls import OrderWanted, previewed
+    from millwright.cli.durations import read_duration
+
+    about = {"connector": connector}
+    with errors_told(about, json):
+        released = rung is PreviewedRung.WORK_ORDER
+        due = None if due_in is None else read_duration(due_in, "--due-in", "write it as PT8H")
+        wanted = OrderWanted(asset, attributes_given(attribute or []), summary, priority, released, mode, due)
+        records = _run(previewed(connector, url, wanted))
+        if json:
+            write_json(about | {"records": records})
+            return
+        for record in records:
+            say(f"{record.kind}, status {record.status}:")
+            rows = [(field.meaning or "-", field.field, _short(field.value)) for field in record.fields]
+            write_table(("meaning", "field", "value"), rows, "Nothing would be sent.")
+
+
+@app.command()
 def new(
     connector: ConnectorId,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder of the connectors to a CMMS.")] = Path(
@@ -200,6 +252,12 @@ def new(
     line = f'"{connector}": "{class_prefix(connector)}Settings",'
     say(f"Now add this line to CMMS_CONNECTORS in millwright/runtime/connector_settings.py: {line}")
     say(f"Then write its methods until `millwright connector try {connector}` passes: see docs/add-a-connector.md.")
+
+
+def _short(text: str) -> str:
+    """A text as one line that fits into a table."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_SHOWN else f"{line[:_LONGEST_SHOWN]}…"
 
 
 @contextmanager

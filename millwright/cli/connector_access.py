@@ -104,7 +104,7 @@ async def asset_of(access: ConnectorAccess, named: str | None, attributes: Mappi
         Rejected: none is named, and the connector finds none.
     """
     from domain.cmms import FoundAsset
-    from domain.ports import AssetFinder
+    from domain.cmms_offers import AssetFinder
 
     if named is not None:
         return FoundAsset(external_id=named, attributes=dict(attributes))

@@ -1,6 +1,7 @@
 """The single calls of the port that `connector drive` makes."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.errors import ActionRequired, ConnectorError, Rejected
@@ -9,7 +10,8 @@ from domain.keys import CASE_ID, case_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domain.work_orders import WorkOrderRecord
+    from domain.cmms import FoundAsset, PreviewedRecord
+    from domain.work_orders import WorkOrderDraft, WorkOrderRecord
     from millwright.cli.connector_access import ConnectorAccess
 
 _MEMO: Final = "Withdrawn by hand with `millwright connector drive`."
@@ -25,6 +27,8 @@ class OrderWanted:
     summary: str
     priority: int
     released: bool
+    mode: str = "OTH"
+    due_in: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -61,26 +65,50 @@ async def driven(connector: str, url: str | None, call: str, key: str, wanted: O
 
 
 async def _created(connector: str, url: str | None, key: str, wanted: OrderWanted) -> CallAnswer:
-    from domain.work_orders import WorkOrderDraft
     from millwright.cli.connector_access import asset_of, open_connector
 
     async with open_connector(connector, url) as access:
         asset = await asset_of(access, wanted.asset, wanted.attributes)
     async with open_connector(connector, url, asset.settings) as access:
-        draft = WorkOrderDraft(
-            key=key,
-            asset=asset.external_id,
-            asset_attributes=asset.attributes,
-            asset_external_id=asset.external_id,
-            summary=wanted.summary,
-            paragraphs=(_TEXT,),
-            failure_mode="OTH",
-            priority=wanted.priority,
-            released=wanted.released,
-            reported_at=access.clock.now(),
-        )
-        record = await access.cmms.create_work_order(draft)
+        record = await access.cmms.create_work_order(_draft(key, asset, wanted, access.clock.now()))
         return CallAnswer({"order": record}, _line(record))
+
+
+async def previewed(connector: str, url: str | None, wanted: OrderWanted) -> "Sequence[PreviewedRecord]":
+    """The records that creating the order would make. Nothing is created.
+
+    Raises:
+        Rejected: the settings are missing or wrong, or the connector cannot show an order before it is created.
+        ConnectorError: the system does not answer, or the order could not be created.
+    """
+    from domain.cmms_offers import OrderPreviewer
+    from millwright.cli.connector_access import asset_of, open_connector
+
+    async with open_connector(connector, url) as access:
+        asset = await asset_of(access, wanted.asset, wanted.attributes)
+    async with open_connector(connector, url, asset.settings) as access:
+        if not isinstance(access.cmms, OrderPreviewer):
+            raise Rejected(f"the connector {connector} cannot show an order before it is created", field="ID")
+        draft = _draft(case_id("", "preview", "connector-preview", connector), asset, wanted, access.clock.now())
+        return await access.cmms.preview_order(draft)
+
+
+def _draft(key: str, asset: "FoundAsset", wanted: OrderWanted, now: datetime) -> "WorkOrderDraft":
+    from domain.work_orders import WorkOrderDraft
+
+    return WorkOrderDraft(
+        key=key,
+        asset=asset.external_id,
+        asset_attributes=asset.attributes,
+        asset_external_id=asset.external_id,
+        summary=wanted.summary,
+        paragraphs=(_TEXT,),
+        failure_mode=wanted.mode,
+        priority=wanted.priority,
+        released=wanted.released,
+        reported_at=now,
+        due_at=None if wanted.due_in is None else now + wanted.due_in,
+    )
 
 
 async def _withdrawn(access: "ConnectorAccess", found: "Sequence[WorkOrderRecord]") -> CallAnswer:

@@ -11,6 +11,7 @@ from temporalio.client import Client
 
 from domain.cases import Lane
 from domain.clock import WallClock
+from domain.cmms_offers import SchemaChecker, schema_checkers
 from domain.errors import MillwrightError, Rejected
 from domain.webhooks import webhook_subscribers
 from millwright.audit.head import rewritten
@@ -346,6 +347,7 @@ async def _systems(settings: Settings, storage: Storage | None) -> list[PartCond
             for part, check in checks.items()
         ]
         found += await check_webhooks(systems)
+        found += await check_schemas(systems)
         if storage is not None:
             orphans = partial(check_orphans, storage, systems.mes)
             found.append(await _seen("orphans", "look at the MES, then `millwright hold list`", orphans))
@@ -360,6 +362,21 @@ async def check_webhooks(systems: Systems) -> list[PartCondition]:
     }
     mend = "correct the setting that it names; until then a change is seen at the next poll"
     return [await _seen(part, mend, _answering(part, check)) for part, check in checks.items()]
+
+
+async def check_schemas(systems: Systems) -> list[PartCondition]:
+    """Whether each CMMS whose vendor tells the schema still has what the settings name, and requires nothing more."""
+    found = schema_checkers(systems.cmms)
+    mend = "correct it there, or the setting that it names; `millwright connector check` shows all"
+
+    async def look(part: str, each: SchemaChecker) -> PartCondition:
+        differences = await each.check_schema()
+        if not differences:
+            return PartCondition(part, ok=True, sentence="it has what the settings name, and requires nothing more")
+        return PartCondition(part, ok=False, sentence="; ".join(differences[:SHOWN]), mend=mend)
+
+    parts = {"schema" if len(found) == 1 else f"schema {system}": each for system, each in found.items()}
+    return [await _seen(part, mend, partial(look, part, each)) for part, each in parts.items()]
 
 
 def _answering(part: str, check: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[PartCondition]]:

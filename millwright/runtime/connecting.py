@@ -1,6 +1,7 @@
-"""Makes a connector to a CMMS, and the client that sends its requests."""
+"""Makes the connectors to CMMS instances, and the client that sends their requests."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,14 @@ from pydantic import BaseModel
 
 from domain.clock import Clock
 from domain.ports import Cmms, OutcomeCodes
+from millwright.runtime.connector_settings import (
+    CMMS_CONNECTORS,
+    cmms_settings_model,
+    named_instances,
+    own_settings,
+    variables_of,
+)
+from millwright.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
@@ -44,3 +53,34 @@ def connect_cmms(
     # Only the connector that is named is imported, because some use much memory.
     package = import_module(f"connectors.cmms.{connector}")
     return package.connect(own, http, system=system, clock=clock), package.outcome_codes(own)
+
+
+@asynccontextmanager
+async def open_all_cmms(
+    settings: Settings, clock: Clock
+) -> AsyncIterator[tuple[dict[str, Cmms], dict[str, OutcomeCodes]]]:
+    """The connectors to the CMMS instances of an installation within the block, by their ids, with what their failure
+    codes mean. They make no call yet.
+
+    Raises:
+        Rejected: a connector is not named, not known, or its settings are wrong.
+    """
+    cmms: dict[str, Cmms] = {}
+    codes: dict[str, OutcomeCodes] = {}
+    async with AsyncExitStack() as stack:
+        for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
+            own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
+            http = await stack.enter_async_context(http_client(own, variables_of("cmms", named, system)))
+            cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
+        yield cmms, codes
+
+
+@asynccontextmanager
+async def open_cmms(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, Cmms]]:
+    """The same without the codes.
+
+    Raises:
+        Rejected: as `open_all_cmms`.
+    """
+    async with open_all_cmms(settings, clock) as (cmms, _):
+        yield cmms

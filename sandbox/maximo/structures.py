@@ -148,6 +148,7 @@ ASSET = ObjectStructure(
             Attribute("parent", "UPPER", 12, writable=False),
             Attribute("failurecode", "UPPER", 8, writable=False),
             Attribute("status", "UPPER", 16, required=True, writable=False),
+            Attribute("serialnum", "ALN", 64),
         ),
     ),
     {

@@ -38,6 +38,23 @@ async def test_a_name_that_cannot_be_given_is_refused_with_its_field(
     assert (refused.status_code, refused.json()["field"]) == (status, field)
 
 
+async def test_many_assets_get_their_names_or_none_and_a_dry_run_stores_nothing(
+    api: httpx.AsyncClient, storage: Storage
+) -> None:
+    wrong = {"names": [MAPPED, MAPPED | {"asset": "pump-7", "external_id": "P-7"}]}
+    refused = await api.post("/assets/crosswalk", json=wrong)
+    assert (refused.status_code, refused.json()["field"]) == (409, "names.1.asset")
+    assert refused.json()["detail"] == "1 of 2 names are refused, so none was stored: there is no asset pump-7"
+    assert [each["row"] for each in refused.json()["refused"]] == [1]
+    dry = await api.post("/assets/crosswalk", json={"names": [MAPPED], "dry_run": True})
+    assert (dry.status_code, dry.json()["stored"], len(dry.json()["changed"])) == (200, False, 1)
+    found = "SELECT asset, owner FROM crosswalk WHERE external_id = 'M-1'"
+    assert await rows(storage.engine, found) == []
+    told = await api.post("/assets/crosswalk", json={"names": [MAPPED]})
+    assert (told.status_code, told.json()["stored"]) == (200, True)
+    assert await rows(storage.engine, found) == [("machine-001", "local")]
+
+
 async def test_assets_are_retired_in_the_name_of_the_caller(api: httpx.AsyncClient, storage: Storage) -> None:
     told = await api.post("/assets/retirements", json=RETIRED)
     assert (told.status_code, told.json()["assets"]) == (200, [MOTOR])
@@ -89,6 +106,7 @@ async def test_a_caller_is_told_who_they_are_and_the_time_of_the_plant(api: http
     ("path", "body"),
     [
         ("/assets/aliases", MAPPED),
+        ("/assets/crosswalk", {"names": [MAPPED]}),
         ("/assets/retirements", RETIRED),
         ("/assets/imports", {}),
         ("/unreadable/settlements", SETTLED),

@@ -27,6 +27,7 @@ KEY = "secret-key-of-emil"
 SHELVE = ("shelve", PUMP, "--for", "PT1H", "--reason", "noise")
 VALUES = {"length": "PT1H", "found": "confirmed", "action": "order", "asset": "machine-001", "system": "cmms"}
 FILES = {"file": "plan.csv", "directory": "."}
+OTHER_FILES = {"policy draft": "1.1.0.yaml", "assets import-crosswalk": "names.csv"}
 NUMBERS = {"number": "1", "event": "1"}
 STATEMENTS = {
     "hold release": ("--ready-to-run",),
@@ -90,6 +91,7 @@ def files(tmp_path: Path) -> Path:
     folder.mkdir()
     table = "id,asset,from,until,reason\nS1,LINE-1,2035-01-11T00:00:00Z,2035-01-11T08:00:00Z,Sunday\n"
     (folder / "plan.csv").write_text(table)
+    (folder / "names.csv").write_text("asset,system,external_id\nmachine-001,cmms,M-1\n")
     (folder / "1.1.0.yaml").write_text((shipped / "1.1.0.yaml").read_text())
     (folder / "1.1.0-cases.yaml").write_text((shipped / "1.1.0-cases.yaml").read_text())
     return folder
@@ -112,10 +114,8 @@ def test_an_act_without_an_api_is_refused_although_the_database_is_there(
     words: str, unserved: Millwright, database_url: str, files: Path
 ) -> None:
     before = ledger(database_url)
-    arguments = [
-        argument.replace("plan.csv", "1.1.0.yaml") if words == "policy draft" else argument
-        for argument in arguments_of(words, files)
-    ]
+    file = OTHER_FILES.get(words, "plan.csv")
+    arguments = [argument.replace("plan.csv", file) for argument in arguments_of(words, files)]
     refused = unserved.refuses(*arguments)
     assert refused.startswith("api: no API is known in ")
     assert "start it with `millwright api`, or everything with `millwright up`" in refused

@@ -71,6 +71,36 @@ def test_a_trial_needs_an_address_and_credentials_and_leaves_nothing_open(atlas:
     assert states <= FINISHED
 
 
+def test_a_check_names_a_status_that_the_site_calls_otherwise_and_exits_4(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MILLWRIGHT_MAXIMO_API_KEY", MaximoPlant.secrets[0])
+    monkeypatch.setenv("MILLWRIGHT_MAXIMO_APPROVED_STATUS", "FREI")
+    with served(lambda: MaximoPlant(tmp_path)) as plant:
+        at = ("maximo", "--url", plant.url)
+        assert told(connector("check", *at, "--json"))["differences"] == []
+        asset = ("--asset", "M001-COMP1", "--attribute", "siteid=BEDFORD")
+        told(connector("drive", *at[:1], "create", *at[1:], "--key", KEY, *asset, "--json"))
+        differs = connector("check", *at)
+    assert differs.exit_code == 4
+    words = "the setting approved_status names 'FREI', which Maximo does not offer; its names for APPR are: APPR\n"
+    assert differs.stderr == words
+
+
+def test_a_preview_shows_every_field_that_would_be_sent_and_creates_nothing(atlas: AtlasPlant) -> None:
+    arguments = ("preview", "atlas", "--summary", "Pump 3 vibrates", "--priority", "1", "--due-in", "PT8H")
+    said = connector(*arguments).stdout
+    assert said.startswith("request, status PENDING:\n")
+    assert "Pump 3 vibrates [MW" in said
+    (record,) = told(connector(*arguments, "--rung", "work_order", "--json"))["records"]
+    fields = {field["field"]: (field["meaning"], field["value"]) for field in record["fields"]}
+    assert (record["kind"], record["status"], fields["priority"]) == ("work order", "OPEN", ("priority", "HIGH"))
+    assert fields["dueDate"][0] == "due"
+    assert atlas.records() == []
+    refused = told(connector("preview", "atlas", "--asset", "EQ-0", "--json"), 4)
+    assert refused["error"]["kind"] == "action_required"
+
+
 def test_a_trial_finds_an_asset_by_another_field_where_none_has_the_usual_one(atlas: AtlasPlant) -> None:
     for asset in atlas.assets.values():
         asset.barcode = ""

@@ -25,6 +25,7 @@ ACTS: Final = frozenset(
         "drift run",
         "assets import",
         "assets map",
+        "assets import-crosswalk",
         "assets retire",
         "policy draft",
         "policy import",
@@ -68,6 +69,7 @@ READS: Final = frozenset(
         "audit ask",
         "audit evidence",
         "assets list",
+        "assets suggest",
         "policy show",
         "policy list",
         "policy history",
@@ -137,7 +139,9 @@ PROCESSES: Final = frozenset(
 )
 """Processes of an installation, its home, and its keys."""
 
-CONNECTOR: Final = frozenset({"connector check", "connector try", "connector drive", "connector new"})
+CONNECTOR: Final = frozenset(
+    {"connector check", "connector try", "connector drive", "connector preview", "connector new"}
+)
 """Work on a connector to a CMMS. It needs no home, database or engine, and nothing of it is an act of a case."""
 
 

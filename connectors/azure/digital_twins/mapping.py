@@ -23,6 +23,7 @@ from domain.assets import (
     CMMS_SYSTEM,
     DEVICE_SYSTEM,
     MES_SYSTEM,
+    SERIAL_ATTRIBUTE,
     TWIN_SYSTEM,
     Alias,
     Asset,
@@ -35,6 +36,7 @@ from domain.assets import (
 )
 from domain.dependents import dependent_attributes
 from domain.errors import ActionRequired
+from domain.vendor_texts import storable
 
 _OWNER: Final = "digital_twins"
 _SITE_ATTRIBUTE: Final = "siteid"
@@ -162,7 +164,8 @@ class _Graph:
             model=self._optional(twin, words.model_name),
         )
         self._assets[asset_id] = asset
-        self._add_alias(TWIN_SYSTEM, twin, asset, twin, "$dtId", self._dependents(twin, level))
+        attributes = self._dependents(twin, level) | self._serial_number(twin, level)
+        self._add_alias(TWIN_SYSTEM, twin, asset, twin, "$dtId", attributes)
         if level is Level.MACHINE:
             self._add_alias(DEVICE_SYSTEM, self._text(twin, words.device), asset, twin, words.device)
             if self._is_integrated(twin):
@@ -187,6 +190,14 @@ class _Graph:
         standbys = self._machines(self._standbys.get(twin, ())) - {twin}
         equipment = {name: self._optional(name, self._words.mes_equipment) or "" for name in standbys}
         return dependent_attributes(stops - {twin}, equipment)
+
+    def _serial_number(self, twin: str, level: Level) -> dict[str, str]:
+        """Of a machine or component: its manufacturer's serial number, if the twin has one that can be stored."""
+        found = self._twins[twin].get(self._words.serial_number)
+        if level not in (Level.MACHINE, Level.COMPONENT) or not isinstance(found, str | int) or isinstance(found, bool):
+            return {}
+        serial = str(found).strip()
+        return {SERIAL_ATTRIBUTE: serial} if serial and storable(serial) == serial else {}
 
     def _machines(self, twins: Iterable[str]) -> set[str]:
         return {twin for twin in twins if self._levels.get(twin) is Level.MACHINE}

@@ -41,6 +41,7 @@ class TwinVocabulary(BaseModel):
     unit: str = "unit"
     normal_mean: str = "normalMean"
     normal_sd: str = "normalSd"
+    serial_number: str = "serialNumber"
 
 
 class DigitalTwinsSettings(BaseModel):

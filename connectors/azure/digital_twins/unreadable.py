@@ -54,7 +54,8 @@ def _fault(twin: Row, words: TwinVocabulary) -> tuple[str, str] | None:
     """The first of our properties whose value cannot be read, and why."""
     numbers = (words.normal_mean, words.normal_sd)
     relationships = (words.contains, words.monitors, words.feeds, words.standby)
-    named = set(words.model_dump().values()) - {*numbers, *relationships}
+    # A serial number is only for suggestions: no twin is left out because of it.
+    named = set(words.model_dump().values()) - {*numbers, *relationships, words.serial_number}
     for name in ("$dtId", *sorted(named)):
         value = twin.get(name)
         if value is not None and not isinstance(value, str):

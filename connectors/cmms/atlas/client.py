@@ -1,5 +1,6 @@
 """The wire of Atlas: JSON over its REST API, as versions 1.3.0 and 1.8+ have it."""
 
+import itertools
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,18 +21,21 @@ from connectors.cmms.atlas.models import (
     AtlasErrorReply,
     AtlasLabor,
     AtlasList,
+    AtlasListedAsset,
     AtlasPage,
     AtlasPartUse,
 )
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.cmms.atlas.sign_in import MAY_BE_OF_THE_TOKEN, AtlasSignIn, is_of_the_token
 from connectors.http import JsonSystem
-from connectors.rows import Rows, read_each
+from connectors.rows import Rows, name_in, read_each
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused
 from domain.unreadable import UnreadableRecord
 
 logger = logging.getLogger(__name__)
+
+_ASSETS_OF_A_PAGE: Final = 100
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -134,11 +138,12 @@ class AtlasClient:
         sort: str,
         number: int = 0,
         direction: Literal["ASC", "DESC"] = "ASC",
+        size: int | None = None,
     ) -> AtlasPage:
-        """A page of the records that match all filters, by `sort`."""
+        """A page of the records that match all filters, by `sort`. Without a size it is that of the settings."""
         body: dict[str, Json] = {
             "filterFields": [each.body for each in filters],
-            "pageSize": self._settings.page_size,
+            "pageSize": self._settings.page_size if size is None else size,
             "pageNum": number,
             "direction": direction,
             "sortField": sort,
@@ -157,6 +162,19 @@ class AtlasClient:
         """The first page of assets. One that cannot be read is left out."""
         page = await self.search(call, "assets", (), "id")
         return read_each(page.content, AtlasAsset.model_validate, lambda _, place: f"asset {place}").rows
+
+    async def all_assets(self, call: Call) -> tuple[AtlasListedAsset, ...]:
+        """All assets, by their ids. One that cannot be read is left out."""
+        found: list[AtlasListedAsset] = []
+        for number in itertools.count():
+            page = await self.search(call, "assets", (), "id", number, size=_ASSETS_OF_A_PAGE)
+            rows = read_each(page.content, AtlasListedAsset.model_validate, _asset_name)
+            for words in rows.unreadable:
+                logger.warning("an asset is left out of the list: %s", self._json.clean(words))
+            found.extend(rows.rows)
+            if page.last or not page.content:
+                break
+        return tuple(found)
 
     async def asset(self, call: Call, number: int) -> AtlasAsset | ConnectorError | None:
         """An asset by its id; None if it is gone, or cannot be read: that must not hide the orders of others."""
@@ -289,6 +307,10 @@ class AtlasClient:
             body=body,
             also=(*MAY_BE_OF_THE_TOKEN, *also),
         )
+
+
+def _asset_name(content: object, place: int) -> str:
+    return name_in(content, ("id",), place)
 
 
 def _milliseconds(moment: datetime) -> str:

@@ -15,8 +15,9 @@ from connectors.cmms.atlas.rights import missing_rights
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
+from domain.canonical import Json
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
+from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -185,6 +186,13 @@ class AtlasCmms:
         fields = (self._settings.asset_field,) if chosen else mapping.ASSET_FIELDS
         return mapping.asset_to_try(assets, fields, self._settings)
 
+    async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
+        body = await self._body(Call(self._system, "preview-order", draft.key), draft)
+        return mapping.preview(body, released=draft.released)
+
+    async def list_assets(self) -> tuple[ListedAsset, ...]:
+        return mapping.listed_assets(await self._client.all_assets(Call(self._system, "list-assets")), self._settings)
+
     async def _find(self, call: Call, key: str) -> AtlasRecord | None:
         rows = await self._reading.with_key(call, key)
         if len(rows) > 1:
@@ -197,7 +205,8 @@ class AtlasCmms:
             )
         return next(iter(rows), None)
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasRecord:
+    async def _body(self, call: Call, draft: WorkOrderDraft) -> dict[str, Json]:
+        """What is posted for a draft."""
         asset = await self._reading.asset(call, draft.asset_external_id)
         if asset.archived:
             raise call.error(
@@ -206,7 +215,10 @@ class AtlasCmms:
                 "name with `assets map`",
                 field="archived",
             )
-        body = mapping.draft_body(draft, asset, self._settings)
+        return mapping.draft_body(draft, asset, self._settings)
+
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasRecord:
+        body = await self._body(call, draft)
         async with self._creating:
             await self._client.create(call, ORDERS if draft.released else REQUESTS, body)
         row = await self._find(call, draft.key)

@@ -10,10 +10,19 @@ from typing import Final
 from pydantic import ValidationError
 
 from connectors.cmms.atlas import texts
-from connectors.cmms.atlas.models import AtlasAsset, AtlasComment, AtlasLabor, AtlasOrder, AtlasPartUse, AtlasRequest
+from connectors.cmms.atlas.models import (
+    AtlasAsset,
+    AtlasComment,
+    AtlasLabor,
+    AtlasListedAsset,
+    AtlasOrder,
+    AtlasPartUse,
+    AtlasRequest,
+)
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AssetField, AtlasSettings
 from connectors.json_reading import first_fault
+from connectors.previewing import previewed
 from connectors.rows import Rows
 from domain.canonical import Json
 from domain.cmms import (
@@ -21,8 +30,10 @@ from domain.cmms import (
     CmmsCapabilities,
     FoundAsset,
     Idempotency,
+    ListedAsset,
     OrderApproval,
     OrderCancellation,
+    PreviewedRecord,
     TextLimits,
 )
 from domain.errors import ConnectorError
@@ -59,6 +70,15 @@ OPEN_STATUSES: Final = tuple(word for word, status in STATUSES.items() if not st
 _OPEN: Final = "OPEN"
 _PENDING: Final = "PENDING"
 _REJECTED: Final = "CANCELLED"
+_MEANINGS: Final[Mapping[str, str]] = {
+    "title": "title",
+    "description": "text",
+    "priority": "priority",
+    "asset.id": "asset",
+    "location.id": "location",
+    "dueDate": "due",
+}
+"""What the fields of a request or an order mean."""
 _SECONDS_PER_HOUR: Final = 3600.0
 
 UNMAPPABLE: Final = (ValueError, OverflowError)
@@ -129,6 +149,12 @@ def draft_body(draft: WorkOrderDraft, asset: AtlasAsset, settings: AtlasSettings
     return body
 
 
+def preview(body: Mapping[str, Json], *, released: bool) -> tuple[PreviewedRecord, ...]:
+    """The request, or the order, of a body as it would be created."""
+    kind, status = ("work order", _OPEN) if released else ("request", _PENDING)
+    return (previewed(kind, body, status, _MEANINGS),)
+
+
 def asset_name(asset: AtlasAsset | None, settings: AtlasSettings) -> str | None:
     """The crosswalk's name of an asset."""
     if asset is None:
@@ -140,6 +166,21 @@ def asset_name(asset: AtlasAsset | None, settings: AtlasSettings) -> str | None:
         "name": asset.name,
     }
     return names[settings.asset_field]
+
+
+def listed_assets(assets: Sequence[AtlasListedAsset], settings: AtlasSettings) -> tuple[ListedAsset, ...]:
+    """The assets that can get orders: those that have a name and are not archived."""
+    names = {asset.id: asset_name(asset, settings) for asset in assets}
+    return tuple(
+        ListedAsset(
+            external_id=name,
+            description=asset.name,
+            serial=asset.serialNumber,
+            parent=None if asset.parentAsset is None else names.get(asset.parentAsset.id),
+        )
+        for asset in assets
+        if (name := names[asset.id]) and not asset.archived
+    )
 
 
 def asset_to_try(

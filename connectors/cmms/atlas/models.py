@@ -69,6 +69,12 @@ class AtlasAsset(_Row):
     name: VendorName | None = None
 
 
+class AtlasListedAsset(AtlasAsset):
+    """An asset in a list of all assets."""
+
+    parentAsset: AtlasLink | None = None  # noqa: N815
+
+
 class AtlasParent(_Row):
     """The request from which an order was made, or the order that was made from a request, as the other names it."""
 

@@ -14,7 +14,7 @@ from connectors.cmms.maintainx.models import MaintainXListed, MaintainXOrder
 from connectors.cmms.maintainx.rows import MaintainXOrderReading
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
@@ -66,7 +66,7 @@ class MaintainXCmms:
 
     async def find_work_orders(self, query: OrderQuery) -> tuple[WorkOrderRecord, ...]:
         call = Call(self._system, "find-work-orders", query.key)
-        asset = None if query.asset_external_id is None else self._asset(call, query.asset_external_id)
+        asset = None if query.asset_external_id is None else mapping.asset_of(call, query.asset_external_id)
         since = query.since
         if since is not None and query.key is not None:
             since -= _EARLIER
@@ -88,7 +88,7 @@ class MaintainXCmms:
         """The orders that were changed last: the contract has no order by the time of creation."""
         call = Call(self._system, "find-open-work")
         filters = {
-            "assets[]": str(self._asset(call, query.asset_external_id)),
+            "assets[]": str(mapping.asset_of(call, query.asset_external_id)),
             "createdAt[gte]": moment_text(query.since),
             "statuses[]": mapping.OPEN_STATUSES,
             "sort": "-updatedAt",
@@ -108,7 +108,7 @@ class MaintainXCmms:
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
-        asset = self._asset(call, draft.asset_external_id)
+        asset = mapping.asset_of(call, draft.asset_external_id)
         row = await self._find(call, draft, asset) or await self._create(call, draft, asset)
         if row.assetId != asset:
             raise call.error(
@@ -117,6 +117,10 @@ class MaintainXCmms:
                 field="assetId",
             )
         return self._record(call, row)
+
+    async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
+        asset = mapping.asset_of(Call(self._system, "preview-order", draft.key), draft.asset_external_id)
+        return mapping.preview(mapping.draft_body(draft, asset, self._settings))
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         call = Call(self._system, "read-work-order", ref.key)
@@ -168,16 +172,6 @@ class MaintainXCmms:
     def _reading(self) -> MaintainXOrderReading:
         """How the orders of an answer are read now."""
         return MaintainXOrderReading(self._system, self._clock.now() + _FUTURE, self._client.without_secrets)
-
-    def _asset(self, call: Call, name: str) -> int:
-        number = mapping.asset_number(name)
-        if number is None:
-            raise call.error(
-                ActionRequired,
-                f"the asset is named {name}, and MaintainX names an asset by a number; correct it with `assets map`",
-                field="assetId",
-            )
-        return number
 
     async def _find(self, call: Call, draft: WorkOrderDraft, asset: int) -> MaintainXOrder | None:
         """The order with the key of a draft.

@@ -7,14 +7,25 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from connectors.call import Call
 from connectors.cmms.maintainx import texts
 from connectors.cmms.maintainx.client import moment_text
 from connectors.cmms.maintainx.models import MaintainXListed, MaintainXMark, MaintainXOrder
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from connectors.json_reading import first_fault
+from connectors.previewing import previewed
 from connectors.text import digest_of
 from domain.canonical import Json
-from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
+from domain.cmms import (
+    ChangeFeed,
+    CmmsCapabilities,
+    Idempotency,
+    OrderApproval,
+    OrderCancellation,
+    PreviewedRecord,
+    TextLimits,
+)
+from domain.errors import ActionRequired
 from domain.keys import CASE_ID
 from domain.open_work import OpenOrder
 from domain.unreadable import content_text
@@ -63,6 +74,18 @@ UNMAPPABLE: Final = (ValueError, OverflowError)
 """What `record_of` raises for an order whose values no record can have."""
 
 
+_MEANINGS: Final[Mapping[str, str]] = {
+    "title": "title",
+    "description": "text",
+    "priority": "priority",
+    "type": "work type",
+    "assetId": "asset",
+    "dueDate": "due",
+    "externalData.millwright": "key",
+}
+"""What the fields of an order mean."""
+
+
 def capabilities(settings: MaintainXSettings) -> CmmsCapabilities:
     """What MaintainX can do."""
     return CmmsCapabilities(
@@ -80,6 +103,22 @@ def capabilities(settings: MaintainXSettings) -> CmmsCapabilities:
 def asset_number(name: str) -> int | None:
     """The id of an asset by its name in the crosswalk; None if it is none."""
     return int(name) if name.isascii() and name.isdigit() and 0 < int(name) < 2**63 else None
+
+
+def asset_of(call: Call, name: str) -> int:
+    """The same.
+
+    Raises:
+        ActionRequired: it is none.
+    """
+    number = asset_number(name)
+    if number is None:
+        raise call.error(
+            ActionRequired,
+            f"the asset is named {name}, and MaintainX names an asset by a number; correct it with `assets map`",
+            field="assetId",
+        )
+    return number
 
 
 def locator_of(order: int, settings: MaintainXSettings) -> str:
@@ -112,6 +151,11 @@ def draft_body(draft: WorkOrderDraft, asset: int, settings: MaintainXSettings) -
         },
     }
     return body if due is None else {**body, "dueDate": due}
+
+
+def preview(body: Mapping[str, Json]) -> tuple[PreviewedRecord, ...]:
+    """The order of a body as it would be created."""
+    return (previewed("work order", body, OPEN, _MEANINGS),)
 
 
 def key_in_data(row: MaintainXOrder) -> str | None:

@@ -15,10 +15,13 @@ from connectors.cmms.maximo.faults import DUPLICATE_KEY, codes_of, read_fault
 from connectors.cmms.maximo.models import (
     AssetRow,
     Count,
+    ListedAssetRow,
     ObjectSchema,
     OpenOrderRow,
     RawPage,
     RawRow,
+    StatusChoice,
+    StatusChoices,
     UnreadableOrder,
     WorkOrderRow,
 )
@@ -97,6 +100,21 @@ class MaximoClient:
         params = {"oslc.select": "*"}
         reply = await self._get(call, f"{self._settings.url}/{_SCHEMA}", params, also=(403, 404))
         return self._json.read(call, reply, ObjectSchema) if reply.status_code == 200 else None
+
+    async def statuses_of_a_draft(self, call: Call) -> tuple[StatusChoice, ...] | None:
+        """The statuses to which some order that waits for approval may be moved; None if no order waits."""
+        params = {
+            "oslc.select": "wonum,siteid",
+            "domaininternalwhere": "status=WAPPR",
+            "oslc.orderBy": "-wonum",
+            "oslc.pageSize": "1",
+        }
+        page = self._json.read(call, await self._get(call, f"{self._settings.url}/{_ORDERS}", params), RawPage)
+        href = next((row.get("href") for row in page.member if isinstance(row, dict)), None)
+        if not isinstance(href, str):
+            return None
+        reply = await self._get(call, f"{self._ours(call, href)}/getlist~status", {"oslc.select": "*"})
+        return self._json.read(call, reply, StatusChoices).member
 
     async def orders_with(
         self, call: Call, attributes: Mapping[str, str], fields: Collection[str], since: datetime | None = None
@@ -239,6 +257,27 @@ class MaximoClient:
         if reply.status_code == httpx.codes.FORBIDDEN:
             return None
         return tuple(self._readable_assets(call, reply))
+
+    async def all_assets(self, call: Call) -> tuple[ListedAssetRow, ...]:
+        """All assets that our user may read, by site and number. One that cannot be read is left out."""
+        params = {
+            "oslc.select": "assetnum,siteid,status,description,serialnum,parent",
+            "oslc.orderBy": "+siteid,+assetnum",
+            "oslc.pageSize": str(self._settings.page_size),
+        }
+        reply = await self._get(call, f"{self._settings.url}/{_ASSETS}", params)
+        found: list[ListedAssetRow] = []
+        while True:
+            page = self._json.read(call, reply, RawPage)
+            rows = read_each(
+                page.member, ListedAssetRow.model_validate, lambda row, place: name_in(row, ("assetnum",), place)
+            )
+            for words in rows.unreadable:
+                logger.warning("an asset is left out of the list: %s", self._json.clean(words))
+            found.extend(rows.rows)
+            if page.next_page is None:
+                return tuple(found)
+            reply = await self._json.send(call, "GET", self._ours(call, page.next_page), headers=self._headers)
 
     def _readable_assets(self, call: Call, reply: httpx.Response) -> Iterator[AssetRow]:
         for content in self._json.read(call, reply, RawPage).member:

@@ -16,10 +16,11 @@ from connectors.cmms.maximo.client import MaximoClient
 from connectors.cmms.maximo.cursor import Cursor
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderRow
 from connectors.cmms.maximo.rows import OrderPage
+from connectors.cmms.maximo.schema import differences
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.text import one_line
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.cmms import CmmsCapabilities, ListedAsset, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -86,9 +87,7 @@ class MaximoCmms:
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
-        site = draft.asset_attributes.get("siteid") or self._settings.site
-        if not site:
-            raise call.error(ActionRequired, f"no site is known for asset {draft.asset_external_id}", field="siteid")
+        site = self._site(call, draft)
         row = await self._find(call, draft.key) or await self._create(call, draft, site)
         if (row.assetnum or "").upper() != draft.asset_external_id.upper():
             raise call.error(
@@ -154,6 +153,20 @@ class MaximoCmms:
             records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )
 
+    async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
+        call = Call(self._system, "preview-order", draft.key)
+        body = mapping.order_body(draft, self._site(call, draft), self._settings, await self._site_schema(call))
+        return mapping.preview(body, self._settings, released=draft.released)
+
+    async def check_schema(self) -> tuple[str, ...]:
+        call = Call(self._system, "check-schema")
+        schema, statuses = await self._client.schema(call), await self._client.statuses_of_a_draft(call)
+        return tuple(differences(schema, statuses, self._settings))
+
+    async def list_assets(self) -> tuple[ListedAsset, ...]:
+        """The assets of all sites that our user may read."""
+        return mapping.listed_assets(await self._client.all_assets(Call(self._system, "list-assets")))
+
     def _readable(self, call: Call, page: OrderPage) -> dict[tuple[str, str], WorkOrderRow]:
         """The orders of a page by site and number.
 
@@ -190,6 +203,12 @@ class MaximoCmms:
                 "description",
                 field="externalrefid",
             )
+
+    def _site(self, call: Call, draft: WorkOrderDraft) -> str:
+        site = draft.asset_attributes.get("siteid") or self._settings.site
+        if not site:
+            raise call.error(ActionRequired, f"no site is known for asset {draft.asset_external_id}", field="siteid")
+        return site
 
     async def _create(self, call: Call, draft: WorkOrderDraft, site: str) -> WorkOrderRow:
         body = mapping.order_body(draft, site, self._settings, await self._site_schema(call))

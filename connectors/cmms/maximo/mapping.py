@@ -10,18 +10,28 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from connectors.cmms.maximo.cursor import instant
-from connectors.cmms.maximo.models import DowntimeRow, MaterialRow, ObjectSchema, OpenOrderRow, WorkOrderRow
+from connectors.cmms.maximo.models import (
+    DowntimeRow,
+    ListedAssetRow,
+    MaterialRow,
+    ObjectSchema,
+    OpenOrderRow,
+    WorkOrderRow,
+)
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.json_reading import first_fault
+from connectors.previewing import previewed
 from connectors.text import digest_of, is_marked, key_in, long_text, note_mark, one_line
 from domain.canonical import Json
 from domain.cmms import (
     ChangeFeed,
     CmmsCapabilities,
     Idempotency,
+    ListedAsset,
     OrderApproval,
     OrderCancellation,
     OrderQuery,
+    PreviewedRecord,
     TextLimits,
 )
 from domain.keys import CASE_PREFIX
@@ -58,6 +68,23 @@ STATUSES: Final[Mapping[str, WorkOrderStatus]] = {
 FINISHED: Final = tuple(status for status, ours in STATUSES.items() if ours.finished)
 """The internal statuses that end an order."""
 
+_MEANINGS: Final[Mapping[str, str]] = {
+    "siteid": "site",
+    "assetnum": "asset",
+    "description": "title",
+    "description_longdescription": "text",
+    "worktype": "work type",
+    "wopriority": "priority",
+    "reportedby": "reported by",
+    "reportdate": "reported at",
+    "targcompdate": "due",
+    "externalrefid": "key",
+}
+"""What the fields of an order mean."""
+
+_RETIRED: Final = frozenset({"DECOMMISSIONED"})
+"""The statuses of an asset that gets no orders any more."""
+
 _OURS_TO_SET: Final = frozenset({"WAPPR", "APPR", "CAN"})
 
 DESCRIPTION_LENGTH: Final = 100
@@ -73,6 +100,21 @@ def length_of(schema: ObjectSchema | None, attribute: str, otherwise: int) -> in
     """How long an attribute may be, by the site's schema where it says."""
     field = schema.properties.get(attribute) if schema else None
     return field.max_length if field and field.max_length else otherwise
+
+
+def listed_assets(rows: Iterable[ListedAssetRow]) -> tuple[ListedAsset, ...]:
+    """The assets that can get orders. Numbers are unique only within a site."""
+    return tuple(
+        ListedAsset(
+            external_id=row.assetnum,
+            attributes={"siteid": row.siteid},
+            description=row.description,
+            serial=row.serialnum,
+            parent=row.parent,
+        )
+        for row in rows
+        if row.status.upper() not in _RETIRED
+    )
 
 
 def capabilities(settings: MaximoSettings) -> CmmsCapabilities:
@@ -144,6 +186,12 @@ def order_body(
         if date and name in known
     }
     return body
+
+
+def preview(body: Mapping[str, Json], settings: MaximoSettings, *, released: bool) -> tuple[PreviewedRecord, ...]:
+    """The order of a body as it would be created."""
+    status = settings.approved_status if released else "WAPPR"
+    return (previewed("work order", body, status, _MEANINGS),)
 
 
 def note_body(note_key: str, note: str) -> dict[str, Json]:

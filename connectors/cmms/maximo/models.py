@@ -158,6 +158,17 @@ class _ResponseInfo(_Row):
     next_page: _Link | None = Field(default=None, alias="nextPage")
 
 
+class ListedAssetRow(_Row):
+    """An asset in a list of all assets."""
+
+    assetnum: VendorName
+    siteid: VendorName
+    status: VendorText
+    description: VendorText | None = None
+    serialnum: VendorName | None = None
+    parent: VendorName | None = None
+
+
 class RawPage(_Row):
     """A page as it came. Its rows are read one by one, so that an unreadable one does not hide the others."""
 
@@ -195,12 +206,27 @@ class SchemaField(_Row):
     """One attribute in a JSON schema."""
 
     max_length: int | None = Field(default=None, alias="maxLength")
+    type: str | None = None
 
 
 class ObjectSchema(_Row):
     """`jsonschemas/mxapiwodetail`: which attributes there are, and how long they may be."""
 
     properties: dict[str, SchemaField]
+    required: tuple[str, ...] = ()
+
+
+class StatusChoice(_Row):
+    """A status to which an order may be moved: the site's own name of it, and the internal one if it is told."""
+
+    value: VendorText
+    maxvalue: VendorText | None = None
+
+
+class StatusChoices(_Row):
+    """`getlist~status` of an order."""
+
+    member: tuple[StatusChoice, ...]
 
 
 class ErrorBody(_Row):

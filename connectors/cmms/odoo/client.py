@@ -1,6 +1,8 @@
 """What is asked of Odoo about equipment, maintenance requests and their messages."""
 
 import asyncio
+import itertools
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,10 +14,13 @@ from connectors.call import Call
 from connectors.cmms.odoo import mapping
 from connectors.cmms.odoo.mapping import RequestDetails, RequestNames
 from connectors.cmms.odoo.models import (
+    ListedEquipment,
     MaintenanceEquipment,
     MaintenanceRequest,
     MaintenanceStage,
     OpenRequest,
+    RequestField,
+    RequestFields,
     RequestMessage,
 )
 from connectors.cmms.odoo.rows import RequestPage, RequestReading
@@ -29,6 +34,8 @@ from domain.canonical import Json
 from domain.clock import Clock
 from domain.errors import ActionRequired
 from domain.unreadable import UnreadableRecord
+
+logger = logging.getLogger(__name__)
 
 REQUESTS: Final = "maintenance.request"
 _EQUIPMENT: Final = "maintenance.equipment"
@@ -114,6 +121,30 @@ class OdooMaintenanceClient:
             domain.append(["company_id", "in", [self._settings.company, False]])
         found = await self._wire.rows(call, _EQUIPMENT, domain, MaintenanceEquipment, limit=10, order="id")
         return next((row.serial_no for row in found.rows if row.serial_no), None)
+
+    async def request_fields(self, call: Call) -> Mapping[str, RequestField]:
+        """The fields that requests have at this site."""
+        body: dict[str, Json] = {"attributes": ["string", "required"]}
+        return (await self._wire.ask(call, REQUESTS, "fields_get", RequestFields, body)).root
+
+    async def all_equipment(self, call: Call) -> tuple[ListedEquipment, ...]:
+        """All equipment in use that has a serial number, by its id. One that cannot be read is left out."""
+        domain: list[Json] = [["serial_no", "!=", False]]
+        if self._settings.company is not None:
+            domain.append(["company_id", "in", [self._settings.company, False]])
+        found: list[ListedEquipment] = []
+        size = self._settings.page_size
+        for offset in itertools.count(step=size):
+            contents = await self._wire.contents(
+                call, _EQUIPMENT, domain, ListedEquipment, limit=size, order="id", offset=offset
+            )
+            rows = read_rows(contents, ListedEquipment)
+            for words in rows.unreadable:
+                logger.warning("an equipment is left out of the list: %s", self._wire.clean(words))
+            found.extend(rows.rows)
+            if len(contents) < size:
+                break
+        return tuple(found)
 
     async def create(self, call: Call, values: Mapping[str, str]) -> int:
         """Creates a request, and gives its id. If one has its external id already, that one stays as it is."""

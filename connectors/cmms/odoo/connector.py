@@ -17,7 +17,7 @@ from connectors.cmms.odoo.text import key_in_html
 from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
+from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
@@ -50,7 +50,9 @@ class OdooCmms:
             self._approved_stage(call, stages)
         problems = [problem for name in self._settings.stages if (problem := stages.problem_of(name)) is not None]
         if problems:
+            known = ", ".join(stages.names)
             words = f"{'; '.join(problems)}; a request there is never taken as ended: correct the setting stages"
+            words += f"; it has: {known}"
             raise call.error(ActionRequired, words, field="stages")
         count = await self._client.count_own(call)
         return (
@@ -161,6 +163,23 @@ class OdooCmms:
         name = await self._client.some_serial_number(Call(self._system, "any-asset"))
         return None if name is None else FoundAsset(external_id=name)
 
+    async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
+        call = Call(self._system, "preview-order", draft.key)
+        values, stages = await self._values(call, draft)
+        through = [self._settings.new_stage]
+        if draft.released and self._settings.approved_stage is not None:
+            through.append(self._approved_stage(call, stages).name)
+        return mapping.preview(values, tuple(through))
+
+    async def check_schema(self) -> tuple[str, ...]:
+        """The stages are compared by `check`."""
+        return mapping.unfilled(await self._client.request_fields(Call(self._system, "check-schema")))
+
+    async def list_assets(self) -> tuple[ListedAsset, ...]:
+        """The equipment with a serial number, which is its name. Odoo has no tree of equipment."""
+        rows = await self._client.all_equipment(Call(self._system, "list-assets"))
+        return mapping.listed_assets(rows)
+
     def _read_change(
         self, request: MaintenanceRequest, details: RequestDetails
     ) -> WorkOrderRecord | UnreadableRecord | None:
@@ -217,10 +236,14 @@ class OdooCmms:
             )
         return found[0]
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> MaintenanceRequest:
+    async def _values(self, call: Call, draft: WorkOrderDraft) -> tuple[dict[str, str], SiteStages]:
+        """What is loaded for a draft, and the stages of the site."""
         equipment = await self._client.equipment(call, draft.asset_external_id)
-        stage = self._new_stage(call, await self._client.stages(call))
-        values = mapping.request_values(draft, equipment, stage.id, self._settings)
+        stages = await self._client.stages(call)
+        return mapping.request_values(draft, equipment, self._new_stage(call, stages).id, self._settings), stages
+
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> MaintenanceRequest:
+        values, _ = await self._values(call, draft)
         try:
             number = await self._client.create(call, values)
         except OdooRaceLost:
@@ -325,7 +348,7 @@ class OdooCmms:
         """The stage that a setting names."""
         found = stages.named(name)
         if found is None:
-            raise call.error(
-                ActionRequired, f"it has no single stage {name!r}; correct the setting {setting}", field=setting
-            )
+            known = ", ".join(stages.names)
+            words = f"it has no single stage {name!r}; it has: {known}; correct the setting {setting}"
+            raise call.error(ActionRequired, words, field=setting)
         return found

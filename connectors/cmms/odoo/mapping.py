@@ -1,24 +1,34 @@
 """Between our work orders and Odoo's maintenance requests: pure functions and their tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import ValidationError
 
-from connectors.cmms.odoo.models import MaintenanceEquipment, MaintenanceRequest, OpenRequest, RequestMessage
+from connectors.cmms.odoo.models import (
+    ListedEquipment,
+    MaintenanceEquipment,
+    MaintenanceRequest,
+    OpenRequest,
+    RequestField,
+    RequestMessage,
+)
 from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
 from connectors.cmms.odoo.text import html_of, key_in_html, text_of
 from connectors.json_reading import first_fault
+from connectors.previewing import previewed
 from connectors.text import cut, digest_of, long_text, note_mark, one_line
 from domain.cmms import (
     ChangeFeed,
     CmmsCapabilities,
     Idempotency,
+    ListedAsset,
     OrderApproval,
     OrderCancellation,
+    PreviewedRecord,
     TextLimits,
 )
 from domain.open_work import OpenOrder
@@ -38,6 +48,31 @@ _PEOPLES_MESSAGES: Final = frozenset({"comment", "email"})
 """By the type of a message: what people wrote. The others are notices of Odoo."""
 TOUCHED_NOTE: Final = "touched"
 """The key of the note with which we remember that others had changed a request before a change of ours."""
+
+
+def listed_assets(rows: Iterable[ListedEquipment]) -> tuple[ListedAsset, ...]:
+    """The equipment that can get requests: that with a serial number, which is its name."""
+    return tuple(
+        ListedAsset(external_id=row.serial_no, description=row.name, serial=row.serial_no)
+        for row in rows
+        if row.serial_no
+    )
+
+
+_OWN_FIELD: Final = "x_"
+"""With what the name of a field begins that a site has added itself."""
+_MEANINGS: Final[Mapping[str, str]] = {
+    "id": "key",
+    "name": "title",
+    "equipment_id/.id": "asset",
+    "stage_id/.id": "status",
+    "maintenance_type": "work type",
+    "priority": "priority",
+    "request_date": "reported at",
+    "description": "text",
+    "company_id/.id": "company",
+}
+"""What the fields of a request mean."""
 
 
 def capabilities(settings: OdooMaintenanceSettings) -> CmmsCapabilities:
@@ -90,6 +125,27 @@ def request_values(
         # Otherwise the request is of our user's own company, and Odoo refuses equipment of another.
         values["company_id/.id"] = str(company)
     return values
+
+
+def preview(values: Mapping[str, str], stages: tuple[str, ...]) -> tuple[PreviewedRecord, ...]:
+    """The request of some values as it would be created.
+
+    Args:
+        values: what is loaded.
+        stages: the stages that it goes through, as the settings name them.
+    """
+    return (previewed("maintenance request", values, ", then ".join(stages), _MEANINGS),)
+
+
+def unfilled(fields: Mapping[str, RequestField]) -> tuple[str, ...]:
+    """The fields of the site's own that a request must have and ours has not, a sentence each. Odoo itself fills in the
+    fields of its modules."""
+    return tuple(
+        f"the site requires the field {name} ({field.string}), which Millwright does not fill; give it a default "
+        "there, or requests are refused"
+        for name, field in sorted(fields.items())
+        if field.required and name.startswith(_OWN_FIELD)
+    )
 
 
 def note_values(request: int, key: str, note_key: str, note: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from connectors.odoo.models import Id, Link, LinkedRecord, OdooDate, OdooMoment, OdooRow, Text
 from domain.vendor_texts import VendorText
@@ -16,6 +16,13 @@ class MaintenanceEquipment(OdooRow):
     serial_no: Text
     active: Flag
     company_id: Link
+
+
+class ListedEquipment(OdooRow):
+    """The same, as far as it is read to list all equipment."""
+
+    name: VendorText
+    serial_no: Text
 
 
 class MaintenanceStage(OdooRow):
@@ -45,6 +52,19 @@ class MaintenanceRequest(OdooRow):
     def stage(self) -> int | None:
         """The id of its stage."""
         return _id_of(self.stage_id)
+
+
+class RequestField(BaseModel):
+    """What `fields_get` says of a field."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    string: VendorText
+    required: Flag = False
+
+
+class RequestFields(RootModel[dict[str, RequestField]]):
+    """The fields of a model, by their names."""
 
 
 class OpenRequest(OdooRow):

@@ -1,7 +1,7 @@
 """The stages of a site, and what the settings say that they mean."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.cmms.odoo.models import MaintenanceStage
@@ -43,7 +43,7 @@ class SiteStages:
 
     def __init__(
         self,
-        rows: Iterable[MaintenanceStage],
+        rows: Sequence[MaintenanceStage],
         external_ids: Mapping[str, str],
         meanings: Mapping[str, WorkOrderStatus],
     ) -> None:
@@ -60,6 +60,8 @@ class SiteStages:
         ids = [stage.id for stage in self._named.values()]
         self._by_id = {stage.id: stage for stage in self._named.values() if ids.count(stage.id) == 1}
         self._done = {row.id for row in rows if row.done}
+        self.names = tuple(row.name for row in rows)
+        """The names of all stages."""
 
     def named(self, name: str) -> NamedStage | None:
         """The stage that the settings name so; None if the site has none, or more than one."""

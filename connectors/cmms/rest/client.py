@@ -101,6 +101,15 @@ class RestClient:
         url, params, body = self._filled(call, request, given)
         return await self._signed(call, request.method, url, params, body, also)
 
+    def previewed(self, call: Call, request: RestRequest, given: Mapping[str, object]) -> tuple[str, dict[str, Json]]:
+        """A request as it would be sent: the method and the path, and its parameters and body.
+
+        Raises:
+            ActionRequired: an expression of it failed.
+        """
+        url, params, body = self._filled(call, request, given)
+        return f"{request.method} {url.removeprefix(self._settings.url)}", {**params, **(body or {})}
+
     async def body(self, call: Call, reply: httpx.Response) -> object:
         """The body of an answer in the form that expressions see; None if it is empty."""
         return cel_value(self._json.read(call, reply, RestBody).root) if reply.content.strip() else None

@@ -14,8 +14,9 @@ from connectors.cmms.rest.expressions import RestExpressionFailed, cel_value, mo
 from connectors.cmms.rest.mapping import RestRow
 from connectors.cmms.rest.reading import RestReading, all_records, needed
 from connectors.cmms.rest.settings import RestSettings
+from connectors.previewing import previewed
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
@@ -90,6 +91,13 @@ class RestCmms:
                 field="key",
             )
         return await self._opened(call, draft, row)
+
+    async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
+        call = Call(self._system, "preview-order", draft.key)
+        request = needed(self._description.create).request
+        kind, body = self._client.previewed(call, request, await self._values(call, draft))
+        status = "as the system begins it" + (", then released" if draft.released and self._description.release else "")
+        return (previewed(kind, body, status, {}),)
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         call = Call(self._system, "read-work-order", ref.key)
@@ -206,9 +214,14 @@ class RestCmms:
         return next(iter(rows), None)
 
     async def _post(self, call: Call, draft: WorkOrderDraft) -> httpx.Response:
+        values = await self._values(call, draft)
+        return await self._client.send(call, needed(self._description.create).request, values)
+
+    async def _values(self, call: Call, draft: WorkOrderDraft) -> dict[str, object]:
+        """What the expressions of the creating request see."""
         values = mapping.draft_values(draft, self._description, self._settings.zone)
         values["asset"] = await self._reading.asset(call, draft.asset_external_id, draft.asset_attributes)
-        return await self._client.send(call, needed(self._description.create).request, values)
+        return values
 
     async def _opened(self, call: Call, draft: WorkOrderDraft, row: RestRow) -> WorkOrderRecord:
         """The order of a draft, released if the draft is."""

@@ -18,7 +18,7 @@ from connectors.cmms.sap_pm.rows import RowT, SapPmPage
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.text import key_in
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, OrderQuery
+from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -114,6 +114,13 @@ class SapPmCmms:
         if draft.released:
             work = await self._release(call, work)
         return self._record(call, work)
+
+    async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
+        try:
+            return mapping.preview(draft, self._settings)
+        except ValueError as error:
+            call = Call(self._system, "preview-order", draft.key)
+            raise call.error(ActionRequired, str(error), field=_OBJECT) from None
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         call = Call(self._system, "read-work-order", ref.key)

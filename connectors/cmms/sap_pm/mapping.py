@@ -14,6 +14,7 @@ from connectors.cmms.sap_pm.odata import date_text, time_text
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.cmms.sap_pm.statuses import COMPLETED_NOTIFICATION, is_cancelled, status_of, tokens_of
 from connectors.json_reading import first_fault
+from connectors.previewing import previewed
 from connectors.text import long_text, one_line
 from domain.canonical import Json
 from domain.cmms import (
@@ -22,6 +23,7 @@ from domain.cmms import (
     Idempotency,
     OrderApproval,
     OrderCancellation,
+    PreviewedRecord,
     TextLimits,
 )
 from domain.open_work import OpenOrder
@@ -47,6 +49,30 @@ LOCATION_LENGTH: Final = 30
 KIND_ATTRIBUTE: Final = "objectkind"
 """The crosswalk's attribute that says what the technical object is: `equipment`, or `functional_location`."""
 _LOCATION: Final = "functional_location"
+_NOTIFICATION_MEANINGS: Final[Mapping[str, str]] = {
+    "NotificationType": "work type",
+    "NotificationText": "title",
+    "MaintNotifLongTextForEdit": "text",
+    "MaintPriority": "priority",
+    "TechnicalObject": "asset",
+    "MaintNotifExtReferenceNumber": "key",
+    "MaintenancePlanningPlant": "site",
+    "MaintenancePlannerGroup": "queue",
+    "MainWorkCenter": "work centre",
+    "MainWorkCenterPlant": "plant of the work centre",
+}
+"""What the fields of a notification mean."""
+_ORDER_MEANINGS: Final[Mapping[str, str]] = {
+    "MaintenanceOrderType": "work type",
+    "MaintenanceOrderDesc": "title",
+    "MaintPriority": "priority",
+    "Equipment": "asset",
+    "FunctionalLocation": "asset",
+    "MaintenancePlanningPlant": "site",
+    "MainWorkCenter": "work centre",
+    "MainWorkCenterPlant": "plant of the work centre",
+}
+"""What the fields of an order mean."""
 _NOT_OURS_TO_SET: Final = frozenset({"NOPR", "DLFL"})
 """Words that we never set on a notification without an order."""
 _WORKED_ON: Final = frozenset({"PCNF", "CNF", "TECO", "CLSD"})
@@ -139,6 +165,31 @@ def order_body(row: SapPmNotification, settings: SapPmSettings) -> dict[str, Jso
         "MainWorkCenterPlant": settings.work_center_plant or row.work_center_plant,
     }
     return {name: value for name, value in body.items() if value}
+
+
+def preview(draft: WorkOrderDraft, settings: SapPmSettings) -> tuple[PreviewedRecord, ...]:
+    """The notification of a draft as it would be created, and the order if the draft is to be released. What SAP fills
+    in itself is not known before.
+
+    Raises:
+        ValueError: as `order_body`.
+    """
+    body = notification_body(draft, settings)
+    notification = previewed("notification", body, "outstanding", _NOTIFICATION_MEANINGS)
+    if not draft.released:
+        return (notification,)
+    made = SapPmNotification.model_construct(
+        number="",
+        created_at=draft.reported_at,
+        text=str(body["NotificationText"]),
+        priority=str(body["MaintPriority"]),
+        object_name=str(body["TechnicalObject"]),
+        object_kind=str(body["TechObjIsEquipOrFuncnlLoc"]),
+        planning_plant=settings.planning_plant,
+        work_center=settings.work_center,
+        work_center_plant=settings.work_center_plant,
+    )
+    return (notification, previewed("order", order_body(made, settings), "released", _ORDER_MEANINGS))
 
 
 def order_of(row: SapPmNotification, orders: Sequence[SapPmOrder], settings: SapPmSettings) -> SapPmOrder | None:

@@ -1,7 +1,7 @@
 """The plant's register in storage: assets, their names elsewhere, and what can be seen of them."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import zip_longest
 from operator import itemgetter
 from typing import TypeVar
@@ -10,22 +10,24 @@ from sqlalchemy import RowMapping, Table, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.assets import Alias, Observable, PlantRegister, Retirement, retired_words
+from domain.assets import Alias, Observable, PlantRegister, Retirement
 from domain.clock import Clock
+from domain.crosswalk import CrosswalkReport, NewName
 from domain.errors import ActRejected
 from domain.model import Model
 from domain.unreadable import UnreadableRecord
 from millwright.storage.cases.case_views import asset_of
 from millwright.storage.cases.unreadable import keep_unreadable, settle_all_but
-from millwright.storage.database.asset_rows import end_rows, retired_at
+from millwright.storage.database.asset_rows import end_rows
 from millwright.storage.database.engine import transaction
 from millwright.storage.database.ledger_tables import acts
 from millwright.storage.database.tables import assets, crosswalk, observables, twin_models
+from millwright.storage.events.crosswalk_changes import give_names
+from millwright.storage.events.crosswalk_plan import EPOCH
 from millwright.storage.events.register_record import RegisterRows, record_rows
 from millwright.storage.events.retirement import RETIRED, RetirementReport, retire_assets
 from millwright.storage.ledger import ledger
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TWINS = "digital_twins"
 _ACTS = ("register-imported", "alias-mapped", RETIRED)
 """The acts by which the register changes."""
@@ -118,30 +120,30 @@ class RegisterStore:
         return report
 
     async def map_alias(self, alias: Alias, by: str) -> None:
-        """Gives an asset a name in another system, from now on.
+        """Gives an asset a name in another system, from now on. In a CMMS or MES it replaces the asset's other name.
 
         Raises:
             ActRejected: there is no such asset, or it was retired.
         """
+        told = {"asset", "system", "external_id", "attributes"}
+        name = NewName.model_validate(alias.model_dump(include=told))
         async with transaction(self._engine) as connection:
             await connection.execute(_LOCK)
-            now = self._clock.now()
-            known, past = _split(
-                (await connection.execute(select(assets).where(assets.c.id == alias.asset))).mappings(), _ID
-            )
-            if not past:
-                raise ActRejected(f"there is no asset {alias.asset}", field="asset", fix="import the register first")
-            if not known:
-                left = (await retired_at(connection, [alias.asset]))[alias.asset]
-                fix = "name the asset that took its place, or import it again if it is in the plant"
-                raise ActRejected(retired_words(alias.asset, left), field="asset", fix=fix)
-            same = (crosswalk.c.system == alias.system, crosswalk.c.external_id == alias.external_id)
-            earlier = await connection.scalar(select(func.count()).select_from(crosswalk).where(*same))
-            await _keep_aliases(connection, [(alias, not earlier)], now)
-            entry = ledger.Entry(now)
-            entry.add(ledger.act("alias-mapped", f"asset/{alias.asset}", by, now, {"alias": alias}))
-            await record_rows(connection, entry, by, RegisterRows(names=[(alias.system, alias.external_id)]))
-            await ledger.append(connection, entry)
+            report = await give_names(connection, [name], self._clock.now(), by, again=True)
+        for refused in report.refused:
+            raise ActRejected(refused.problem, field=refused.field, fix=refused.fix)
+
+    async def map_names(self, names: Sequence[NewName], by: str, *, dry_run: bool = False) -> CrosswalkReport:
+        """Gives assets their names in other systems: all of them, or none if one is refused.
+
+        Args:
+            names: at most `MOST_NAMES`.
+            by: who gives them.
+            dry_run: works out what would change, and stores nothing.
+        """
+        async with transaction(self._engine) as connection:
+            await connection.execute(_LOCK)
+            return await give_names(connection, names, self._clock.now(), by, dry_run=dry_run)
 
     async def retire(self, named: Collection[str], by: str, reason: str) -> RetirementReport:
         """Ends assets that have left the plant, with everything below them, and calls off the work on them.
@@ -212,7 +214,7 @@ async def _begin(
 ) -> None:
     """Begins rows, each with whether it is the first of its key: such a one has always been true."""
     if begun:
-        rows = [{**values, "valid_from": _EPOCH if first else now} for values, first in begun]
+        rows = [{**values, "valid_from": EPOCH if first else now} for values, first in begun]
         await connection.execute(insert(table), rows)
 
 

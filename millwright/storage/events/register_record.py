@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,12 +17,13 @@ from millwright.storage.ledger import ledger
 @dataclass(frozen=True, slots=True)
 class RegisterRows:
     """What a transaction wrote in the register: the ids of assets, names in other systems as system and id, observables
-    as rows, and the contents of twin models."""
+    as rows, and the contents of twin models. `ends` are the times at which rows end, if it is not the present one."""
 
     assets: Collection[str] = ()
     names: Collection[tuple[str, str]] = ()
     observables: Sequence[Mapping[str, object]] = ()
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ends: Collection[datetime] = ()
 
 
 async def record_rows(connection: AsyncConnection, entry: ledger.Entry, by: str, written: RegisterRows) -> None:
@@ -42,7 +44,7 @@ async def record_rows(connection: AsyncConnection, entry: ledger.Entry, by: str,
         ),
     )
     for table, kind, owner, named in keys:
-        touched = and_(named, or_(table.c.valid_to.is_(None), table.c.valid_to == entry.at))
+        touched = and_(named, or_(table.c.valid_to.is_(None), table.c.valid_to.in_([entry.at, *written.ends])))
         for row in await _rows(connection, table, *(() if first else (touched,))):
             entry.add(ledger.act(kind, f"asset/{row[owner]}", by, entry.at, row))
     seen: Sequence[Mapping[str, object]] = written.observables

@@ -1,0 +1,59 @@
+"""`assets import-crosswalk`, and what it says of a file."""
+
+from pathlib import Path
+
+import pytest
+
+from domain.crosswalk import MOST_NAMES, NewName
+from millwright.asset_mapping.crosswalk_file import PlacedName
+from millwright.cli.crosswalk import parts
+from tests.cli.conftest import Millwright
+from tests.support.plant import MOTOR, PUMP
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "names.csv"
+
+
+def test_a_file_is_tried_then_stored_and_the_second_time_changes_nothing(played: Millwright, file: Path) -> None:
+    file.write_text(f"asset;system;external_id;attributes\n{PUMP};cmms;P-7;siteid=BEDFORD\n{MOTOR};cmms;M-7;\n")
+    tried = played.says("assets", "import-crosswalk", str(file), "--dry-run")
+    assert tried == (
+        f"{PUMP} is P-7, siteid=BEDFORD in cmms, valid from: always; it replaces M001-COMP1.\n"
+        f"{MOTOR} is M-7 in cmms, valid from: always; it replaces M001-COMP2.\n"
+        "Nothing was stored: 2 new or changed, 0 as they were.\n"
+    )
+    assert played.says("assets", "import-crosswalk", str(file)) == "2 new or changed, 0 as they were.\n"
+    again = played.json("assets", "import-crosswalk", str(file))
+    assert again == {"changed": [], "unchanged": 2, "refused": [], "stored": True}
+    listed = played.json("assets", "list")
+    assert {asset["names"].get("cmms") for asset in listed} == {None, "P-7", "M-7"}
+
+
+def test_every_row_that_is_refused_is_named_by_its_line_and_nothing_is_stored(played: Millwright, file: Path) -> None:
+    file.write_text(
+        "asset,system,external_id,attributes,valid_from\n"
+        f"{PUMP},cmms,P-7,,31.01.2026\n{MOTOR},cmms,M-7,,\n\npump-9,cmms,P-9,,\n"
+    )
+    refused = played("assets", "import-crosswalk", str(file))
+    assert refused.exit_code == 1
+    assert refused.stderr.splitlines() == [
+        (
+            "names.csv, line 2, valid_from: '31.01.2026' is no time with a time zone; a spreadsheet may have "
+            "rewritten it (write it as 2026-01-31T12:00:00Z, in a column that is formatted as text)"
+        ),
+        "names.csv, line 5, asset: there is no asset pump-9 (import the register first)",
+    ]
+    assert refused.stdout.endswith("2 refused, so nothing was stored: 1 new or changed, 0 as they were.\n")
+    assert "M-7" not in played.says("assets", "list")
+
+
+def test_a_large_file_is_sent_in_parts_that_the_api_takes() -> None:
+    short = NewName(asset="a", system="cmms", external_id="1")
+    long = short.model_copy(update={"external_id": "9" * 400})
+    names = [PlacedName("line 2", each) for each in [short] * (MOST_NAMES + 1) + [long] * 3000]
+    found = list(parts(names))
+    assert [name for part in found for name in part] == names
+    assert max(len(part) for part in found) == MOST_NAMES
+    assert max(sum(len(each.name.model_dump_json()) for each in part) for part in found) <= 700_000
