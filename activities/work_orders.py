@@ -8,7 +8,7 @@ from temporalio import activity
 from activities.autonomy import Autonomy
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
-from activities.order_notes import notes_wanted
+from activities.order_notes import notes_wanted, withdrawal_words
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
 from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_stands, hold_wanted, next_look
@@ -21,6 +21,7 @@ from domain.keys import case_workflow_id
 from domain.model import Model
 from domain.ports import Cmms, Judge, WorkflowEngine
 from domain.stops import StoppableAction
+from domain.wording import ENGLISH, WORDINGS, Language, Wording
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
@@ -57,6 +58,7 @@ class WorkOrders:
         interval: how often the MES is asked how a hold stands.
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
         poll_interval: how often a CMMS is polled at least.
+        languages: the language of the orders in each CMMS instance; one that is not named takes English.
     """
 
     def __init__(
@@ -72,11 +74,13 @@ class WorkOrders:
         interval: timedelta,
         reread: timedelta,
         poll_interval: timedelta,
+        languages: Mapping[str, Language] | None = None,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
         self._poll_interval = poll_interval
+        self._languages = languages or {}
         self._changes = changes
         self._leases = leases
         self._cmms = cmms
@@ -137,7 +141,7 @@ class WorkOrders:
             order = await self._moved(view, known, wanted)
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
-            await self._note(view.model_copy(update={"order": order}))
+            await self._note(view.model_copy(update={"order": order}), order)
             if not order.status.finished:
                 self._wait_for_people(attempt, order)
         return attempt.progress
@@ -185,7 +189,7 @@ class WorkOrders:
             return
         unread = self._read_again_at(view) <= self._clock.now()
         wanted = await self._wanted_status(view, order)
-        if unread or wanted is not None or notes_wanted(view, self._judge):
+        if unread or wanted is not None or notes_wanted(view, self._judge, self._wording(order.ref.system)):
             attempt.want_call()
         else:
             self._wait_for_people(attempt, order)
@@ -231,14 +235,13 @@ class WorkOrders:
         await self._cases.check_move(view.id, order.ref, wanted)
         cmms = self._instance(order.ref.system, "move-order")
         if wanted is WorkOrderStatus.CANCELLED:
-            return await cmms.withdraw_work_order(order.ref, called_off(view) or "")
+            return await cmms.withdraw_work_order(order.ref, withdrawal_words(view, self._wording(order.ref.system)))
         return await cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
 
-    async def _note(self, view: CaseView) -> None:
-        for note in notes_wanted(view, self._judge):
-            if view.order is not None:
-                await self._instance(view.order.ref.system, "add-note").add_note(view.order.ref, note.key, note.text)
-                await self._cases.record_order_note(view.id, note.key, note.text)
+    async def _note(self, view: CaseView, order: WorkOrderRecord) -> None:
+        for note in notes_wanted(view, self._judge, self._wording(order.ref.system)):
+            await self._instance(order.ref.system, "add-note").add_note(order.ref, note.key, note.text)
+            await self._cases.record_order_note(view.id, note.key, note.text)
 
     async def _ensure(self, attempt: Step) -> None:
         view = attempt.view
@@ -275,7 +278,7 @@ class WorkOrders:
             failures = view.attempts if view.waiting_step == _ENSURE else 0
             seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
             words = self._judge.words(view.version, view.verdict.rule)
-            draft = order_draft(view, words, seen, released=released)
+            draft = order_draft(view, words, seen, self._wording(view.cmms_system or ""), released=released)
         await self._create(attempt, cmms, await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen))
 
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
@@ -326,6 +329,10 @@ class WorkOrders:
             )
         for record in found:
             await self._keep(attempt, record, asked_at)
+
+    def _wording(self, system: str) -> Wording:
+        """The language of the orders in a CMMS instance."""
+        return WORDINGS[self._languages[system]] if system in self._languages else ENGLISH
 
     def _serving(self, view: CaseView) -> Cmms:
         """The instance that has the case's order, or serves its site."""

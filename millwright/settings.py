@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
 from domain.suppression import LONGEST_REPORTED
+from domain.wording import Language
 
 _SHORTEST_SECRET = 16
 
@@ -53,6 +54,8 @@ class CmmsSettings(ConnectorSettings):
     webhook_secrets: Annotated[tuple[WebhookSecret, ...], Field(max_length=16, repr=False)] = ()
     """The secrets with which the CMMS signs its webhooks: one for each subscription, and during a change the new one
     too. Only the API uses them, and needs no other setting of the connector for it."""
+    order_language: Language = Language.ENGLISH
+    """The language in which orders and notes are written there."""
 
 
 class MesSettings(ConnectorSettings):

@@ -25,6 +25,7 @@ from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
+from domain.wording import Language
 from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injected_mes import TARGET, FaultInjectedMes
 from tests.support.fault_injection import Crash, Played, pause, vendor_call
@@ -149,7 +150,7 @@ class PlayedCase(MaintenanceCase):
 class SagaPlant:
     """Cases of one machine, with the systems around them."""
 
-    def __init__(self, until_hold: timedelta) -> None:
+    def __init__(self, until_hold: timedelta, languages: Mapping[str, Language] | None = None) -> None:
         self.clock = TestClock(START)
         self.store = MemoryStore(self.clock)
         self.store.holds.proofs[EQUIPMENT] = TARGET
@@ -173,6 +174,7 @@ class SagaPlant:
             WATCH,
             REREAD,
             timedelta(minutes=5),
+            languages,
         )
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above

@@ -249,7 +249,7 @@ class OdooCmms:
             request, details = found
             if mapping.touched_by_others(request, details) is not Touched.NO:
                 # Our change will hide who changed it before.
-                words = "Others may have changed it before it was released."
+                words = "Others may have changed it before it was released. / Otros pueden haberla cambiado antes."
                 await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
             await self._client.move(call, request.id, self._approved_stage(call, details.stages).id)
             found = await self._read(call, ref)
