@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain.cases import CaseView, Evidence, Rework
+from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.open_work import OpenWorkSeen
 from domain.production import hold_notice
@@ -23,7 +24,13 @@ _OTHERWISE = 3
 
 
 def order_draft(
-    view: CaseView, words: RuleWords, seen: OpenWorkSeen, say: Wording = ENGLISH, *, released: bool
+    view: CaseView,
+    words: RuleWords,
+    seen: OpenWorkSeen,
+    say: Wording = ENGLISH,
+    check: DraftCheck | None = None,
+    *,
+    released: bool,
 ) -> WorkOrderDraft:
     """The draft of a case's order. Paragraphs are in order of importance, for vendors with short fields.
 
@@ -31,6 +38,7 @@ def order_draft(
         words: what the rule says, in the language of its author.
         seen: what else is open on the asset.
         say: the language of the text.
+        check: what the check of the draft found; the planner is asked to complete what is missing.
     """
     if view.cmms_asset is None or view.urgency is None:
         raise ValueError(f"case {view.id} was not proposed, or has no asset in the CMMS")
@@ -43,7 +51,7 @@ def order_draft(
         asset_external_id=view.cmms_asset,
         asset_attributes=view.cmms_attributes,
         summary=summary,
-        paragraphs=_paragraphs(view, words, seen, codes, say),
+        paragraphs=_paragraphs(view, words, seen, check or DraftCheck(), codes, say),
         failure_mode=view.failure_mode,
         priority=view.verdict.priority,
         released=released,
@@ -53,11 +61,14 @@ def order_draft(
     )
 
 
-def _paragraphs(view: CaseView, words: RuleWords, seen: OpenWorkSeen, codes: str, say: Wording) -> tuple[str, ...]:
+def _paragraphs(
+    view: CaseView, words: RuleWords, seen: OpenWorkSeen, check: DraftCheck, codes: str, say: Wording
+) -> tuple[str, ...]:
     urgency = view.urgency
     if urgency is None:
         raise ValueError(f"case {view.id} was not proposed")
     hint, explained, depends = seen.hint_in(say), urgency.explained_in(say), urgency.depends_in(say)
+    missing = check.request_in(say)
     otherwise = " ".join(say.recorded(sentence) for sentence in view.otherwise[:_OTHERWISE])
     verdict = view.verdict
     return (
@@ -72,6 +83,7 @@ def _paragraphs(view: CaseView, words: RuleWords, seen: OpenWorkSeen, codes: str
         + (f" {say('Confirmed by {codes}.', codes=codes)}" if codes else ""),
         say("Seen: {observations}.", observations="; ".join(_seen_at(evidence, say) for evidence in view.evidence)),
         say("What to do: {response}", response=words.response),
+        *((missing,) if missing is not None else ()),
         *((hint,) if hint is not None else ()),
         say("Why: {because}", because=words.because),
         f"{say('When: {when}.', when=say(_WHEN[urgency.urgency]))} {urgency.because} {_running(view, say)}",

@@ -16,6 +16,7 @@ from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
 from domain.clock import Clock
 from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease, OrderQuery
+from domain.draft_check import check_case, check_length, held_back
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.keys import case_workflow_id
 from domain.model import Model
@@ -226,7 +227,8 @@ class WorkOrders:
                 self._instance(order.ref.system, "move-order").capabilities.cancellation is not OrderCancellation.NONE
             )
             return WorkOrderStatus.CANCELLED if able and (waits or taken_back) else None
-        return WorkOrderStatus.APPROVED if waits and await self._autonomy.released(view) else None
+        may_go_out = waits and not held_back(view, view.draft_check)
+        return WorkOrderStatus.APPROVED if may_go_out and await self._autonomy.released(view) else None
 
     async def _moved(self, view: CaseView, order: WorkOrderRecord, wanted: WorkOrderStatus | None) -> WorkOrderRecord:
         """The order, withdrawn where nobody wants it any more and nobody has touched it, or released."""
@@ -254,11 +256,11 @@ class WorkOrders:
             if stopped is not None:
                 attempt.wait(stopped)
             else:
-                await self._place(attempt, await self._autonomy.released(view))
+                await self._place(attempt)
         elif view.draft is not None:
             await self._look_for_lost(attempt)
 
-    async def _place(self, attempt: Step, released: bool) -> None:
+    async def _place(self, attempt: Step) -> None:
         view = attempt.view
         cmms = self._serving(view)
         if view.cmms_asset is None:
@@ -269,17 +271,25 @@ class WorkOrders:
                 key=view.id,
                 field="asset",
             )
+        released, words = await self._autonomy.released(view), self._judge.words(view.version, view.verdict.rule)
+        draft, seen, check = view.draft, view.open_work, view.draft_check
+        if draft is None:
+            check = check_case(view, words, self._clock.now())
+            check = check.model_copy(update={"withheld": released and held_back(view, check)})
+        released = released and not held_back(view, check)
         if cmms.capabilities.approval is OrderApproval.NONE and not (released or accepted(view)):
             attempt.lane = Lane.REVIEW
-            attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval")
+            incomplete = f". {check.words.rstrip('.')}" if check is not None and check.serious else ""
+            attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval{incomplete}")
             return
-        draft, seen = view.draft, view.open_work
         if draft is None:
             failures = view.attempts if view.waiting_step == _ENSURE else 0
             seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
-            words = self._judge.words(view.version, view.verdict.rule)
-            draft = order_draft(view, words, seen, self._wording(view.cmms_system or ""), released=released)
-        await self._create(attempt, cmms, await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen))
+            draft = order_draft(view, words, seen, self._wording(view.cmms_system or ""), check, released=released)
+            cut = check_length(draft, cmms.capabilities.limits)
+            check = check and check.model_copy(update={"findings": (*check.findings, *cut)})
+        first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)
+        await self._create(attempt, cmms, first)
 
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
         """Creates the order and keeps it; under a lease, if two requests at once would make two orders, or fail because

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.assets import Asset
+from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.holds import HoldView
 from domain.model import Model, Moment
@@ -166,6 +167,8 @@ class CaseView(Model):
     draft: WorkOrderDraft | None
     open_work: OpenWorkSeen | None = None
     """What else was open on the asset when the draft was written; None until then, and if an earlier build wrote it."""
+    draft_check: DraftCheck | None = None
+    """What the check of the draft found; None until then, and if an earlier build wrote the draft."""
     order: WorkOrderRecord | None
     order_read_at: Moment | None = None
     order_notes: tuple[str, ...] = ()

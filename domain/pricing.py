@@ -7,7 +7,7 @@ six places, factors to four. So the record is the same on every machine. The dec
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ from domain.anomaly import Anomaly
 from domain.model import Model, Moment
 from domain.wording import ENGLISH, Wording, message
 
+UNPRICED_CONSEQUENCE: Final = "its consequence is"
+"""How the reason begins why a fault is not priced whose consequence is safety or environment."""
 DecimalText = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 
 

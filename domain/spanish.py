@@ -121,6 +121,24 @@ MESSAGES: Final[Mapping[str, str]] = {
         "No se pudieron leer, y quizá estén abiertos: {count} más."
     ),
     "If it is the same work, cancel one of the orders.": "Si es el mismo trabajo, anule una de las órdenes.",
+    # What the check of the draft found.
+    "To complete before the work: {findings}.": "Completar antes del trabajo: {findings}.",
+    "the order is on a {detail}, and not on a machine or a part of it": (
+        "la orden está en {detail}, y no en una máquina ni en una parte de ella"
+    ),
+    "the failure mode is not known ({detail})": "no se conoce el modo de fallo ({detail})",
+    "the rule does not say what to do": "la regla no dice qué hacer",
+    "the work was due at {detail} UTC, before the order was written": (
+        "el trabajo vencía el {detail} UTC, antes de que se redactara la orden"
+    ),
+    "the site states no job plan for {detail}": "la planta no indica ninguna gama de mantenimiento para {detail}",
+    "no cost was computed: {detail}": "no se calculó ningún coste: {detail}",
+    "the summary is longer than the CMMS takes, by {detail} characters": (
+        "el resumen supera en {detail} caracteres lo que admite la GMAO"
+    ),
+    "the text is longer than the CMMS takes, by {detail} characters": (
+        "el texto supera en {detail} caracteres lo que admite la GMAO"
+    ),
     # Costs, and what depends on the machine.
     "If the machine stops, these stop with it: {machines}.": "Si la máquina para, paran con ella: {machines}.",
     "{machine} stands in for it and runs, so that no production is lost while it stands.": (
@@ -205,6 +223,9 @@ RECORDED: Final[Mapping[str, str]] = {
     "{asset} was retired on {at} UTC by {person}: {why}": "{person} dio de baja {asset} el {at} UTC: {why}",
     "ignore": "ignorar",
     "watch": "observar",
+    # The levels of assets.
+    "site": "una planta",
+    "line": "una línea",
     # How a hold stands, and the jobs of a hold on a whole machine.
     "releasing": "liberándose",
     "testing": "en marcha de prueba",

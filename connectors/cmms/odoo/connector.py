@@ -102,7 +102,7 @@ class OdooCmms:
                 field="equipment_id",
             )
         if draft.released and record.status is WorkOrderStatus.WAITING_APPROVAL:
-            return await self._release(call, record.ref, request, details, "Released by Millwright")
+            return await self._release(call, record.ref, request, details, f"Millwright {draft.key}")
         return record
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
