@@ -29,6 +29,7 @@ def order_draft(
     seen: OpenWorkSeen,
     say: Wording = ENGLISH,
     check: DraftCheck | None = None,
+    job_plan: str | None = None,
     *,
     released: bool,
 ) -> WorkOrderDraft:
@@ -39,6 +40,7 @@ def order_draft(
         seen: what else is open on the asset.
         say: the language of the text.
         check: what the check of the draft found; the planner is asked to complete what is missing.
+        job_plan: the site's job plan for this class and failure mode; None if it states none.
     """
     if view.cmms_asset is None or view.urgency is None:
         raise ValueError(f"case {view.id} was not proposed, or has no asset in the CMMS")
@@ -51,18 +53,25 @@ def order_draft(
         asset_external_id=view.cmms_asset,
         asset_attributes=view.cmms_attributes,
         summary=summary,
-        paragraphs=_paragraphs(view, words, seen, check or DraftCheck(), codes, say),
+        paragraphs=_paragraphs(view, words, seen, check or DraftCheck(), job_plan, codes, say),
         failure_mode=view.failure_mode,
         priority=view.verdict.priority,
         released=released,
         reported_at=view.opened_at,
         due_at=view.due_at,
         rung=view.rung,
+        job_plan=job_plan,
     )
 
 
 def _paragraphs(
-    view: CaseView, words: RuleWords, seen: OpenWorkSeen, check: DraftCheck, codes: str, say: Wording
+    view: CaseView,
+    words: RuleWords,
+    seen: OpenWorkSeen,
+    check: DraftCheck,
+    job_plan: str | None,
+    codes: str,
+    say: Wording,
 ) -> tuple[str, ...]:
     urgency = view.urgency
     if urgency is None:
@@ -83,6 +92,7 @@ def _paragraphs(
         + (f" {say('Confirmed by {codes}.', codes=codes)}" if codes else ""),
         say("Seen: {observations}.", observations="; ".join(_seen_at(evidence, say) for evidence in view.evidence)),
         say("What to do: {response}", response=words.response),
+        *((say("Job plan: {plan}.", plan=job_plan),) if job_plan is not None else ()),
         *((missing,) if missing is not None else ()),
         *((hint,) if hint is not None else ()),
         say("Why: {because}", because=words.because),

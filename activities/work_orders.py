@@ -20,9 +20,10 @@ from domain.draft_check import check_case, check_length, held_back
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.keys import case_workflow_id
 from domain.model import Model
+from domain.order_terms import OrderTerms
 from domain.ports import Cmms, Judge, WorkflowEngine
 from domain.stops import StoppableAction
-from domain.wording import ENGLISH, WORDINGS, Language, Wording
+from domain.wording import WORDINGS, Wording
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
@@ -59,7 +60,7 @@ class WorkOrders:
         interval: how often the MES is asked how a hold stands.
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
         poll_interval: how often a CMMS is polled at least.
-        languages: the language of the orders in each CMMS instance; one that is not named takes English.
+        terms: how orders are written for each CMMS instance; one that is not named takes English, without job plans.
     """
 
     def __init__(
@@ -75,13 +76,13 @@ class WorkOrders:
         interval: timedelta,
         reread: timedelta,
         poll_interval: timedelta,
-        languages: Mapping[str, Language] | None = None,
+        terms: Mapping[str, OrderTerms] | None = None,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
         self._poll_interval = poll_interval
-        self._languages = languages or {}
+        self._terms = terms or {}
         self._changes = changes
         self._leases = leases
         self._cmms = cmms
@@ -274,7 +275,7 @@ class WorkOrders:
         released, words = await self._autonomy.released(view), self._judge.words(view.version, view.verdict.rule)
         draft, seen, check = view.draft, view.open_work, view.draft_check
         if draft is None:
-            check = check_case(view, words, self._clock.now())
+            check = check_case(view, words, self._terms_of(view.cmms_system or ""), self._clock.now())
             check = check.model_copy(update={"withheld": released and held_back(view, check)})
         released = released and not held_back(view, check)
         if cmms.capabilities.approval is OrderApproval.NONE and not (released or accepted(view)):
@@ -285,7 +286,9 @@ class WorkOrders:
         if draft is None:
             failures = view.attempts if view.waiting_step == _ENSURE else 0
             seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
-            draft = order_draft(view, words, seen, self._wording(view.cmms_system or ""), check, released=released)
+            plan = self._terms_of(view.cmms_system or "").job_plan(view.context.asset_class, view.failure_mode)
+            say = self._wording(view.cmms_system or "")
+            draft = order_draft(view, words, seen, say, check, plan, released=released)
             cut = check_length(draft, cmms.capabilities.limits)
             check = check and check.model_copy(update={"findings": (*check.findings, *cut)})
         first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)
@@ -340,9 +343,11 @@ class WorkOrders:
         for record in found:
             await self._keep(attempt, record, asked_at)
 
+    def _terms_of(self, system: str) -> OrderTerms:
+        return self._terms.get(system, OrderTerms())
+
     def _wording(self, system: str) -> Wording:
-        """The language of the orders in a CMMS instance."""
-        return WORDINGS[self._languages[system]] if system in self._languages else ENGLISH
+        return WORDINGS[self._terms_of(system).language]
 
     def _serving(self, view: CaseView) -> Cmms:
         """The instance that has the case's order, or serves its site."""

@@ -8,6 +8,7 @@ from domain.assets import Level
 from domain.cases import CaseView
 from domain.cmms import TextLimits
 from domain.draft_findings import DraftCheck, DraftDefect, DraftFinding
+from domain.order_terms import OrderTerms
 from domain.pricing import UNPRICED_CONSEQUENCE
 from domain.verdict import RuleWords, Rung, Severity
 from domain.work_orders import WorkOrderDraft
@@ -19,14 +20,15 @@ _KEY_LINE: Final = 30
 """About how long the line with our key is, which each text ends with."""
 
 
-def check_case(view: CaseView, words: RuleWords, now: datetime) -> DraftCheck:
+def check_case(view: CaseView, words: RuleWords, terms: OrderTerms, now: datetime) -> DraftCheck:
     """What a planner would have to complete in the order of a case. Pure.
 
     Args:
         words: what the rule says to people.
+        terms: those of the CMMS that gets the order.
         now: the plant's time.
     """
-    return DraftCheck(findings=tuple(_of_case(view, words, now)))
+    return DraftCheck(findings=tuple(_of_case(view, words, terms, now)))
 
 
 def check_length(draft: WorkOrderDraft, limits: TextLimits) -> tuple[DraftFinding, ...]:
@@ -54,7 +56,7 @@ def held_back(view: CaseView, check: DraftCheck | None) -> bool:
     return not (view.rung is Rung.WORK_ORDER_AND_HOLD or view.verdict.severity is Severity.S1 or _is_unpriced(view))
 
 
-def _of_case(view: CaseView, words: RuleWords, now: datetime) -> Iterator[DraftFinding]:
+def _of_case(view: CaseView, words: RuleWords, terms: OrderTerms, now: datetime) -> Iterator[DraftFinding]:
     if view.asset.level in (Level.SITE, Level.LINE):
         yield DraftFinding(defect=DraftDefect.ASSET_LEVEL, detail=view.asset.level.value)
     if view.failure_mode.upper() in _UNKNOWN_MODES:
@@ -63,6 +65,9 @@ def _of_case(view: CaseView, words: RuleWords, now: datetime) -> Iterator[DraftF
         yield DraftFinding(defect=DraftDefect.RESPONSE)
     if view.due_at is not None and view.due_at < now:
         yield DraftFinding(defect=DraftDefect.OVERDUE, detail=f"{view.due_at:%Y-%m-%d %H:%M}")
+    asset_class = view.context.asset_class
+    if terms.job_plans and terms.job_plan(asset_class, view.failure_mode) is None:
+        yield DraftFinding(defect=DraftDefect.JOB_PLAN, detail=f"{asset_class}/{view.failure_mode}")
     if view.urgency is not None and view.urgency.not_priced is not None and not _is_unpriced(view):
         yield DraftFinding(defect=DraftDefect.ESTIMATE, detail=view.urgency.not_priced.rstrip("."))
 

@@ -19,6 +19,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "Confirmed by {codes}.": "Confirmado por {codes}.",
     "Seen: {observations}.": "Observado: {observations}.",
     "What to do: {response}": "Qué hacer: {response}",
+    "Job plan: {plan}.": "Gama de mantenimiento: {plan}.",
     "Why: {because}": "Por qué: {because}",
     "When: {when}.": "Cuándo: {when}.",
     "Running: job {job}, read {at} UTC.": "En curso: trabajo de producción {job}, leído el {at} UTC.",

@@ -368,7 +368,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         settings.hold_interval,
         settings.order_interval,
         settings.poll_interval,
-        {system: cmms.order_language for system, cmms in settings.all_cmms().items()},
+        {system: cmms.order_terms for system, cmms in settings.all_cmms().items()},
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return CaseActivities(

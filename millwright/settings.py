@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
+from domain.order_terms import JobPlans, OrderTerms
 from domain.suppression import LONGEST_REPORTED
 from domain.wording import Language
 
@@ -56,6 +57,13 @@ class CmmsSettings(ConnectorSettings):
     too. Only the API uses them, and needs no other setting of the connector for it."""
     order_language: Language = Language.ENGLISH
     """The language in which orders and notes are written there."""
+    job_plans: JobPlans = {}
+    """The site's job plans there, each by the class of the asset and the failure mode."""
+
+    @property
+    def order_terms(self) -> OrderTerms:
+        """How orders are written for this instance."""
+        return OrderTerms(language=self.order_language, job_plans=self.job_plans)
 
 
 class MesSettings(ConnectorSettings):

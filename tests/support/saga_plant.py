@@ -21,11 +21,11 @@ from domain.errors import ActRejected, StorageUnavailable
 from domain.hold_proposals import HoldTerms
 from domain.holds import HoldAgain, HoldStatus, Release
 from domain.machine_test_runs import HOLD_AGAIN, JudgedReading
+from domain.order_terms import OrderTerms
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
-from domain.wording import Language
 from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injected_mes import TARGET, FaultInjectedMes
 from tests.support.fault_injection import Crash, Played, pause, vendor_call
@@ -150,7 +150,7 @@ class PlayedCase(MaintenanceCase):
 class SagaPlant:
     """Cases of one machine, with the systems around them."""
 
-    def __init__(self, until_hold: timedelta, languages: Mapping[str, Language] | None = None) -> None:
+    def __init__(self, until_hold: timedelta, terms: Mapping[str, OrderTerms] | None = None) -> None:
         self.clock = TestClock(START)
         self.store = MemoryStore(self.clock)
         self.store.holds.proofs[EQUIPMENT] = TARGET
@@ -174,7 +174,7 @@ class SagaPlant:
             WATCH,
             REREAD,
             timedelta(minutes=5),
-            languages,
+            terms,
         )
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above

@@ -1,11 +1,13 @@
 """The draft of an order is checked: what a planner must complete is not released without a planner."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from activities.order_text import order_draft
 from domain.assets import Level
@@ -13,9 +15,11 @@ from domain.cases import CaseView, Decision, Lane
 from domain.cmms import OrderApproval, TextLimits
 from domain.draft_check import check_case, check_length, held_back
 from domain.draft_findings import DraftCheck, DraftDefect, DraftFinding
+from domain.order_terms import OrderTerms
 from domain.verdict import RuleWords, Rung, Severity, Urgency, UrgencyDecision
 from domain.wording import WORDINGS, Language
 from domain.work_orders import WorkOrderStatus
+from millwright.settings import CmmsSettings
 from tests.support.cmms import ABLE, INCOMPLETE, NOTHING_OPEN
 from tests.support.plant import START
 from tests.support.saga_plant import REREAD, SagaPlant, case_view
@@ -63,7 +67,7 @@ def due(within: timedelta) -> CaseView:
     ],
 )
 def test_a_draft_is_checked(view: CaseView, words: RuleWords, found: list[tuple[DraftDefect, str]]) -> None:
-    check = check_case(view, words, START + timedelta(hours=1))
+    check = check_case(view, words, OrderTerms(), START + timedelta(hours=1))
     assert [(each.defect, each.detail) for each in check.findings] == found
 
 
@@ -123,8 +127,48 @@ def test_the_words_of_a_check_say_what_was_found_and_what_followed() -> None:
     assert DraftCheck().words == "The check of the order's draft found nothing."
 
 
-def played(view: CaseView, approval: OrderApproval = OrderApproval.STATE) -> SagaPlant:
-    plant = SagaPlant(timedelta())
+PLANS: Final = OrderTerms(job_plans={"pump/PDE": "JP-102"})
+
+
+@pytest.mark.parametrize(
+    ("terms", "mode", "found"),
+    [
+        (OrderTerms(), "PDE", []),
+        (PLANS, "PDE", []),
+        (PLANS, "LOO", [DraftFinding(defect=DraftDefect.JOB_PLAN, detail="pump/LOO")]),
+    ],
+)
+def test_a_missing_job_plan_is_found_only_where_the_site_states_some(
+    terms: OrderTerms, mode: str, found: list[DraftFinding]
+) -> None:
+    check = check_case(case(failure_mode=mode), WORDS, terms, START)
+    assert (list(check.findings), check.serious) == (found, False)
+
+
+def test_the_job_plan_of_the_class_and_failure_mode_is_in_the_order() -> None:
+    plant = played(case(), terms={"fake": PLANS})
+    draft = plant.store.now(CASE).draft
+    assert draft is not None
+    assert (draft.job_plan, "Job plan: JP-102." in draft.paragraphs) == ("JP-102", True)
+    without = played(case(failure_mode="LOO"), terms={"fake": PLANS})
+    assert status(without) is WorkOrderStatus.APPROVED
+    draft = without.store.now(CASE).draft
+    assert draft is not None
+    assert (draft.job_plan, "job_plan" in draft.model_dump(mode="json")) == (None, False)
+
+
+@pytest.mark.parametrize("plans", [{"pump": "JP"}, {"pump/PDE/x": "JP"}, {"pump/PDE": ""}, {"/PDE": "JP"}])
+def test_job_plans_that_name_no_class_and_failure_mode_are_refused(plans: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="job_plans"):
+        CmmsSettings.model_validate({"connector": "maximo", "job_plans": plans})
+
+
+def played(
+    view: CaseView,
+    approval: OrderApproval = OrderApproval.STATE,
+    terms: Mapping[str, OrderTerms] | None = None,
+) -> SagaPlant:
+    plant = SagaPlant(timedelta(), terms)
     plant.cmms.can = ABLE.model_copy(update={"approval": approval})
     plant.store.open(view.model_copy(update={"urgency": None}))
     settle(plant)

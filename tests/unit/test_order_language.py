@@ -13,6 +13,7 @@ from domain.hold_proposals import HoldAnswer, HoldProposal, OnSilence
 from domain.holds import HoldStatus, HoldView, Placement, PlacementState
 from domain.machine_test_runs import MachineTestRun, RunTerms
 from domain.open_work import OpenOrder, OpenWorkSeen
+from domain.order_terms import OrderTerms
 from domain.pricing import InputSensitivity, PricedLeadTime, PricedTime, TimingPrices, WorkTime
 from domain.production import HoldEnforcement, HoldMethod, HoldPlan, Job, JobState, ProductionContext
 from domain.verdict import RuleWords, Rung, Urgency, UrgencyDecision
@@ -252,7 +253,7 @@ def test_every_note_and_order_has_the_same_parts_in_every_language() -> None:
 
 
 def test_the_steps_of_a_case_write_in_the_language_of_its_cmms() -> None:
-    plant = SagaPlant(timedelta(), {"fake": Language.SPANISH})
+    plant = SagaPlant(timedelta(), {"fake": OrderTerms(language=Language.SPANISH)})
     plant.store.open(case_view(CASE, 1, Rung.DRAFT))
     settle(plant)
     draft = plant.store.now(CASE).draft

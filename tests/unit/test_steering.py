@@ -110,6 +110,7 @@ def test_the_language_of_orders_steers_the_cases_alone() -> None:
     spanish = changed(cmms={"connector": "maximo", "url": "https://h.example", "api_key": "x", "order_language": "es"})
     values = steering_values(spanish, ProcessKind.CASES)
     assert (values["cmms.maximo.order_language"], values["cmms.hamburg.order_language"]) == ("es", "en")
+    assert values["cmms.hamburg.job_plans"] == {}
     assert "cmms.maximo.order_language" not in steering_values(spanish, ProcessKind.API)
     taken_values = [
         TakenSettings(ProcessKind.CASES, steering_values(each, ProcessKind.CASES), NOON)

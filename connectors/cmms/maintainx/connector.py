@@ -170,7 +170,7 @@ class MaintainXCmms:
         return MaintainXOrderReading(self._system, self._clock.now() + _FUTURE, self._client.without_secrets)
 
     def _asset(self, call: Call, name: str) -> int:
-        number = mapping.asset_number(name)
+        number = mapping.number_of(name)
         if number is None:
             raise call.error(
                 ActionRequired,
