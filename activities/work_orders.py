@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.autonomy import Autonomy
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
+from activities.order_files import OrderFiles
 from activities.order_notes import notes_wanted, withdrawal_words
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
@@ -61,6 +62,7 @@ class WorkOrders:
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
         poll_interval: how often a CMMS is polled at least.
         terms: how orders are written for each CMMS instance; one that is not named takes English, without job plans.
+        files: attaches the evidence to orders; None for an installation that attaches none.
     """
 
     def __init__(
@@ -77,12 +79,14 @@ class WorkOrders:
         reread: timedelta,
         poll_interval: timedelta,
         terms: Mapping[str, OrderTerms] | None = None,
+        files: OrderFiles | None = None,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
         self._poll_interval = poll_interval
         self._terms = terms or {}
+        self._files = files
         self._changes = changes
         self._leases = leases
         self._cmms = cmms
@@ -144,6 +148,8 @@ class WorkOrders:
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
             await self._note(view.model_copy(update={"order": order}), order)
+            if self._files is not None:
+                await self._files.attach(view, order, self._wording(order.ref.system))
             if not order.status.finished:
                 self._wait_for_people(attempt, order)
         return attempt.progress
@@ -191,7 +197,9 @@ class WorkOrders:
             return
         unread = self._read_again_at(view) <= self._clock.now()
         wanted = await self._wanted_status(view, order)
-        if unread or wanted is not None or notes_wanted(view, self._judge, self._wording(order.ref.system)):
+        wants_files = self._files is not None and self._files.wanted(view, order)
+        notes = notes_wanted(view, self._judge, self._wording(order.ref.system))
+        if unread or wanted is not None or wants_files or notes:
             attempt.want_call()
         else:
             self._wait_for_people(attempt, order)

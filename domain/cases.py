@@ -118,7 +118,7 @@ class CaseView(Model):
         withdraw: why its order must be withdrawn: revised verdicts removed the evidence, or the asset was retired.
         order_read_at: when the state of the order was last read from the CMMS: the time just before the request, or
             when a poll was stored. None before the first time.
-        order_notes: the keys of the notes that we wrote on the order, in their order.
+        order_notes: the keys of the notes that we wrote on the order, in their order, and of its files.
         stated: who stated the outcome; None where the failure codes say it.
         rework: of which case it is the rework; None if it is none.
     """

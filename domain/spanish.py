@@ -140,6 +140,15 @@ MESSAGES: Final[Mapping[str, str]] = {
     "the text is longer than the CMMS takes, by {detail} characters": (
         "el texto supera en {detail} caracteres lo que admite la GMAO"
     ),
+    # The table and the chart of the evidence.
+    "time (UTC)": "hora (UTC)",
+    "detected by": "detectado por",
+    "signal": "señal",
+    "value": "valor",
+    "baseline": "línea de base",
+    "unit": "unidad",
+    "standard errors": "errores estándar",
+    "error code": "código de error",
     # Costs, and what depends on the machine.
     "If the machine stops, these stop with it: {machines}.": "Si la máquina para, paran con ella: {machines}.",
     "{machine} stands in for it and runs, so that no production is lost while it stands.": (

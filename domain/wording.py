@@ -39,7 +39,8 @@ class Wording:
     Args:
         translations: the messages of the code, each by its English text; empty for English.
         recorded: the same for sentences that the record keeps in English.
-        decimal_mark: what stands before the decimals of a number.
+        decimal_mark: what stands before the decimals of a number. In tables a semicolon is between the cells if it is a
+            comma.
         group_mark: what stands between groups of three digits.
     """
 
@@ -54,6 +55,8 @@ class Wording:
         self.language = language
         self._translations = translations
         self._recorded = recorded
+        self.decimal_mark = decimal_mark
+        self.list_mark = ";" if decimal_mark == "," else ","
         self._marks = str.maketrans({".": decimal_mark, ",": group_mark})
 
     def __call__(self, english: str, /, **values: object) -> str:

@@ -20,6 +20,7 @@ from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, OrderQuery
 from domain.errors import ActionRequired
 from domain.open_work import OpenWork, OpenWorkQuery
+from domain.order_files import OrderFile
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
@@ -138,6 +139,26 @@ class OdooCmms:
         if found is None:
             raise call.error(ActionRequired, f"request {ref.id} is gone", field="id")
         await self._note(call, *found, note_key, text)
+
+    async def attach_file(self, ref: WorkOrderRef, file: OrderFile) -> None:
+        call = Call(self._system, "attach-file", ref.key)
+        found = await self._read(call, ref)
+        if found is None:
+            raise call.error(ActionRequired, f"request {ref.id} is gone", field="id")
+        request, details = found
+        key = details.key(request) or ""
+        external_id = mapping.file_external_id(key, file.key)
+        if await self._client.file(call, request.id, external_id) is not None:
+            return
+        try:
+            await self._client.add_file(call, mapping.file_values(request.id, key, file))
+        except OdooRaceLost:
+            if await self._client.file(call, request.id, external_id) is None:
+                raise
+            return
+        there = await self._client.file(call, request.id, external_id)
+        if there is None or there.checksum != mapping.checksum_of(file):
+            raise call.error(ActionRequired, f"the file {file.name} is not there as it was sent", field="ir.attachment")
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         call = Call(self._system, "changed-since")
