@@ -10,6 +10,7 @@ from domain.clock import Clock
 from domain.hold_proposals import HoldProposal, HoldTerms, OnSilence, proposed
 from domain.hold_store import HoldStore
 from domain.ports import Judge
+from domain.wording import ENGLISH
 
 
 class HoldProposals:
@@ -90,4 +91,5 @@ def _wait_for_answer(attempt: Step, view: CaseView, proposal: HoldProposal, now:
 def _worth(view: CaseView) -> str:
     """What production must know of the hold that it is asked for, where the MES does not enforce it."""
     enforcement = view.production.enforcement if view.production is not None else None
-    return f". {enforcement.words}" if enforcement is not None and enforcement.words else ""
+    words = enforcement.words_in(ENGLISH) if enforcement is not None else ""
+    return f". {words}" if words else ""

@@ -1,16 +1,19 @@
 """Notes on an order for the people who work on it: what became known after it was placed."""
 
-from activities.order_text import REWORK, case_hold_notice, hold_proposal_words, rework_words
+from datetime import datetime
+
+from activities.order_text import case_hold_notice, hold_proposal_words, rework_words, tells_rework
 from activities.progress import called_off
 from domain.cases import CaseView
 from domain.model import Model
 from domain.ports import Judge
 from domain.verdict import Rung
+from domain.wording import Wording, message
 
 _ASKS_FOR = {
-    Rung.DRAFT: "a draft for the planner",
-    Rung.WORK_ORDER: "work, without further review",
-    Rung.WORK_ORDER_AND_HOLD: "work, and a hold of the machine until then.",
+    Rung.DRAFT: message("It now asks for a draft for the planner."),
+    Rung.WORK_ORDER: message("It now asks for work, without further review."),
+    Rung.WORK_ORDER_AND_HOLD: message("It now asks for work, and a hold of the machine until then."),
 }
 
 
@@ -21,7 +24,7 @@ class OrderNote(Model):
     text: str
 
 
-def notes_wanted(view: CaseView, judge: Judge) -> tuple[OrderNote, ...]:
+def notes_wanted(view: CaseView, judge: Judge, say: Wording) -> tuple[OrderNote, ...]:
     """The notes that the case's order does not carry yet, in the order in which they are to be written.
 
     An order that is not needed any more is withdrawn first where that is possible. One that is still open is left to
@@ -29,32 +32,47 @@ def notes_wanted(view: CaseView, judge: Judge) -> tuple[OrderNote, ...]:
 
     Args:
         judge: gives the reason of the rule.
+        say: the language of the notes.
     """
     if view.order is None or view.order.status.finished:
         return ()
-    notes = (_overruling(view), _reworking(view), _answering(view), _worsening(view, judge), *_calling_off(view))
+    notes = (
+        _overruling(view, say),
+        _reworking(view, say),
+        _answering(view, say),
+        _worsening(view, judge, say),
+        *_calling_off(view, say),
+    )
     return tuple(note for note in notes if note is not None and note.key not in view.order_notes)
 
 
-def _overruling(view: CaseView) -> OrderNote | None:
+def withdrawal_words(view: CaseView, say: Wording) -> str:
+    """Why an order is withdrawn: a person's own words, or what the record says of the evidence and the asset."""
+    return say.recorded(view.withdraw or "") if view.decision is None else view.decision.reason
+
+
+def _overruling(view: CaseView, say: Wording) -> OrderNote | None:
     hold = view.hold
     if hold is None or hold.overruled_at is None:
         return None
-    return OrderNote(
-        key=f"{hold.key}-overruled",
-        text=f"Production started {hold.equipment} in the MES; seen at {hold.overruled_at:%Y-%m-%d %H:%M} UTC. "
-        f"The hold is overruled and is not placed again for this order. {case_hold_notice(view)}",
+    told = say(
+        "Production started {equipment} in the MES; seen at {at} UTC. The hold is overruled and is not placed again "
+        "for this order.",
+        equipment=hold.equipment,
+        at=_minute(hold.overruled_at),
     )
+    return OrderNote(key=f"{hold.key}-overruled", text=f"{told} {case_hold_notice(view, say)}")
 
 
-def _reworking(view: CaseView) -> OrderNote | None:
+def _reworking(view: CaseView, say: Wording) -> OrderNote | None:
     """Which work did not help, where the order was written before that was known."""
-    if view.rework is None or view.draft is None or any(each.startswith(REWORK) for each in view.draft.paragraphs):
+    if view.rework is None or view.draft is None or any(tells_rework(each) for each in view.draft.paragraphs):
         return None
-    return OrderNote(key=f"{view.id}-rework", text=f"{rework_words(view.rework)} {case_hold_notice(view)}")
+    text = f"{rework_words(view.rework, say)} {case_hold_notice(view, say)}"
+    return OrderNote(key=f"{view.id}-rework", text=text)
 
 
-def _answering(view: CaseView) -> OrderNote | None:
+def _answering(view: CaseView, say: Wording) -> OrderNote | None:
     """That production refused the hold, and each answer after such a note."""
     proposal, equipment = view.hold_proposal, view.mes_equipment
     if proposal is None or proposal.answer is None or equipment is None:
@@ -63,41 +81,54 @@ def _answering(view: CaseView) -> OrderNote | None:
     if not proposal.refused and not any(key.startswith(prefix) for key in view.order_notes):
         return None
     key = f"{prefix}{proposal.answer.at:%Y%m%d%H%M%S%f}"
-    return OrderNote(key=key, text=f"{hold_proposal_words(equipment, proposal)} {case_hold_notice(view)}")
+    text = f"{hold_proposal_words(equipment, proposal, say)} {case_hold_notice(view, say)}"
+    return OrderNote(key=key, text=text)
 
 
-def _worsening(view: CaseView, judge: Judge) -> OrderNote | None:
+def _worsening(view: CaseView, judge: Judge, say: Wording) -> OrderNote | None:
     """Builds before this note wrote no rung into their drafts."""
     if view.draft is None or view.draft.rung is None or view.rung <= view.draft.rung:
         return None
     verdict, words = view.verdict, judge.words(view.version, view.verdict.rule)
-    notice = f" {case_hold_notice(view)}" if view.rung is Rung.WORK_ORDER_AND_HOLD else ""
-    return OrderNote(
-        key=f"{view.id}-{view.rung.word}",
-        text=f"The fault became worse after this order was made; last seen at {view.last_event_at:%Y-%m-%d %H:%M} UTC. "
-        f"{words.because} Policy {verdict.policy} {verdict.version}, rule {verdict.rule}, severity {verdict.severity}, "
-        f"priority {verdict.priority}, now asks for {_ASKS_FOR[view.rung]}{notice}",
+    told = (
+        say("The fault became worse after this order was made; last seen at {at} UTC.", at=_minute(view.last_event_at)),
+        words.because,
+        say(
+            "Policy {policy} {version}, rule {rule}, severity {severity}, priority {priority}.",
+            policy=verdict.policy,
+            version=verdict.version,
+            rule=verdict.rule,
+            severity=verdict.severity,
+            priority=verdict.priority,
+        ),
+        say(_ASKS_FOR[view.rung]),
+        *((case_hold_notice(view, say),) if view.rung is Rung.WORK_ORDER_AND_HOLD else ()),
     )
+    return OrderNote(key=f"{view.id}-{view.rung.word}", text=" ".join(told))
 
 
-def _calling_off(view: CaseView) -> tuple[OrderNote, ...]:
+def _calling_off(view: CaseView, say: Wording) -> tuple[OrderNote, ...]:
     """That the order is not needed any more, or that it is needed again after such a note."""
     doubts = sum(key.startswith(_key(view, "doubt", "")) for key in view.order_notes)
     returns = sum(key.startswith(_key(view, "again", "")) for key in view.order_notes)
-    why = called_off(view)
-    if why is None:
-        text = f"The order is wanted again: the fault was last seen at {view.last_event_at:%Y-%m-%d %H:%M} UTC."
+    if called_off(view) is None:
+        text = say("The order is wanted again: the fault was last seen at {at} UTC.", at=_minute(view.last_event_at))
         return (OrderNote(key=_key(view, "again", doubts), text=text),) if doubts > returns else ()
     if doubts > returns:
         return ()
+    why = withdrawal_words(view, say)
     reason = (
-        f"The work may not be needed any more: {why}"
+        say("The work may not be needed any more: {why}.", why=why)
         if view.decision is None
-        else f"{view.decision.by} rejected the work: {why}"
+        else say("{person} rejected the work: {why}.", person=view.decision.by, why=why)
     )
-    text = f"{reason}. Millwright does not withdraw this order: cancel it if it is not needed."
-    return (OrderNote(key=_key(view, "doubt", doubts + 1), text=text),)
+    left = say("Millwright does not withdraw this order: cancel it if it is not needed.")
+    return (OrderNote(key=_key(view, "doubt", doubts + 1), text=f"{reason} {left}"),)
 
 
 def _key(view: CaseView, kind: str, number: int | str) -> str:
     return f"{view.id}-{kind}-{number}"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"

@@ -9,7 +9,8 @@ from activities.admissions import Admissions
 from activities.autonomy import Autonomy
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
-from activities.order_notes import notes_wanted
+from activities.order_files import OrderFiles
+from activities.order_notes import notes_wanted, withdrawal_words
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
 from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_stands, hold_wanted, next_look
@@ -17,11 +18,14 @@ from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
 from domain.clock import Clock
 from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease, OrderQuery
+from domain.draft_check import check_case, check_length, held_back
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.keys import case_workflow_id
 from domain.model import Model
+from domain.order_terms import OrderTerms
 from domain.ports import Cmms, Judge, WorkflowEngine
 from domain.stops import StoppableAction
+from domain.wording import WORDINGS, Wording
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
@@ -61,6 +65,8 @@ class WorkOrders:
         poll_interval: how often a CMMS is polled at least.
         reconcile: goes on with the nightly reconcile of a CMMS, and says after how long it is to be called again, if
             before the next poll.
+        terms: how orders are written for each CMMS instance; one that is not named takes English, without job plans.
+        files: attaches the evidence to orders; None for an installation that attaches none.
     """
 
     def __init__(
@@ -78,12 +84,16 @@ class WorkOrders:
         reread: timedelta,
         poll_interval: timedelta,
         reconcile: Callable[[str], Awaitable[timedelta | None]],
+        terms: Mapping[str, OrderTerms] | None = None,
+        files: OrderFiles | None = None,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
         self._poll_interval = poll_interval
         self._reconcile = reconcile
+        self._terms = terms or {}
+        self._files = files
         self._changes = changes
         self._leases = leases
         self._cmms = cmms
@@ -145,7 +155,9 @@ class WorkOrders:
             order = await self._moved(view, known, wanted)
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
-            await self._note(view.model_copy(update={"order": order}))
+            await self._note(view.model_copy(update={"order": order}), order)
+            if self._files is not None:
+                await self._files.attach(view, order, self._wording(order.ref.system))
             if not order.status.finished:
                 self._wait_for_people(attempt, order)
         return attempt.progress
@@ -196,7 +208,9 @@ class WorkOrders:
             return
         unread = self._read_again_at(view) <= self._clock.now()
         wanted = await self._wanted_status(view, order)
-        if unread or wanted is not None or notes_wanted(view, self._judge):
+        wants_files = self._files is not None and self._files.wanted(view, order)
+        notes = notes_wanted(view, self._judge, self._wording(order.ref.system))
+        if unread or wanted is not None or wants_files or notes:
             attempt.want_call()
         else:
             self._wait_for_people(attempt, order)
@@ -233,7 +247,8 @@ class WorkOrders:
                 self._instance(order.ref.system, "move-order").capabilities.cancellation is not OrderCancellation.NONE
             )
             return WorkOrderStatus.CANCELLED if able and (waits or taken_back) else None
-        return WorkOrderStatus.APPROVED if waits and await self._autonomy.released(view) else None
+        may_go_out = waits and not held_back(view, view.draft_check)
+        return WorkOrderStatus.APPROVED if may_go_out and await self._autonomy.released(view) else None
 
     async def _moved(self, view: CaseView, order: WorkOrderRecord, wanted: WorkOrderStatus | None) -> WorkOrderRecord:
         """The order, withdrawn where nobody wants it any more and nobody has touched it, or released."""
@@ -242,14 +257,13 @@ class WorkOrders:
         await self._cases.check_move(view.id, order.ref, wanted)
         cmms = self._instance(order.ref.system, "move-order")
         if wanted is WorkOrderStatus.CANCELLED:
-            return await cmms.withdraw_work_order(order.ref, called_off(view) or "")
+            return await cmms.withdraw_work_order(order.ref, withdrawal_words(view, self._wording(order.ref.system)))
         return await cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
 
-    async def _note(self, view: CaseView) -> None:
-        for note in notes_wanted(view, self._judge):
-            if view.order is not None:
-                await self._instance(view.order.ref.system, "add-note").add_note(view.order.ref, note.key, note.text)
-                await self._cases.record_order_note(view.id, note.key, note.text)
+    async def _note(self, view: CaseView, order: WorkOrderRecord) -> None:
+        for note in notes_wanted(view, self._judge, self._wording(order.ref.system)):
+            await self._instance(order.ref.system, "add-note").add_note(order.ref, note.key, note.text)
+            await self._cases.record_order_note(view.id, note.key, note.text)
 
     async def _ensure(self, attempt: Step) -> None:
         view = attempt.view
@@ -262,11 +276,11 @@ class WorkOrders:
             if stopped is not None:
                 attempt.wait(stopped)
             else:
-                await self._place(attempt, await self._autonomy.released(view))
+                await self._place(attempt)
         elif view.draft is not None:
             await self._look_for_lost(attempt)
 
-    async def _place(self, attempt: Step, released: bool) -> None:
+    async def _place(self, attempt: Step) -> None:
         view = attempt.view
         cmms = self._serving(view)
         if view.cmms_asset is None:
@@ -277,11 +291,17 @@ class WorkOrders:
                 key=view.id,
                 field="asset",
             )
+        released, words = await self._autonomy.released(view), self._judge.words(view.version, view.verdict.rule)
+        draft, seen, check = view.draft, view.open_work, view.draft_check
+        if draft is None:
+            check = check_case(view, words, self._terms_of(view.cmms_system or ""), self._clock.now())
+            check = check.model_copy(update={"withheld": released and held_back(view, check)})
+        released = released and not held_back(view, check)
         if cmms.capabilities.approval is OrderApproval.NONE and not (released or accepted(view)):
             attempt.lane = Lane.REVIEW
-            attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval")
+            incomplete = f". {check.words.rstrip('.')}" if check is not None and check.serious else ""
+            attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval{incomplete}")
             return
-        draft, seen = view.draft, view.open_work
         if draft is None:
             awaited = await self._admissions.awaited(view)
             if awaited is not None:
@@ -291,9 +311,13 @@ class WorkOrders:
                 return
             failures = view.attempts if view.waiting_step == _ENSURE else 0
             seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
-            words = self._judge.words(view.version, view.verdict.rule)
-            draft = order_draft(view, words, seen, released=released)
-        await self._create(attempt, cmms, await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen))
+            plan = self._terms_of(view.cmms_system or "").job_plan(view.context.asset_class, view.failure_mode)
+            say = self._wording(view.cmms_system or "")
+            draft = order_draft(view, words, seen, say, check, plan, released=released)
+            cut = check_length(draft, cmms.capabilities.limits)
+            check = check and check.model_copy(update={"findings": (*check.findings, *cut)})
+        first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)
+        await self._create(attempt, cmms, first)
 
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
         """Creates the order and keeps it; under a lease, if two requests at once would make two orders, or fail because
@@ -343,6 +367,12 @@ class WorkOrders:
             )
         for record in found:
             await self._keep(attempt, record, asked_at)
+
+    def _terms_of(self, system: str) -> OrderTerms:
+        return self._terms.get(system, OrderTerms())
+
+    def _wording(self, system: str) -> Wording:
+        return WORDINGS[self._terms_of(system).language]
 
     def _serving(self, view: CaseView) -> Cmms:
         """The instance that has the case's order, or serves its site."""

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.assets import Asset
+from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.holds import HoldView
 from domain.model import Model, Moment
@@ -117,7 +118,7 @@ class CaseView(Model):
         withdraw: why its order must be withdrawn: revised verdicts removed the evidence, or the asset was retired.
         order_read_at: when the state of the order was last read from the CMMS: the time just before the request, or
             when a poll was stored. None before the first time.
-        order_notes: the keys of the notes that we wrote on the order, in their order.
+        order_notes: the keys of the notes that we wrote on the order, in their order, and of its files.
         stated: who stated the outcome; None where the failure codes say it.
         rework: of which case it is the rework; None if it is none.
     """
@@ -166,6 +167,8 @@ class CaseView(Model):
     draft: WorkOrderDraft | None
     open_work: OpenWorkSeen | None = None
     """What else was open on the asset when the draft was written; None until then, and if an earlier build wrote it."""
+    draft_check: DraftCheck | None = None
+    """What the check of the draft found; None until then, and if an earlier build wrote the draft."""
     order: WorkOrderRecord | None
     order_read_at: Moment | None = None
     order_notes: tuple[str, ...] = ()

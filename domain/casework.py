@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
+from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome, OutcomeClass
@@ -83,12 +84,18 @@ class CaseStore(Protocol):
         ...
 
     async def intend_order(
-        self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None = None
+        self,
+        case: str,
+        system: str,
+        draft: WorkOrderDraft,
+        open_work: OpenWorkSeen | None = None,
+        check: DraftCheck | None = None,
     ) -> WorkOrderDraft:
         """Writes the draft down before it goes out; the first draft stands, and is returned.
 
         Args:
             open_work: what was open on the asset then. It is kept with the first draft.
+            check: what the check of the draft found. It is kept with the first draft.
 
         Raises:
             ActionRequired: the record has no ground for this order: somebody has altered the database.

@@ -9,6 +9,7 @@ from domain.errors import ActRejected
 from domain.machine_test_runs import READY_FOR_TEST_RUN, RUNS_AS_IT_SHOULD, MachineTestRun
 from domain.model import Model, Moment
 from domain.production import READY_TO_RUN, HoldEnforcement, HoldPlan, JobState, hold_notice
+from domain.wording import ENGLISH, Wording, message
 
 RELEASE_LASTS: Final = timedelta(minutes=15)
 """For how long what a person stated of a machine counts. Where the MES is away longer, production is asked again."""
@@ -162,8 +163,8 @@ class HoldAgain(Model):
 
 
 _MARKS: Mapping[HoldEnforcement | None, str] = {
-    HoldEnforcement.ADVISORY: "advisory: the MES does not enforce it",
-    HoldEnforcement.UNKNOWN: "perhaps only advisory: the MES does not say if it enforces it",
+    HoldEnforcement.ADVISORY: message("advisory: the MES does not enforce it"),
+    HoldEnforcement.UNKNOWN: message("perhaps only advisory: the MES does not say if it enforces it"),
 }
 
 
@@ -285,36 +286,53 @@ class HoldView(Model):
     @property
     def words(self) -> str:
         """How the hold stands, for people."""
-        mark = _MARKS.get(self.enforcement) if self.state.live else None
-        return f"{self._standing} ({mark})" if mark else self._standing
+        return self.words_in(ENGLISH)
 
-    @property
-    def _standing(self) -> str:
+    def words_in(self, say: Wording) -> str:
+        """How the hold stands, for people, in a language."""
+        mark = _MARKS.get(self.enforcement) if self.state.live else None
+        return f"{self._standing(say)} ({say(mark)})" if mark else self._standing(say)
+
+    def _standing(self, say: Wording) -> str:
         run = self.test_run
         if self.state is HoldStatus.TESTING and run is not None and run.begun_at is not None and run.until is not None:
-            return (
-                f"runs on test since {run.begun_at:%Y-%m-%d %H:%M} UTC, until {run.until:%Y-%m-%d %H:%M} UTC; not "
-                "released for good"
+            return say(
+                "runs on test since {begun} UTC, until {until} UTC; not released for good",
+                begun=f"{run.begun_at:%Y-%m-%d %H:%M}",
+                until=f"{run.until:%Y-%m-%d %H:%M}",
             )
         if self.state is not HoldStatus.ASKED:
-            return self.state.value
+            return say.recorded(self.state.value)
         live = self.live_placements
         unproven = next((each for each in live if each.state is PlacementState.UNPROVEN), None)
         if unproven is not None:
-            return f"job {unproven.plan.job} is held, and it cannot be proved that the hold is ours"
+            return say(
+                "job {job} is held, and it cannot be proved that the hold is ours", job=_jobs(say, unproven.plan.job)
+            )
         late = next((each for each in live if each.state is PlacementState.ACCEPTED), None)
         if late is not None:
-            return f"accepted by the MES, not in effect: job {late.plan.job} was not read as held"
+            return say(
+                "accepted by the MES, not in effect: job {job} was not read as held", job=_jobs(say, late.plan.job)
+            )
         in_effect = [each for each in live if each.state is PlacementState.IN_EFFECT]
         if in_effect:
-            jobs = ", ".join(str(each.plan.job) for each in in_effect)
+            jobs = _jobs(say, *(each.plan.job for each in in_effect))
             read_at = max(each.read_at for each in in_effect if each.read_at is not None)
             if others := self.jobs_not_held:
-                return f"partial: job {', '.join(others)} is not held, so the machine may run; job {jobs} is held"
-            return f"in effect: job {jobs} was read as held at {read_at:%Y-%m-%d %H:%M} UTC"
+                return say(
+                    "partial: job {others} is not held, so the machine may run; job {job} is held",
+                    others=_jobs(say, *others),
+                    job=jobs,
+                )
+            return say("in effect: job {job} was read as held at {at} UTC", job=jobs, at=f"{read_at:%Y-%m-%d %H:%M}")
         if self.overruled_at is not None:
-            return HoldStatus.OVERRULED.value
-        return "asked for; no job is held at present"
+            return say.recorded(HoldStatus.OVERRULED.value)
+        return say("asked for; no job is held at present")
+
+
+def _jobs(say: Wording, *jobs: str | None) -> str:
+    """Jobs by their ids. A connector whose hold is on all jobs says so in English."""
+    return ", ".join(say.recorded(str(job)) for job in jobs)
 
 
 def check_release(

@@ -1,5 +1,6 @@
 """The work that is open on an asset in a CMMS, of people and of other cases, when an order is to be made for it."""
 
+from collections.abc import Mapping
 from textwrap import shorten
 from typing import Annotated, Final
 
@@ -7,11 +8,22 @@ from pydantic import AfterValidator
 
 from domain.model import Model, Moment
 from domain.vendor_texts import VendorText
+from domain.wording import ENGLISH, Wording, message
 from domain.work_orders import WorkOrderRef, WorkOrderStatus
 
 _LONGEST_WORDS: Final = 100
 _NAMED: Final = 3
 """How many orders are named in a text."""
+_STATUS: Final[Mapping[WorkOrderStatus, str]] = {
+    WorkOrderStatus.WAITING_APPROVAL: message("waiting approval"),
+    WorkOrderStatus.APPROVED: message("approved"),
+    WorkOrderStatus.IN_PROGRESS: message("in progress"),
+    WorkOrderStatus.ON_HOLD: message("on hold"),
+    WorkOrderStatus.COMPLETED: message("completed"),
+    WorkOrderStatus.CANCELLED: message("cancelled"),
+    WorkOrderStatus.SKIPPED: message("skipped"),
+    WorkOrderStatus.DELETED: message("deleted"),
+}
 
 
 def _on_one_line(words: str) -> str:
@@ -54,17 +66,23 @@ class OpenOrder(Model):
     reported_by: ShortWords | None = None
     summary: ShortWords | None = None
 
-    @property
-    def words(self) -> str:
+    def words_in(self, say: Wording) -> str:
         """The order with its state, who reported it and what it is about."""
-        name = self.ref.id + (f" with order {self.order.id}" if self.order is not None else "")
-        case = f" of case {self.ref.key}" if self.ref.key else ""
-        told = [self.status.replace("_", " ")]
-        if self.reported_at is not None or self.reported_by:
-            at = f" {self.reported_at:%Y-%m-%d}" if self.reported_at is not None else ""
-            told.append(f"reported{at}" + (f" by {self.reported_by}" if self.reported_by else ""))
+        name = self.ref.id
+        if self.order is not None:
+            name = say("{record} with order {order}", record=name, order=self.order.id)
+        if self.ref.key:
+            name = say("{record} of case {case}", record=name, case=self.ref.key)
+        told = [say(_STATUS[self.status])]
+        at = f"{self.reported_at:%Y-%m-%d}" if self.reported_at is not None else ""
+        if at and self.reported_by:
+            told.append(say("reported {at} by {person}", at=at, person=self.reported_by))
+        elif at:
+            told.append(say("reported {at}", at=at))
+        elif self.reported_by:
+            told.append(say("reported by {person}", person=self.reported_by))
         about = f": {self.summary}" if self.summary else ""
-        return f"{name}{case} ({', '.join(told)}{about})"
+        return f"{name} ({', '.join(told)}{about})"
 
 
 class OpenWork(Model):
@@ -104,35 +122,48 @@ class OpenWorkSeen(Model):
     unreadable_count: int = 0
     problem: VendorText | None = None
 
-    @property
-    def hint(self) -> str | None:
+    def hint_in(self, say: Wording) -> str | None:
         """What the planner should compare the new order with; None if there is nothing, or nothing was looked for."""
-        asked = f"Asked at {self.at:%Y-%m-%d %H:%M} UTC for work reported since {self.since:%Y-%m-%d}."
+        asked = say(
+            "Asked at {at} UTC for work reported since {since}.",
+            at=f"{self.at:%Y-%m-%d %H:%M}",
+            since=f"{self.since:%Y-%m-%d}",
+        )
         if not self.orders and not self.unreadable:
             if self.complete:
                 return None
-            return (
+            none_seen = say(
                 "Perhaps other work is open on this asset: there is none among its newest records, and only those were "
-                f"asked for. {asked} Look there for the same work."
+                "asked for."
             )
+            return f"{none_seen} {asked} {say('Look there for the same work.')}"
         told = []
         if self.orders:
-            named = [order.words for order in self.orders[:_NAMED]]
-            told.append(f"Possibly the same as {' or '.join(named)}.")
+            named = say(" or ").join(order.words_in(say) for order in self.orders[:_NAMED])
+            told.append(say("Possibly the same as {orders}.", orders=named))
         others = self.count - min(len(self.orders), _NAMED)
-        if others:
-            told.append(f"Also open on this asset: {'' if self.complete else 'at least '}{others} more.")
+        if others and self.complete:
+            told.append(say("Also open on this asset: {count} more.", count=others))
+        elif others:
+            told.append(say("Also open on this asset: at least {count} more.", count=others))
         elif not self.complete:
-            told.append("Perhaps more is open on this asset.")
+            told.append(say("Perhaps more is open on this asset."))
         if self.unreadable:
-            told.append(f"Not readable, and perhaps open: {self.unreadable_count} more ({self.unreadable[0]}).")
-        return " ".join([*told, asked, "If it is the same work, cancel one of the orders."])
+            told.append(
+                say(
+                    "Not readable, and perhaps open: {count} more ({first}).",
+                    count=self.unreadable_count,
+                    first=self.unreadable[0],
+                )
+            )
+        return " ".join([*told, asked, say("If it is the same work, cancel one of the orders.")])
 
     @property
     def words(self) -> str:
-        """The same for the history of the case, also if there was nothing."""
+        """The same in English for the history of the case, also if there was nothing."""
         if self.problem is not None:
             return f"Open work on the asset could not be looked for: {self.problem.rstrip('.')}."
-        if self.hint is None:
+        hint = self.hint_in(ENGLISH)
+        if hint is None:
             return f"No other work on the asset was open, reported since {self.since:%Y-%m-%d}."
-        return self.hint
+        return hint

@@ -7,13 +7,16 @@ six places, factors to four. So the record is the same on every machine. The dec
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from domain.anomaly import Anomaly
 from domain.model import Model, Moment
+from domain.wording import ENGLISH, Wording, message
 
+UNPRICED_CONSEQUENCE: Final = "its consequence is"
+"""How the reason begins why a fault is not priced whose consequence is safety or environment."""
 DecimalText = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 
 
@@ -131,55 +134,66 @@ class TimingPrices(Model):
 
     @property
     def words(self) -> str:
+        """The prices in English sentences."""
+        return self.words_in(ENGLISH)
+
+    def words_in(self, say: Wording) -> str:
         """The prices in sentences for a planner: the choice, the others, and the nearest change of one input."""
         chosen = next(each for each in self.times if each.time is self.chosen)
-        share = f"{Decimal(chosen.probability) * 100:.0f} %"
-        risk = (
-            f", of which {self._money(chosen.failure)} is expected failure (probability {share})"
-            if Decimal(chosen.failure)
-            else ""
+        what, at, total = say(_DOING[chosen.time]), f"{chosen.at:%Y-%m-%d %H:%M}", self._money(say, chosen.total)
+        what = what[:1].upper() + what[1:]
+        if Decimal(chosen.failure):
+            told = say(
+                "{what} ({at} UTC) costs about {total}, of which {failure} is expected failure "
+                "(probability {share} %).",
+                what=what,
+                at=at,
+                total=total,
+                failure=self._money(say, chosen.failure),
+                share=say.number(Decimal(chosen.probability) * 100, 0),
+            )
+        else:
+            told = say("{what} ({at} UTC) costs about {total}.", what=what, at=at, total=total)
+        others = ", ".join(
+            f"{say(_DOING[each.time])} {self._money(say, each.total)}" for each in self.times if each != chosen
         )
-        others = ", ".join(f"{_DOING[each.time]} {self._money(each.total)}" for each in self.times if each != chosen)
-        return (
-            f"{_DOING[chosen.time].capitalize()} ({chosen.at:%Y-%m-%d %H:%M} UTC) costs about "
-            f"{self._money(chosen.total)}{risk}. The alternatives cost: {others}.{self._nearest()}"
-        )
+        return f"{told} {say('The alternatives cost: {others}.', others=others)} {self._nearest(say)}"
 
-    def _nearest(self) -> str:
+    def _nearest(self, say: Wording) -> str:
         """The smallest relative change of one input that would change the choice."""
         found = [
-            (_MEANT.get(each.input, each.input), Decimal(factor))
+            (say(_MEANT[each.input]) if each.input in _MEANT else say.recorded(each.input), Decimal(factor))
             for each in self.sensitivity
             for factor in (each.falls_to, each.rises_to)
             if factor is not None and Decimal(factor) > 0
         ]
         if not found:
-            return " No change of one input alone would change the choice."
+            return say("No change of one input alone would change the choice.")
         name, factor = min(found, key=lambda each: max(each[1], 1 / each[1]))
-        return f" The choice changes at {factor:.2f} times {name}."
+        return say("The choice changes at {factor} times {name}.", factor=say.number(factor, 2), name=name)
 
-    def _money(self, amount: str) -> str:
-        return f"{Decimal(amount):,.0f} {self.currency}"
+    def _money(self, say: Wording, amount: str) -> str:
+        return f"{say.number(Decimal(amount), 0)} {self.currency}"
 
 
 _DOING = {
-    WorkTime.NOW: "stopping now",
-    WorkTime.AFTER_BATCH: "waiting for the end of the running job",
-    WorkTime.PLANNED_STOP: "waiting until the planned stop",
-    WorkTime.DERATED: "running derated until the planned stop",
+    WorkTime.NOW: message("stopping now"),
+    WorkTime.AFTER_BATCH: message("waiting for the end of the running job"),
+    WorkTime.PLANNED_STOP: message("waiting until the planned stop"),
+    WorkTime.DERATED: message("running derated until the planned stop"),
 }
 _MEANT = {
-    "lost_production_per_hour": "the production lost per hour",
-    "changeover": "the changeover",
-    "scrap": "the scrap",
-    "crew.per_hour": "the crew's rate",
-    "crew.otherwise_per_hour": "the crew's rate outside regular hours",
-    "repair.planned": "the length of the planned work",
-    "repair.after_failure": "the length of the repair after a failure",
-    "stop_lasts": "the length of the stop",
-    "damage": "the damage of a failure",
-    "lead_time": "the lead time",
-    "derating.lost_production_per_hour": "the loss of running derated",
-    "derating.stretches_life": "the life that derating gives",
+    "lost_production_per_hour": message("the production lost per hour"),
+    "changeover": message("the changeover"),
+    "scrap": message("the scrap"),
+    "crew.per_hour": message("the crew's rate"),
+    "crew.otherwise_per_hour": message("the crew's rate outside regular hours"),
+    "repair.planned": message("the length of the planned work"),
+    "repair.after_failure": message("the length of the repair after a failure"),
+    "stop_lasts": message("the length of the stop"),
+    "damage": message("the damage of a failure"),
+    "lead_time": message("the lead time"),
+    "derating.lost_production_per_hour": message("the loss of running derated"),
+    "derating.stretches_life": message("the life that derating gives"),
 }
 """Each input in words; the others are in words already."""

@@ -7,8 +7,9 @@ from typing import ClassVar, Final
 from domain.model import Model, Moment
 from domain.operating import Effectiveness, OperatingState, Remaining
 from domain.vendor_texts import VendorName, VendorText
+from domain.wording import ENGLISH, Wording, message
 
-ISOLATION_NOTICE: Final = "A hold in the MES is not an isolation; lock out and tag out."
+ISOLATION_NOTICE: Final = message("A hold in the MES is not an isolation; lock out and tag out.")
 """Shown where people read about a hold (OSHA 29 CFR 1910.147: a control circuit is not an energy-isolating device)."""
 
 READY_TO_RUN: Final = "people clear, locks and tags removed, ready to run"
@@ -24,27 +25,27 @@ class HoldEnforcement(StrEnum):
     """It is shown to people, but they can still start the job."""
     UNKNOWN = "unknown"
 
-    @property
-    def words(self) -> str:
+    def words_in(self, say: Wording) -> str:
         """What people at a held machine must know about it; empty if the MES enforces holds."""
-        return _WORTH[self]
+        return say(_WORTH[self]) if self in _WORTH else ""
 
 
-_WORTH = {
-    HoldEnforcement.ENFORCED: "",
-    HoldEnforcement.ADVISORY: "The hold is advisory: this MES does not enforce it, and people can start the job.",
-    HoldEnforcement.UNKNOWN: "It is not known whether the hold is only advisory: this MES may not enforce it.",
+_WORTH: Final = {
+    HoldEnforcement.ADVISORY: message(
+        "The hold is advisory: this MES does not enforce it, and people can start the job."
+    ),
+    HoldEnforcement.UNKNOWN: message("It is not known whether the hold is only advisory: this MES may not enforce it."),
 }
 
 
-def hold_notice(enforcement: HoldEnforcement | None) -> str:
+def hold_notice(enforcement: HoldEnforcement | None, say: Wording = ENGLISH) -> str:
     """What people at a machine must know about its hold: that it is no isolation, and whether the MES enforces it.
 
     Args:
         enforcement: None where it was not recorded, as by earlier builds.
     """
-    words = enforcement.words if enforcement is not None else ""
-    return f"{ISOLATION_NOTICE} {words}" if words else ISOLATION_NOTICE
+    words = enforcement.words_in(say) if enforcement is not None else ""
+    return f"{say(ISOLATION_NOTICE)} {words}" if words else say(ISOLATION_NOTICE)
 
 
 class JobState(StrEnum):

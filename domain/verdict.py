@@ -9,6 +9,7 @@ from domain.dependents import Dependents
 from domain.model import Model, Moment
 from domain.operating import OperatingState
 from domain.pricing import TimedFault, TimingPrices
+from domain.wording import ENGLISH, Wording
 
 
 class Rung(IntEnum):
@@ -193,24 +194,38 @@ class UrgencyDecision(Model):
     site_rule: str | None = None
     dependents: Dependents | None = None
 
-    @property
-    def depends(self) -> tuple[str, ...]:
+    def depends_in(self, say: Wording) -> tuple[str, ...]:
         """What stops with the machine, and the standby that stands in for it, in sentences."""
         told, known = [], self.dependents or Dependents()
         if known.stops:
-            told.append(f"If the machine stops, these stop with it: {', '.join(known.stops)}.")
+            stops = ", ".join(known.stops)
+            told.append(say("If the machine stops, these stop with it: {machines}.", machines=stops))
         if known.standby is not None:
-            told.append(f"{known.standby} stands in for it and runs, so that no production is lost while it stands.")
+            told.append(
+                say(
+                    "{machine} stands in for it and runs, so that no production is lost while it stands.",
+                    machine=known.standby,
+                )
+            )
+        return tuple(told)
+
+    def explained_in(self, say: Wording) -> tuple[str, ...]:
+        """What the decision rests on beside its rule, in sentences: prices or why there are none, the site's rule."""
+        told = [self.prices.words_in(say)] if self.prices is not None else []
+        if self.not_priced is not None:
+            told.append(say("Nothing was priced: {why}.", why=say.recorded(self.not_priced.rstrip("."))))
+            if self.urgency is Urgency.NOW:
+                told.append(say("The machine is to be stopped at the next safe stop of its own program."))
+        if self.site_rule is not None:
+            told.append(say("This follows a written rule of the site: {rule}.", rule=self.site_rule.rstrip(".")))
         return tuple(told)
 
     @property
+    def depends(self) -> tuple[str, ...]:
+        """What stops with the machine, in English."""
+        return self.depends_in(ENGLISH)
+
+    @property
     def explained(self) -> tuple[str, ...]:
-        """What the decision rests on beside its rule, in sentences: prices or why there are none, the site's rule."""
-        told = [self.prices.words] if self.prices is not None else []
-        if self.not_priced is not None:
-            told.append(f"Nothing was priced: {self.not_priced.rstrip('.')}.")
-            if self.urgency is Urgency.NOW:
-                told.append("The machine is to be stopped at the next safe stop of its own program.")
-        if self.site_rule is not None:
-            told.append(f"This follows a written rule of the site: {self.site_rule.rstrip('.')}.")
-        return tuple(told)
+        """What the decision rests on, in English."""
+        return self.explained_in(ENGLISH)

@@ -82,7 +82,7 @@ class WorkOrderDraft(Model):
     `priority` is 1 (highest) to 4; the connector maps it to the vendor's scale.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("rung",)
+    later: ClassVar[tuple[str, ...]] = ("rung", "job_plan")
 
     key: str
     asset: str
@@ -101,6 +101,9 @@ class WorkOrderDraft(Model):
     text only."""
     rung: Rung | None = Field(default=None, exclude_if=lambda rung: rung is None)
     """The rung that the case asked for when the draft was made. Earlier builds did not store it."""
+    job_plan: VendorName | None = Field(default=None, exclude_if=lambda plan: plan is None)
+    """The site's job plan for the class of the asset and the failure mode, as the CMMS names it; None if the site
+    states none."""
 
 
 class WorkOrderRef(Model):

@@ -324,6 +324,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     from activities.autonomy import Autonomy
     from activities.holds import Holds
     from activities.machine_states import MachineStates
+    from activities.order_files import OrderFiles
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
     from activities.reconciling import ReconcileTerms, Reconciling
@@ -331,6 +332,8 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     from activities.suspect_lots import LotLists
     from activities.walk_downs import WalkDownSteps
     from activities.work_orders import WorkOrders
+    from millwright.runtime.evidence_chart import DrawnCharts
+    from millwright.storage.cases.case_observations import CaseObservations
 
     cases, clock = storage.cases, storage.clock
     routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
@@ -358,6 +361,8 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         settings.order_interval,
         settings.poll_interval,
         reconciling.go_on,
+        {system: cmms.order_terms for system, cmms in settings.all_cmms().items()},
+        OrderFiles(cases, CaseObservations(storage.engine), systems.cmms, DrawnCharts()),
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, clock)
     return CaseActivities(

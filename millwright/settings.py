@@ -22,7 +22,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from domain.addresses import check_encrypted, check_escaped, host_of
 from domain.model import Duration
+from domain.order_terms import JobPlans, OrderTerms
 from domain.suppression import LONGEST_REPORTED
+from domain.wording import Language
 
 _SHORTEST_SECRET = 16
 
@@ -82,6 +84,16 @@ class CmmsSettings(ConnectorSettings):
         if self._webhook_secrets_text is None:
             return self.webhook_secrets
         return _WEBHOOK_SECRETS.validate_json(self._webhook_secrets_text.get_secret_value())
+
+    order_language: Language = Language.ENGLISH
+    """The language in which orders and notes are written there."""
+    job_plans: JobPlans = {}
+    """The site's job plans there, each by the class of the asset and the failure mode."""
+
+    @property
+    def order_terms(self) -> OrderTerms:
+        """How orders are written for this instance."""
+        return OrderTerms(language=self.order_language, job_plans=self.job_plans)
 
 
 class MesSettings(ConnectorSettings):

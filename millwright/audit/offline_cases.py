@@ -175,6 +175,8 @@ def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterat
     # Packs of earlier builds do not have it.
     if "open_work" in order and [order["open_work"]] != [detail.get("open_work") for detail in intended]:
         yield OfflineFinding("order", where, "the open work on its asset is not what was recorded with its draft")
+    if "draft_check" in order and [order["draft_check"]] != [detail.get("draft_check") for detail in intended]:
+        yield OfflineFinding("order", where, "what the check of its draft found is not what was recorded with it")
     if record != _last(seen):
         now, known = [
             record_then["ref"]["id"] + " " + record_then["status"] if record_then else "none"

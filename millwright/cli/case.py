@@ -112,6 +112,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         say(f"rework of {earlier}: {said.by} had the machine held again, {said.reason}; {said.found}")
     if view.open_work is not None:
         say(view.open_work.words)
+    if view.draft_check is not None:
+        say(view.draft_check.words)
     if view.order is not None:
         say(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
     if whole.hold is None and view.hold_proposal is not None:

@@ -105,7 +105,7 @@ def _review(view: CaseView) -> list[str]:
 def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
     if view.draft is None and view.order is None:
         return [] if view.rung.orders else ["No work order was asked for."]
-    seen = [view.open_work.words] if view.open_work is not None else []
+    seen = [known.words for known in (view.open_work, view.draft_check) if known is not None]
     if view.order is None:
         return [*seen, "Its order was written down and has not been seen in the CMMS yet."]
     order = view.order

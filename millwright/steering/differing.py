@@ -30,4 +30,6 @@ def _steered(name: str, values: Mapping[str, object]) -> frozenset[ProcessKind]:
     instance, _, own = rest.rpartition(".")
     if not rest or own in ("connector", "sites"):
         return STEERS.get(port, frozenset())
+    if own in ("order_language", "job_plans"):
+        return frozenset({ProcessKind.CASES})
     return STEERS.get(f"{values.get(f'{port}.{instance}.connector')}.{own}", frozenset())

@@ -16,7 +16,7 @@ from millwright.runtime.connector_settings import (
     refuse_own_settings,
     with_signed_webhooks,
 )
-from millwright.settings import ConnectorSettings, MesSettings, Settings
+from millwright.settings import CmmsSettings, ConnectorSettings, MesSettings, Settings
 from millwright.steering.declared import STEERS
 
 PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
@@ -103,6 +103,8 @@ def _alone(connector: ConnectorSettings | None) -> Mapping[str, ConnectorSetting
 
 def _of_connector(settings: ConnectorSettings, port: str, instance: str, process: ProcessKind) -> dict[str, object]:
     told: dict[str, object] = {"connector": settings.connector, "sites": sorted(settings.sites)}
+    if isinstance(settings, CmmsSettings) and process is ProcessKind.CASES:
+        told |= {"order_language": settings.order_language.value, "job_plans": settings.job_plans}
     prefix = f"{settings.connector}."
     wanted = {name.removeprefix(prefix) for name, by in STEERS.items() if name.startswith(prefix) and process in by}
     # A process that does not open the connector needs no valid settings of it.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from domain.dependents import Dependents
-from domain.pricing import TimedFault, TimingPrices, WorkTime
+from domain.pricing import UNPRICED_CONSEQUENCE, TimedFault, TimingPrices, WorkTime
 from domain.production import ProductionContext
 from domain.verdict import Context, Rung, Urgency, UrgencyDecision, Verdict
 from policies.engine.judging import CompiledPolicy
@@ -81,7 +81,7 @@ def has_unpriced_consequence(policy: CompiledPolicy, decision: UrgencyDecision) 
 
 
 def _consequence_words(declared: UnpricedFaults) -> str:
-    return f"its consequence is {declared.consequence}: {declared.says}"
+    return f"{UNPRICED_CONSEQUENCE} {declared.consequence}: {declared.says}"
 
 
 def _least_cost(

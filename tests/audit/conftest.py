@@ -37,7 +37,7 @@ from millwright.storage.cases.holds import HoldStore
 from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.database.engine import open_engine, raw
 from millwright.storage.ledger.ledger import GENESIS, row_hash
-from tests.support.cmms import PEOPLES_ORDER
+from tests.support.cmms import INCOMPLETE, PEOPLES_ORDER
 from tests.support.judged_plant import Plant
 from tests.support.people import signed_release
 from tests.support.plant import MOTOR, PUMP, START, UNASKED, code, deviation
@@ -74,7 +74,7 @@ async def place(cases: CaseStore, case: str, asset: str, number: str, name: str 
     now = START + timedelta(days=5)
     urgency = UrgencyDecision(urgency=Urgency.NOW, rule="critical", because="It is.", hold_at=now, work_at=now)
     await cases.record_proposal(case, urgency, None)
-    await cases.intend_order(case, "maximo", draft, PEOPLES_ORDER)
+    await cases.intend_order(case, "maximo", draft, PEOPLES_ORDER, INCOMPLETE)
     await cases.record_order(case, order(case, number), START)
 
 

@@ -41,7 +41,10 @@ async def test_a_release_approves_the_request_with_a_body_and_keeps_both_referen
     assert sent(wire.of("PATCH", "/requests/9/approve")[0]) == {}
 
 
-TOUCHED = "[MW:touched] Others may have changed it before Millwright did."
+TOUCHED = (
+    "[MW:touched] Others may have changed it before Millwright did. / "
+    "Otros pueden haberla cambiado antes que Millwright."
+)
 
 
 async def test_a_release_of_a_request_that_others_changed_says_so_in_it_first() -> None:

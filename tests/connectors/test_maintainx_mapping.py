@@ -31,6 +31,13 @@ def test_a_draft_has_title_text_key_priority_asset_and_due_date() -> None:
     assert (data["millwright"], len(str(data["written"]))) == (KEY, 16)
 
 
+@pytest.mark.parametrize(("plan", "sent"), [(None, None), ("4711", 4711), ("JP-102", None)])
+def test_a_job_plan_that_is_a_number_is_sent_as_the_procedure_template(plan: str | None, sent: int | None) -> None:
+    body = mapping.draft_body(DRAFT.model_copy(update={"job_plan": plan}), 5, SETTINGS)
+    assert body.get("procedureTemplateId") == sent
+    assert ("procedureTemplateId" in body) == (sent is not None)
+
+
 @pytest.mark.parametrize("ours", [1, 2, 3, 4])
 def test_each_priority_comes_back_as_it_was_sent(ours: int) -> None:
     body = mapping.draft_body(DRAFT.model_copy(update={"priority": ours}), 5, SETTINGS)
@@ -53,7 +60,7 @@ def test_a_record_has_the_number_that_people_see_and_the_id_as_its_locator() -> 
     ("name", "number"), [("5", 5), ("0", None), ("-5", None), ("M001", None), ("٣", None), ("9" * 30, None), ("", None)]
 )
 def test_an_asset_is_named_by_a_number(name: str, number: int | None) -> None:
-    assert mapping.asset_number(name) == number
+    assert mapping.number_of(name) == number
 
 
 def test_a_long_title_fits_and_keeps_the_key() -> None:

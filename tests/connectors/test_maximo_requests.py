@@ -182,7 +182,7 @@ async def test_a_released_draft_is_approved_by_the_method_and_read_back() -> Non
     assert change.method == "POST"
     assert str(change.url) == f"{HREF}?action=wsmethod%3AchangeStatus&lean=1"
     assert change.headers["x-method-override"] == "PATCH"
-    assert json.loads(change.content) == {"status": "APPR", "memo": "Released by Millwright"}
+    assert json.loads(change.content) == {"status": "APPR", "memo": "Millwright MWABCDEFGH"}
 
 
 async def test_an_order_that_a_planner_moved_in_the_same_moment_is_returned_as_it_is() -> None:

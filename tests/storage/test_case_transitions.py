@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from domain.assets import Alias
 from domain.cases import ClosedAs
+from domain.draft_findings import DraftCheck
 from domain.errors import ActRejected
 from domain.instances import PlantInstances, SiteInstances
 from domain.work_orders import Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -16,7 +17,7 @@ from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.reporting.condition import read_order_faults
-from tests.support.cmms import NOTHING_OPEN, PEOPLES_ORDER
+from tests.support.cmms import INCOMPLETE, NOTHING_OPEN, PEOPLES_ORDER
 from tests.support.completed_work import completed
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation
@@ -72,6 +73,20 @@ async def test_what_is_open_on_the_asset_is_kept_and_recorded_with_the_first_dra
         "SELECT body::json->'detail'->'open_work'->'orders'->0->>'summary' FROM acts WHERE kind = 'order-intended'"
     )
     assert acts == [("Noise",)]
+
+
+async def test_what_the_check_of_the_draft_found_is_kept_and_recorded_with_the_first_draft(plant: Plant) -> None:
+    await plant.take(code(1), deviation(2))
+    ((opened,),) = await plant.rows("SELECT id FROM cases")
+    case = str(opened)
+    for check in (INCOMPLETE, DraftCheck()):
+        await store_of(plant).intend_order(case, "maximo", draft(case), NOTHING_OPEN, check)
+    view, _ = await store_of(plant).view(case)
+    assert view.draft_check == INCOMPLETE
+    acts = await plant.rows(
+        "SELECT body::json->'detail'->'draft_check'->>'withheld' FROM acts WHERE kind = 'order-intended'"
+    )
+    assert acts == [("true",)]
 
 
 async def test_a_note_on_an_order_is_recorded_once_with_its_words(plant: Plant) -> None:

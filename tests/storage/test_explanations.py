@@ -1,5 +1,7 @@
 """What would have changed a verdict: kept once when its case is proposed, on the record, and told in the order."""
 
+from datetime import timedelta
+
 from activities.order_text import order_draft
 from activities.progress import CaseRef
 from activities.proposals import Proposals
@@ -8,6 +10,7 @@ from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactu
 from domain.verdict import RuleWords, Urgency, UrgencyDecision
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
+from millwright.storage.cases.case_observations import CaseObservations
 from millwright.storage.cases.case_store import CaseStore
 from tests.support.cmms import NOTHING_OPEN
 from tests.support.judged_plant import Plant
@@ -91,6 +94,15 @@ async def test_the_order_tells_what_would_have_changed_it_before_its_history(pla
     assert "error codes" in told
     after = draft.paragraphs[draft.paragraphs.index(told) + 1]
     assert after.startswith("History: ")
+
+
+async def test_the_observations_of_a_fault_are_read_for_its_files_oldest_first(plant: Plant) -> None:
+    await plant.take(deviation(0, score=1.0), code(1), deviation(2), code(1, "error3", asset=MOTOR), deviation(3))
+    ((case,),) = await plant.rows("SELECT id FROM cases WHERE asset = 'machine-001-comp1'")
+    observed = await CaseObservations(plant.engine).of_case(str(case))
+    hours = [(each.at - START) / timedelta(hours=1) for each in observed]
+    assert (hours, [each.code for each in observed]) == ([0, 1, 2, 3], [None, "error1", None, None])
+    assert observed[2].value is not None
 
 
 async def test_other_cases_have_explanations_of_their_own(plant: Plant) -> None:

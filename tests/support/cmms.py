@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
+from domain.draft_findings import DraftCheck, DraftDefect, DraftFinding
 from domain.open_work import OpenOrder, OpenWorkSeen
 from domain.work_orders import CompletionReport, FindingRole, ReportedCode, WorkOrderRef, WorkOrderStatus
 
@@ -32,6 +33,8 @@ PEOPLES_ORDER = NOTHING_OPEN.model_copy(
         "count": 1,
     }
 )
+
+INCOMPLETE = DraftCheck(findings=(DraftFinding(defect=DraftDefect.ASSET_LEVEL, detail="line"),), withheld=True)
 
 
 def reported(problem: str | None = None, cause: str | None = None, remedy: str | None = None) -> CompletionReport:

@@ -7,7 +7,7 @@ from domain.outcomes import Outcome, OutcomeClass, OutcomeStatement
 from domain.work_orders import CompletionReport, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import Storage
 from millwright.storage.cases.case_store import CaseStore
-from tests.support.cmms import PEOPLES_ORDER, reported
+from tests.support.cmms import INCOMPLETE, PEOPLES_ORDER, reported
 from tests.support.ingress import NOW
 from tests.support.judged_plant import judge_to_rest
 from tests.support.plant import PUMP, START, code, deviation, publish_policies
@@ -51,7 +51,7 @@ async def ordered(cases: CaseStore, case: str, status: WorkOrderStatus, *, relea
         touched=Touched.NO,
         report=reported("LEAK"),
     )
-    await cases.intend_order(case, "fake", draft, PEOPLES_ORDER)
+    await cases.intend_order(case, "fake", draft, PEOPLES_ORDER, INCOMPLETE)
     await cases.record_order(case, record, NOW)
 
 

@@ -10,6 +10,7 @@ from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.cmms import OrderLease
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
+from domain.draft_findings import DraftCheck
 from domain.errors import ActRejected
 from domain.hold_proposals import HoldAnswer, HoldProposal, check_answer
 from domain.holds import HoldView
@@ -119,9 +120,14 @@ class MemoryStore:
         await store_call(lambda: self._decide(case, decision))
 
     async def intend_order(
-        self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None = None
+        self,
+        case: str,
+        system: str,
+        draft: WorkOrderDraft,
+        open_work: OpenWorkSeen | None = None,
+        check: DraftCheck | None = None,
     ) -> WorkOrderDraft:
-        return await store_call(lambda: self._intend(case, draft, open_work))
+        return await store_call(lambda: self._intend(case, draft, open_work, check))
 
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         del case, order, to
@@ -282,10 +288,12 @@ class MemoryStore:
         self._set(case, decision=decision, lane=None)
         self._wake(case)
 
-    def _intend(self, case: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None) -> WorkOrderDraft:
+    def _intend(
+        self, case: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None, check: DraftCheck | None
+    ) -> WorkOrderDraft:
         first = self.cases[case].draft
         if first is None:
-            self._set(case, draft=draft, open_work=open_work, phase=Phase.PLACE)
+            self._set(case, draft=draft, open_work=open_work, draft_check=check, phase=Phase.PLACE)
         return first or draft
 
     def _see(self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None) -> None:

@@ -23,6 +23,7 @@ from domain.errors import ActRejected, StorageUnavailable
 from domain.hold_proposals import HoldTerms
 from domain.holds import HoldAgain, HoldStatus, Release
 from domain.machine_test_runs import HOLD_AGAIN, JudgedReading
+from domain.order_terms import OrderTerms
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
@@ -170,7 +171,7 @@ class PlayedCase(MaintenanceCase):
 class SagaPlant:
     """Cases of one machine, with the systems around them."""
 
-    def __init__(self, until_hold: timedelta) -> None:
+    def __init__(self, until_hold: timedelta, terms: Mapping[str, OrderTerms] | None = None) -> None:
         self.clock = TestClock(START)
         self.store = MemoryStore(self.clock)
         self.store.holds.proofs[EQUIPMENT] = TARGET
@@ -197,6 +198,7 @@ class SagaPlant:
             REREAD,
             timedelta(minutes=5),
             no_reconcile,
+            terms,
         )
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above

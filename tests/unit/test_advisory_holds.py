@@ -11,6 +11,7 @@ from domain.holds import Release
 from domain.machine_test_runs import READY_FOR_TEST_RUN, RunTerms
 from domain.production import HoldEnforcement
 from domain.verdict import Rung
+from domain.wording import ENGLISH
 from domain.work_orders import WorkOrderStatus
 from millwright.explaining.consequences import consequences
 from millwright.storage.reporting.case_lists import WholeCase
@@ -83,7 +84,7 @@ def test_production_is_told_that_a_hold_is_advisory_before_it_answers(enforcemen
     assert "advisory" in (view_of(plant).waiting_for or "")
     assert "advisory" in order_text(plant)
     plant.answer(CASE, None)
-    [note] = notes_wanted(view_of(plant), plant.judge)  # type: ignore[arg-type]  # it only says words
+    [note] = notes_wanted(view_of(plant), plant.judge, ENGLISH)  # type: ignore[arg-type]  # it only says words
     assert "advisory" in note.text
 
 
@@ -106,8 +107,8 @@ def test_the_notes_on_an_order_call_a_hold_advisory(enforcement: HoldEnforcement
     plant.mes.people_release()
     settle(plant, timedelta(minutes=5))
     view = view_of(plant).model_copy(update={"order_notes": ()})
-    assert all("advisory" in note.text for note in notes_wanted(view, plant.judge))  # type: ignore[arg-type]  # as above
-    assert notes_wanted(view, plant.judge)  # type: ignore[arg-type]  # as above
+    assert all("advisory" in note.text for note in notes_wanted(view, plant.judge, ENGLISH))  # type: ignore[arg-type]  # as above
+    assert notes_wanted(view, plant.judge, ENGLISH)  # type: ignore[arg-type]  # as above
 
 
 def test_an_enforced_hold_is_not_called_advisory() -> None:

@@ -8,6 +8,7 @@ from domain.cases import CaseView, Decision, Lane
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.open_work import OpenWorkSeen
 from domain.verdict import Rung
+from domain.wording import ENGLISH
 from tests.support.fault_injection import CallOutcome, Played
 from tests.support.plant import START
 from tests.support.saga_plant import SagaPlant, case_view
@@ -57,8 +58,8 @@ def test_what_people_have_open_on_the_asset_is_told_in_the_draft_and_kept_with_t
     assert ([order.ref for order in seen.orders], seen.count, seen.complete) == ([theirs.ref], 1, True)
     assert view.draft is not None
     # Where a field is short, the last paragraphs are dropped: what is suspected, seen and to be done comes first.
-    assert view.draft.paragraphs[3:5] == ("What to do: Look at it.", seen.hint)
-    assert (seen.hint or "").startswith(
+    assert view.draft.paragraphs[3:5] == ("What to do: Look at it.", seen.hint_in(ENGLISH))
+    assert (seen.hint_in(ENGLISH) or "").startswith(
         f"Possibly the same as 1000 (waiting approval, reported {START:%Y-%m-%d} by SMITH: Noise at the drive end)."
     )
     assert plant.cmms.made == [CASE]
@@ -76,7 +77,7 @@ def test_an_order_of_another_case_on_the_asset_is_told_with_its_case() -> None:
 
 def test_where_nothing_is_open_the_draft_says_nothing_and_the_case_that_it_was_looked_for() -> None:
     view = settle(opened())
-    assert (hints(view), seen_by(view).hint) == ([], None)
+    assert (hints(view), seen_by(view).hint_in(ENGLISH)) == ([], None)
     assert seen_by(view).words.startswith("No other work on the asset was open, reported since")
 
 

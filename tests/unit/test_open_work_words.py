@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.open_work import OpenOrder, OpenWorkSeen
+from domain.wording import ENGLISH
 from domain.work_orders import RecordKind, WorkOrderRef, WorkOrderStatus
 
 AT = datetime(2026, 11, 30, 10, 0, tzinfo=UTC)
@@ -65,7 +66,7 @@ MADE = WorkOrderRef(system="sap_pm", id="4000001", key="")
     ids=["all", "no summary", "nobody", "no date", "only its state", "of a case", "a request and its order"],
 )
 def test_an_order_is_told_with_what_is_known_of_it(told: OpenOrder, words: str) -> None:
-    assert told.words == words
+    assert told.words_in(ENGLISH) == words
 
 
 def test_words_of_people_are_on_one_line_and_shortened() -> None:
@@ -117,7 +118,7 @@ def test_words_of_people_are_on_one_line_and_shortened() -> None:
 def test_the_planner_is_told_the_newest_how_many_more_and_what_cannot_be_read(
     found: OpenWorkSeen, hint: str | None
 ) -> None:
-    assert found.hint == hint
+    assert found.hint_in(ENGLISH) == hint
 
 
 @pytest.mark.parametrize(

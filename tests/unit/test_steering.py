@@ -106,6 +106,19 @@ def test_what_is_recorded_has_defaults_and_durations_in_iso_8601() -> None:
     assert values["cmms.hamburg.sites"] == ["HB", "HH"]
 
 
+def test_the_language_of_orders_steers_the_cases_alone() -> None:
+    spanish = changed(cmms={"connector": "maximo", "url": "https://h.example", "api_key": "x", "order_language": "es"})
+    values = steering_values(spanish, ProcessKind.CASES)
+    assert (values["cmms.maximo.order_language"], values["cmms.hamburg.order_language"]) == ("es", "en")
+    assert values["cmms.hamburg.job_plans"] == {}
+    assert "cmms.maximo.order_language" not in steering_values(spanish, ProcessKind.API)
+    taken_values = [
+        TakenSettings(ProcessKind.CASES, steering_values(each, ProcessKind.CASES), NOON)
+        for each in (spanish, changed(cmms={"connector": "maximo", "url": "https://h.example", "api_key": "x"}))
+    ]
+    assert differing_settings(taken_values) == ["cmms.maximo.order_language is es for cases and en for cases"]
+
+
 def test_a_wrong_setting_of_a_connector_is_a_sentence_without_its_value() -> None:
     wrong = changed(cmms={"connector": "maximo", "url": "hidden", "api_key": "hidden"})
     with pytest.raises(Rejected) as refused:

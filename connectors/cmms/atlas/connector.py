@@ -23,7 +23,7 @@ from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 _REASON_LENGTH: Final = 250
-_NO_REASON: Final = "Withdrawn by Millwright"
+_NO_REASON: Final = "Millwright"
 """Atlas demands a reason of a rejection."""
 
 

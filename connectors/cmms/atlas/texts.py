@@ -73,7 +73,8 @@ def with_touched_line(description: str | None) -> str | None:
     """A description that says that others may have changed the record; None if there is no room for it."""
     if has_note(description, TOUCHED_NOTE):
         return description
-    return with_note(description, note_line(TOUCHED_NOTE, "Others may have changed it before Millwright did."))
+    words = "Others may have changed it before Millwright did. / Otros pueden haberla cambiado antes que Millwright."
+    return with_note(description, note_line(TOUCHED_NOTE, words))
 
 
 def has_note(description: str | None, note_key: str) -> bool:

@@ -100,18 +100,18 @@ def capabilities(settings: MaintainXSettings) -> CmmsCapabilities:
     )
 
 
-def asset_number(name: str) -> int | None:
-    """The id of an asset by its name in the crosswalk; None if it is none."""
+def number_of(name: str) -> int | None:
+    """An id by its text, such as the name of an asset in the crosswalk; None if it is none."""
     return int(name) if name.isascii() and name.isdigit() and 0 < int(name) < 2**63 else None
 
 
 def asset_of(call: Call, name: str) -> int:
-    """The same.
+    """The id of an asset by its name in the crosswalk.
 
     Raises:
-        ActionRequired: it is none.
+        ActionRequired: the name is no id.
     """
-    number = asset_number(name)
+    number = number_of(name)
     if number is None:
         raise call.error(
             ActionRequired,
@@ -130,7 +130,7 @@ def locator_of(order: int, settings: MaintainXSettings) -> str:
 def order_at(locator: str) -> tuple[str, int | None]:
     """The organisation that a locator names, empty if it names none, and the id of the order."""
     organization, _, name = locator.rpartition("/")
-    return organization, asset_number(name)
+    return organization, number_of(name)
 
 
 def draft_body(draft: WorkOrderDraft, asset: int, settings: MaintainXSettings) -> dict[str, Json]:
@@ -150,7 +150,10 @@ def draft_body(draft: WorkOrderDraft, asset: int, settings: MaintainXSettings) -
             "written": _digest(title, description, priority, asset, due),
         },
     }
-    return body if due is None else {**body, "dueDate": due}
+    # The contract names only a number here, so a plan with another name is in the text alone.
+    template = None if draft.job_plan is None else number_of(draft.job_plan)
+    more = {"dueDate": due, "procedureTemplateId": template}
+    return {**body, **{name: value for name, value in more.items() if value is not None}}
 
 
 def preview(body: Mapping[str, Json]) -> tuple[PreviewedRecord, ...]:

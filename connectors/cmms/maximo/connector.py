@@ -96,7 +96,7 @@ class MaximoCmms:
                 field="assetnum",
             )
         if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
-            row = await self._move_on(call, row, self._settings.approved_status, "Released by Millwright")
+            row = await self._move_on(call, row, self._settings.approved_status, f"Millwright {draft.key}")
         return await self._record(call, row)
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:

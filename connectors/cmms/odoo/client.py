@@ -21,6 +21,7 @@ from connectors.cmms.odoo.models import (
     OpenRequest,
     RequestField,
     RequestFields,
+    RequestFile,
     RequestMessage,
 )
 from connectors.cmms.odoo.rows import RequestPage, RequestReading
@@ -41,6 +42,7 @@ REQUESTS: Final = "maintenance.request"
 _EQUIPMENT: Final = "maintenance.equipment"
 _STAGES: Final = "maintenance.stage"
 _MESSAGES: Final = "mail.message"
+_FILES: Final = "ir.attachment"
 _MOST_FOUND: Final = 500
 """How many requests a search may find."""
 _FUTURE: Final = timedelta(days=1)
@@ -158,6 +160,17 @@ class OdooMaintenanceClient:
         """Whether one of these messages has an external id."""
         names = await self._wire.external_ids(call, _MESSAGES, [message.id for message in messages])
         return external_id in names.values()
+
+    async def add_file(self, call: Call, values: Mapping[str, str]) -> None:
+        """Attaches a file. If one has its external id already, nothing changes."""
+        await self._wire.load(call, _FILES, values, "whether the file was attached", CREATE_ONLY)
+
+    async def file(self, call: Call, number: int, external_id: str) -> RequestFile | None:
+        """The file on a request that has an external id; None if there is none."""
+        on: list[Json] = [["res_model", "=", REQUESTS], ["res_id", "=", number]]
+        found = await self._wire.rows(call, _FILES, on, RequestFile, order="id")
+        names = await self._wire.external_ids(call, _FILES, [row.id for row in found.rows])
+        return next((row for row in found.rows if names.get(str(row.id)) == external_id), None)
 
     async def move(self, call: Call, number: int, stage: int) -> None:
         """Moves a request to a stage."""

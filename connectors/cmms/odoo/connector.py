@@ -20,6 +20,7 @@ from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired
 from domain.open_work import OpenWork, OpenWorkQuery
+from domain.order_files import OrderFile
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
@@ -104,7 +105,7 @@ class OdooCmms:
                 field="equipment_id",
             )
         if draft.released and record.status is WorkOrderStatus.WAITING_APPROVAL:
-            return await self._release(call, record.ref, request, details, "Released by Millwright")
+            return await self._release(call, record.ref, request, details, f"Millwright {draft.key}")
         return record
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
@@ -140,6 +141,26 @@ class OdooCmms:
         if found is None:
             raise call.error(ActionRequired, f"request {ref.id} is gone", field="id")
         await self._note(call, *found, note_key, text)
+
+    async def attach_file(self, ref: WorkOrderRef, file: OrderFile) -> None:
+        call = Call(self._system, "attach-file", ref.key)
+        found = await self._read(call, ref)
+        if found is None:
+            raise call.error(ActionRequired, f"request {ref.id} is gone", field="id")
+        request, details = found
+        key = details.key(request) or ""
+        external_id = mapping.file_external_id(key, file.key)
+        if await self._client.file(call, request.id, external_id) is not None:
+            return
+        try:
+            await self._client.add_file(call, mapping.file_values(request.id, key, file))
+        except OdooRaceLost:
+            if await self._client.file(call, request.id, external_id) is None:
+                raise
+            return
+        there = await self._client.file(call, request.id, external_id)
+        if there is None or there.checksum != mapping.checksum_of(file):
+            raise call.error(ActionRequired, f"the file {file.name} is not there as it was sent", field="ir.attachment")
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         call = Call(self._system, "changed-since")
@@ -272,7 +293,7 @@ class OdooCmms:
             request, details = found
             if mapping.touched_by_others(request, details) is not Touched.NO:
                 # Our change will hide who changed it before.
-                words = "Others may have changed it before it was released."
+                words = "Others may have changed it before it was released. / Otros pueden haberla cambiado antes."
                 await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
             await self._client.move(call, request.id, self._approved_stage(call, details.stages).id)
             found = await self._read(call, ref)

@@ -1,5 +1,7 @@
 """Between our work orders and Odoo's maintenance requests: pure functions and their tables."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +34,7 @@ from domain.cmms import (
     TextLimits,
 )
 from domain.open_work import OpenOrder
+from domain.order_files import OrderFile
 from domain.unreadable import UnreadableRecord, content_text
 from domain.work_orders import CompletionReport, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
@@ -158,6 +161,28 @@ def note_values(request: int, key: str, note_key: str, note: str) -> dict[str, s
         "subtype_id/id": "mail.mt_note",
         "body": html_of(cut(f"{note_mark(note_key)} {note}", LONG_TEXT_LENGTH)),
     }
+
+
+def file_external_id(key: str, file_key: str) -> str:
+    """The external id of a file on the request of a case."""
+    return f"{_MODULE}.file_{key}_{digest_of(file_key, 16)}"
+
+
+def file_values(request: int, key: str, file: OrderFile) -> dict[str, str]:
+    """What is loaded for a file."""
+    return {
+        "id": file_external_id(key, file.key),
+        "name": file.name,
+        "res_model": "maintenance.request",
+        "res_id": str(request),
+        "mimetype": file.media_type,
+        "datas": base64.b64encode(file.content).decode("ascii"),
+    }
+
+
+def checksum_of(file: OrderFile) -> str:
+    """What Odoo computes of the content of a file."""
+    return hashlib.sha1(file.content, usedforsecurity=False).hexdigest()
 
 
 def time_text(moment: datetime) -> str:

@@ -87,6 +87,17 @@ def _id_of(link: LinkedRecord | None) -> int | None:
     return link.id if link is not None else None
 
 
+class RequestFile(OdooRow):
+    """A row of `ir.attachment` on a request.
+
+    Args:
+        checksum: the SHA-1 of its content.
+    """
+
+    res_id: Id
+    checksum: Text
+
+
 class RequestMessage(OdooRow):
     """A row of `mail.message` on a request: a note, an e-mail, or Odoo's own notice of a change."""
 

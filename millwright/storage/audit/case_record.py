@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from domain.admission import Admission
 from domain.canonical import Json, canonical, timestamp
 from domain.cases import Decision, Rework
+from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.holds import Release
 from domain.machine_test_runs import MachineTestRun
@@ -29,7 +30,7 @@ _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source, e.external_id,
        c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.hold_proposal, c.suspect_lots, c.rework,
        c.withdraw, c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
-       w.case_id, w.system, w.external_id, w.status, w.draft, w.open_work, w.record, w.intended_at,
+       w.case_id, w.system, w.external_id, w.status, w.draft, w.open_work, w.draft_check, w.record, w.intended_at,
        w.placed_at, w.notes,
        o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
        (SELECT json_build_object('crew', n.crew, 'site', n.site, 'bound', n.bound, 'asked_at', n.asked_at,
@@ -116,6 +117,7 @@ class _CaseRow(NamedTuple):
     status: str | None
     draft: object
     open_work: object
+    draft_check: object
     record: object
     intended_at: datetime | None
     placed_at: datetime | None
@@ -222,6 +224,7 @@ def _case(row: _CaseRow) -> Plain:
             "status": row.status,
             "draft": told_as(WorkOrderDraft, row.draft),
             "open_work": told_as(OpenWorkSeen, row.open_work),
+            "draft_check": told_as(DraftCheck, row.draft_check),
             "record": told_as(WorkOrderRecord, row.record),
             "intended_at": stamped(row.intended_at),
             "placed_at": stamped(row.placed_at),

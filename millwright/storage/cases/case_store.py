@@ -15,6 +15,7 @@ from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
+from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldAnswer, HoldProposal
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
@@ -198,11 +199,16 @@ class CaseStore:
             return await answer_hold(writing.connection, case, answer, writing.entry)
 
     async def intend_order(
-        self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None = None
+        self,
+        case: str,
+        system: str,
+        draft: WorkOrderDraft,
+        open_work: OpenWorkSeen | None = None,
+        check: DraftCheck | None = None,
     ) -> WorkOrderDraft:
         """See `millwright.storage.cases.order_intents`."""
         async with self._writing(case) as writing:
-            return await intend_order(writing.connection, case, system, draft, open_work, writing.entry)
+            return await intend_order(writing.connection, case, system, draft, open_work, check, writing.entry)
 
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         """See `millwright.storage.cases.order_grounds`."""

@@ -90,6 +90,8 @@ work_orders = Table(
     Column("draft", JSONB, nullable=False),
     # What else was open on the asset when the draft was written; `CaseView.open_work`.
     Column("open_work", JSONB),
+    # What the check of the draft found; `CaseView.draft_check`.
+    Column("draft_check", JSONB),
     Column("external_id", Text),
     Column("placed_at", Moment),
     # When the CMMS last told us its state; `CaseView.order_read_at`.

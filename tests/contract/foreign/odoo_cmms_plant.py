@@ -21,6 +21,7 @@ _OPERATIONS: Final[Mapping[str, str]] = {
     "create": f"{REQUESTS}/load",
     "query": f"{REQUESTS}/search_read",
     "note": "mail.message/load",
+    "file": "ir.attachment/load",
     "status": f"{REQUESTS}/write",
 }
 """The calls of the connector by the words of the contract suite."""
