@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -196,7 +197,16 @@ async def test_whatever_happens_at_once_the_audit_counts_the_same(plant: CrewPla
     assert (await verify(plant.engine)).findings == ()
 
 
-async def test_a_bound_of_another_site_or_crew_keeps_nobody_back(plant: CrewPlant) -> None:
+async def test_cases_without_a_site_have_a_crew_of_their_own(plant: CrewPlant, database_url: str) -> None:
+    b1, b2, c1, d1, d2 = await plant.break_down("b1", "b2", "c1", "d1", "d2")
+    with psycopg.connect(database_url, autocommit=True) as somebody:
+        somebody.execute("UPDATE cases SET site = NULL WHERE id = ANY(%s)", ([c1, d1, d2],))
+    bound = CrewBound(crew=CREW, new_orders=2, consequence=False)
+    asked = [await plant.storage.admissions.ask(case, bound, None) for case in (b1, b2, c1, d1, d2)]
+    assert asked == [None] * 4 + [plant.clock.now() + WEEK]
+
+
+async def test_a_bound_of_another_crew_keeps_nobody_back(plant: CrewPlant) -> None:
     await plant.step(*await plant.break_down("b1", "b2", "c1"))
     bound = CrewBound(crew="robotics", new_orders=1, consequence=False)
     assert await plant.storage.admissions.ask(plant.case_of["c1"], bound, None) is None

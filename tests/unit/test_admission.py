@@ -21,7 +21,7 @@ from domain.admission import (
     exemption,
 )
 from domain.assets import Criticality
-from domain.cases import Decision
+from domain.cases import Decision, Rework
 from domain.verdict import Rung, Severity
 from tests.support.plant import START
 from tests.support.saga_plant import case_view
@@ -115,6 +115,12 @@ def test_what_protects_people_or_a_person_asked_for_is_exempt(
 ) -> None:
     view = case_view("MWAAAAAAAA", 1, rung).model_copy(update={"decision": decision})
     assert exemption(view, MECHANICAL.model_copy(update={"consequence": consequence})) is expected
+
+
+def test_a_rework_is_exempt_at_any_rung() -> None:
+    rework = Rework(case="MWBBBBBBBB", order="1001", by="petra", reason="it shakes", found="not steady", at=START)
+    view = case_view("MWAAAAAAAA", 1, Rung.WORK_ORDER).model_copy(update={"rework": rework})
+    assert exemption(view, MECHANICAL) is Exemption.REWORK
 
 
 @dataclass
