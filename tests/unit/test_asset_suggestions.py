@@ -119,6 +119,17 @@ def test_the_order_of_the_records_makes_no_difference_and_the_serial_number_wins
     assert len(firsts) == len(set(firsts))
 
 
+_ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+
+
+@given(_ANY_TEXT, _ANY_TEXT, st.lists(st.tuples(_ANY_TEXT, _ANY_TEXT, _ANY_TEXT), max_size=4))
+def test_any_names_are_compared_and_nothing_is_raised(
+    called: str, serial: str, records: list[tuple[str, str, str]]
+) -> None:
+    found = suggest([asset(called, serial=serial)], [listed(name, text, serial=no) for name, text, no in records])
+    assert all(0 <= each.score <= 100 and each.reasons for each in only(found).candidates)
+
+
 def test_assets_without_a_name_are_the_machines_and_components_that_the_cmms_serves() -> None:
     known = register()
     serial = {"serial": "4711"}
