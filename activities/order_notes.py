@@ -1,6 +1,6 @@
 """Notes on an order for the people who work on it: what became known after it was placed."""
 
-from activities.order_text import REWORK, case_hold_notice, hold_proposal_words, rework_words
+from activities.order_text import REWORK, attachment_note, case_hold_notice, hold_proposal_words, rework_words
 from activities.progress import called_off
 from domain.cases import CaseView
 from domain.model import Model
@@ -32,8 +32,21 @@ def notes_wanted(view: CaseView, judge: Judge) -> tuple[OrderNote, ...]:
     """
     if view.order is None or view.order.status.finished:
         return ()
-    notes = (_overruling(view), _reworking(view), _answering(view), _worsening(view, judge), *_calling_off(view))
+    notes = (
+        _attaching(view),
+        _overruling(view),
+        _reworking(view),
+        _answering(view),
+        _worsening(view, judge),
+        *_calling_off(view),
+    )
     return tuple(note for note in notes if note is not None and note.key not in view.order_notes)
+
+
+def _attaching(view: CaseView) -> OrderNote | None:
+    """What a person's order is to people who read it, now that it is the order of a case too."""
+    text = attachment_note(view)
+    return None if text is None else OrderNote(key=_key(view, "attached", len(view.detached) + 1), text=text)
 
 
 def _overruling(view: CaseView) -> OrderNote | None:

@@ -5,7 +5,7 @@ from domain.hold_proposals import HoldProposal
 from domain.open_work import OpenWorkSeen
 from domain.production import hold_notice
 from domain.verdict import RuleWords, Rung, Urgency
-from domain.work_orders import WorkOrderDraft
+from domain.work_orders import FindingRole, WorkOrderDraft
 
 _WHEN = {
     Urgency.NOW: "at once",
@@ -59,6 +59,7 @@ def _paragraphs(view: CaseView, words: RuleWords, seen: OpenWorkSeen, codes: str
     return (
         f"Millwright {view.id}",
         *((rework_words(view.rework),) if view.rework is not None else ()),
+        *(order.words for order in view.detached),
         f"Suspected: {view.asset.name} of {view.machine.name}, failure mode {view.failure_mode} (ISO 14224)."
         + (f" Confirmed by {codes}." if codes else ""),
         "Seen: " + "; ".join(_seen_at(evidence) for evidence in view.evidence) + ".",
@@ -79,6 +80,21 @@ def _paragraphs(view: CaseView, words: RuleWords, seen: OpenWorkSeen, codes: str
             f"{view.version[:16]}, severity {view.verdict.severity}."
         ),
         *((f"Trace: {view.evidence[0].traceparent}",) if view.evidence[0].traceparent else ()),
+    )
+
+
+def attachment_note(view: CaseView) -> str | None:
+    """What is written on the order of a person that is the order of a case: the words of the draft, and what becomes of
+    it. None if the case has no such order."""
+    if view.attached is None or view.order is None or view.draft is None:
+        return None
+    codes = ", ".join(chosen.code for chosen in view.attached.record.codes if chosen.role is FindingRole.PROBLEM)
+    hint = view.open_work.hint if view.open_work is not None else None
+    told = [paragraph for paragraph in view.draft.paragraphs[1:] if paragraph != hint]
+    return (
+        f"Millwright {view.id} found the same fault: {codes} means {view.failure_mode} here. It makes no order of its "
+        "own while this one is open with that code, and one if this one ends without that finding. "
+        f"{' '.join(told)}"
     )
 
 

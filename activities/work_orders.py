@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
+from activities.attached_orders import AttachedOrders, own_orders
 from activities.autonomy import Autonomy
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
@@ -15,11 +16,11 @@ from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_st
 from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
 from domain.clock import Clock
-from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease, OrderQuery
+from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.keys import case_workflow_id
 from domain.model import Model
-from domain.ports import Cmms, Judge, WorkflowEngine
+from domain.ports import Cmms, Judge, OutcomeCodes, WorkflowEngine
 from domain.stops import StoppableAction
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
@@ -57,6 +58,7 @@ class WorkOrders:
         interval: how often the MES is asked how a hold stands.
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
         poll_interval: how often a CMMS is polled at least.
+        codes: the meaning of the failure codes of each CMMS instance.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class WorkOrders:
         interval: timedelta,
         reread: timedelta,
         poll_interval: timedelta,
+        codes: Mapping[str, OutcomeCodes],
     ) -> None:
         self._cases = cases
         self._interval = interval
@@ -84,6 +87,7 @@ class WorkOrders:
         self._autonomy = autonomy
         self._clock = clock
         self._engine = engine
+        self._attached = AttachedOrders(cases, codes, clock)
 
     @activity.defn(name=_ENSURE)
     async def ensure_order(self, ref: CaseRef) -> Progress:
@@ -124,8 +128,8 @@ class WorkOrders:
             if known is None:
                 return attempt.progress
             if self._read_again_at(view) <= self._clock.now():
-                known = await self._read_again(view, known)
-                if known.status.finished:
+                known = await self._read_again(attempt, known)
+                if attempt.view.order is None or known.status.finished:
                     return attempt.progress
             wanted = await self._wanted_status(view, known)
             if wanted is WorkOrderStatus.APPROVED:
@@ -180,6 +184,9 @@ class WorkOrders:
 
     async def _follow(self, attempt: Step) -> None:
         """Ends the step if the order is finished or there is none; else waits for people, or for a call to the CMMS."""
+        known = attempt.view.order
+        if known is not None and await self._attached.give_back(attempt, known):
+            return
         view, order = attempt.view, self._order_to_follow(attempt)
         if order is None:
             return
@@ -195,26 +202,35 @@ class WorkOrders:
         view = attempt.view
         if view.order is None or view.order.status.finished or view.closed_as is not None:
             return None
-        look = next_look(view, self._clock.now(), self._interval)
-        attempt.at_latest = min(at for at in (look, self._read_again_at(view)) if at is not None)
+        now = self._clock.now()
+        again_at = self._read_again_at(view)
+        # One that is due is read in this pass. If that fails, the failure says when to try again.
+        again_at = again_at if again_at > now else now + self._reread
+        look = next_look(view, now, self._interval)
+        attempt.at_latest = min(at for at in (look, again_at) if at is not None)
         return view.order
 
     def _read_again_at(self, view: CaseView) -> datetime:
         """When the order is to be read again. An earlier build did not write down when it read it."""
         return self._clock.now() if view.order_read_at is None else view.order_read_at + self._reread
 
-    async def _read_again(self, view: CaseView, known: WorkOrderRecord) -> WorkOrderRecord:
+    async def _read_again(self, attempt: Step, known: WorkOrderRecord) -> WorkOrderRecord:
+        """The order as it is now. It is recorded, or given back if it is a person's and other work than the case's."""
         asked_at = self._clock.now()
         order = await self._instance(known.ref.system, "read-work-order").read_work_order(known.ref)
-        await self._cases.record_order(view.id, order, asked_at)
+        if not await self._attached.give_back(attempt, order):
+            await self._cases.record_order(attempt.view.id, order, asked_at)
         return order
 
     async def _wanted_status(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderStatus | None:
         """What the CMMS is to be asked for: to approve the order, or to cancel it; None for neither.
 
         What was released without a person is taken back by a person's no; evidence revised away, or a retirement,
-        undoes no release. A CMMS in which orders are not taken back by us is not asked: the planner is.
+        undoes no release. A CMMS in which orders are not taken back by us is not asked: the planner is. An order of a
+        person is only that person's to move.
         """
+        if order.of_a_person:
+            return None
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         if called_off(view) is not None:
             taken_back = overruled(view) and order.status is WorkOrderStatus.APPROVED
@@ -276,6 +292,8 @@ class WorkOrders:
             seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
             words = self._judge.words(view.version, view.verdict.rule)
             draft = order_draft(view, words, seen, released=released)
+            if await self._attached.take(attempt, cmms, draft, seen):
+                return
         await self._create(attempt, cmms, await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen))
 
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
@@ -307,15 +325,8 @@ class WorkOrders:
         view = attempt.view
         if view.draft is None:
             return
-        asked_at, cmms, query = self._clock.now(), self._serving(view), OrderQuery(key=view.id)
-        if not cmms.capabilities.search_by_key:
-            query = OrderQuery(
-                key=view.id,
-                asset_external_id=view.draft.asset_external_id,
-                asset_attributes=view.draft.asset_attributes,
-                since=view.draft.reported_at,
-            )
-        found = await cmms.find_work_orders(query)
+        asked_at, cmms = self._clock.now(), self._serving(view)
+        found = await cmms.find_work_orders(own_orders(cmms, view.draft))
         if len(found) > 1:
             numbers = ", ".join(record.ref.id for record in found)
             raise ActionRequired(
@@ -343,6 +354,8 @@ class WorkOrders:
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         if view.decision is not None and overruled(view):
             reason = f"the planner to cancel {order.ref.id}, which others have in hand: {view.decision.by} said no"
+        elif order.of_a_person:
+            reason = f"the people who have {order.ref.id} in hand, which they made for the same fault"
         elif waits:
             reason = f"the planner to approve or cancel {order.ref.id}"
         else:

@@ -368,6 +368,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         settings.hold_interval,
         settings.order_interval,
         settings.poll_interval,
+        systems.codes,
     )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, storage.clock)
     return CaseActivities(

@@ -1,7 +1,7 @@
 """A case that asks for work, on its storage, with the steps of its order in a CMMS."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -13,7 +13,7 @@ from activities.proposals import Proposals
 from activities.work_orders import PollSystem, WorkOrders
 from domain.assets import Criticality
 from domain.cases import CaseView, Decision
-from domain.ports import Cmms
+from domain.ports import Cmms, OutcomeCodes
 from domain.work_orders import WorkOrderRecord
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
@@ -35,6 +35,7 @@ class OrderedCase(Generic[SiteT]):
         site: the CMMS with its people.
         system: its id.
         connect: makes the connector of another worker.
+        codes: what the failure codes of each CMMS instance mean.
     """
 
     plant: Plant
@@ -43,6 +44,7 @@ class OrderedCase(Generic[SiteT]):
     system: str
     connect: Callable[[], Cmms]
     case: str
+    codes: Mapping[str, OutcomeCodes] = field(default_factory=dict)
 
     def steps(self) -> WorkOrders:
         """The steps of another worker."""
@@ -59,6 +61,7 @@ class OrderedCase(Generic[SiteT]):
             MINUTES,
             timedelta(days=1),
             MINUTES,
+            self.codes,
         )
 
     async def view(self) -> CaseView:

@@ -72,6 +72,7 @@ class Bench:
             minutes,
             timedelta(days=1),
             minutes,
+            {},
         )
         await orders.ensure_order(ref)
         await orders.move_order(ref)

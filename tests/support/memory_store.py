@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.anomaly import Anomaly, AnomalyKind
+from domain.attaching import DetachedOrder, OrderAttachment
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.cmms import OrderLease
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
-from domain.errors import ActRejected
+from domain.errors import ActRejected, Unavailable
 from domain.hold_proposals import HoldAnswer, HoldProposal, check_answer
 from domain.holds import HoldView
 from domain.open_work import OpenWorkSeen
@@ -48,6 +49,8 @@ class MemoryStore:
         self.due: dict[str, _Due] = {}
         self.stopped: dict[StoppableAction, str] = {}
         """What is not to be done now, and why."""
+        self.attached: dict[str, str] = {}
+        """The case of each order of a person that is, or was, the order of a case."""
         self._cursor: str | None = None
         self.unreadable: list[UnreadableRecord] = []
         self.explanations: dict[tuple[str, int], Counterfactuals] = {}
@@ -122,6 +125,15 @@ class MemoryStore:
         self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None = None
     ) -> WorkOrderDraft:
         return await store_call(lambda: self._intend(case, draft, open_work))
+
+    async def attach_order(
+        self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen, attachment: OrderAttachment
+    ) -> bool:
+        del system
+        return await store_call(lambda: self._attach(case, draft, open_work, attachment))
+
+    async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:
+        await store_call(lambda: self._detach(case, record, because))
 
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         del case, order, to
@@ -285,10 +297,32 @@ class MemoryStore:
             self._set(case, draft=draft, open_work=open_work, phase=Phase.PLACE)
         return first or draft
 
+    def _attach(self, case: str, draft: WorkOrderDraft, open_work: OpenWorkSeen, attachment: OrderAttachment) -> bool:
+        record = attachment.record
+        if record.ref.id in self.attached:
+            return False
+        if self.cases[case].draft is not None:
+            raise Unavailable("written down meanwhile", system="record", operation="attach-order")
+        self.attached[record.ref.id] = case
+        self._set(case, draft=draft, open_work=open_work, attached=attachment, order=record, phase=Phase.WORK)
+        self._set(case, order_read_at=attachment.read_at)
+        return True
+
+    def _detach(self, case: str, record: WorkOrderRecord, because: str) -> None:
+        view = self.cases[case]
+        if view.order is None or not view.order.of_a_person or not view.order.ref.same_record(record.ref):
+            return
+        gone = DetachedOrder(order=view.order.ref, because=because, at=self._clock.now())
+        none = {"attached": None, "order": None, "draft": None, "open_work": None, "order_read_at": None}
+        self._set(case, detached=(*view.detached, gone), order_notes=(), phase=Phase.PLACE, **none)
+        self._wake(case)
+
     def _see(self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None) -> None:
         if lease is not None:
             self.leases.check(lease)
         known, known_at = self.cases[case].order, self.cases[case].order_read_at
+        if record.of_a_person and (known is None or not known.ref.same_record(record.ref)):
+            return
         overtaken = known_at is None or known_at >= read_at
         if known is not None and overtaken and record.older_than(known):
             return
@@ -353,6 +387,8 @@ class MemoryStore:
         for record in records:
             known = self.cases.get(record.ref.key)
             if known is None or known.draft is None or known.order == record:
+                continue
+            if known.order is not None and known.order.of_a_person:
                 continue
             if known.order is not None and record.stamped_before(known.order):
                 continue

@@ -173,6 +173,7 @@ class SagaPlant:
             WATCH,
             REREAD,
             timedelta(minutes=5),
+            {"fake": self.codes},
         )
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above
