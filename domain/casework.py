@@ -93,7 +93,7 @@ class CaseStore(Protocol):
 
         Raises:
             ActionRequired: the record has no ground for this order: somebody has altered the database.
-            Unavailable: the work was called off after the case was read.
+            Unavailable: the work was called off after the case was read, or the case has an order of a person by now.
         """
         ...
 
@@ -103,7 +103,7 @@ class CaseStore(Protocol):
         """Makes an order of a person the order of a case, which had none, and keeps the draft that was not sent.
 
         Returns:
-            False if that order was the order of any case before; then nothing is written.
+            False if the order is, or was, that of another case, or was this one's before; nothing is written then.
 
         Raises:
             ActionRequired: the record has no ground for an order: somebody has altered the database.

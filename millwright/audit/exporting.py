@@ -14,6 +14,7 @@ from domain.model import Model
 from domain.verdict import Memory
 from millwright.audit import (
     offline_actors,
+    offline_attached_orders,
     offline_attestations,
     offline_autonomy,
     offline_cases,
@@ -65,6 +66,7 @@ _VERIFIER = (
     offline_record,
     offline_register,
     offline_operating,
+    offline_attached_orders,
     offline_cases,
     offline_equipment,
     offline_grounds,

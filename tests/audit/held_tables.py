@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 HELD = frozenset(
     {
-        "action_stop_lifts", "action_stops", "acts", "assets", "attestations", "autonomy_moves", "cases", "changes",
+        "action_stop_lifts", "action_stops", "acts", "assets", "attached_orders",
+        "attestations", "autonomy_moves", "cases", "changes",
         "contexts", "crosswalk", "cursors", "duplicates", "events", "explanations", "hold_claims", "hold_placements",
         "holds", "installation_key_acts", "labels", "ledger", "ledger_head", "observables", "operating_readings",
         "operating_states", "outcomes", "people",

@@ -18,6 +18,7 @@ from domain.work_orders import WorkOrderRecord
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.cmms_plant import CmmsPlant
+from tests.support.crashes import Killed
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import code, deviation
 from tests.workflows.fake_mes import FakeMes
@@ -46,14 +47,15 @@ class OrderedCase(Generic[SiteT]):
     case: str
     codes: Mapping[str, OutcomeCodes] = field(default_factory=dict)
 
-    def steps(self) -> WorkOrders:
-        """The steps of another worker."""
+    def steps(self, killed: Killed | None = None) -> WorkOrders:
+        """The steps of another worker, which may be killed at a call to storage or to the CMMS."""
         clock, catalogue = self.plant.clock, self.plant.catalogue
+        killed = killed or Killed(None, after=False)
         return WorkOrders(
-            self.storage.cases,
+            killed.watch(self.storage.cases),
             self.storage.changes,
             self.storage.order_leases,
-            {self.system: self.connect()},
+            {self.system: killed.watch(self.connect())},
             catalogue,
             Autonomy(catalogue, self.storage.autonomy),
             clock,

@@ -292,14 +292,19 @@ class MemoryStore:
         self._wake(case)
 
     def _intend(self, case: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None) -> WorkOrderDraft:
-        first = self.cases[case].draft
+        first, order = self.cases[case].draft, self.cases[case].order
+        if order is not None and order.of_a_person:
+            raise Unavailable("it has an order of a person", system="record", operation="create-work-order")
         if first is None:
             self._set(case, draft=draft, open_work=open_work, phase=Phase.PLACE)
         return first or draft
 
     def _attach(self, case: str, draft: WorkOrderDraft, open_work: OpenWorkSeen, attachment: OrderAttachment) -> bool:
-        record = attachment.record
-        if record.ref.id in self.attached:
+        record, order = attachment.record, self.cases[case].order
+        if order is not None and order.ref == record.ref:
+            return True
+        known = {view.order.ref.id for view in self.cases.values() if view.order is not None}
+        if record.ref.id in known | self.attached.keys():
             return False
         if self.cases[case].draft is not None:
             raise Unavailable("written down meanwhile", system="record", operation="attach-order")

@@ -285,7 +285,9 @@ class OdooCmms:
         found: Collection[MaintenanceRequest] = ()
         if ref.locator is not None and ref.locator.isdecimal():
             found = self._readable(call, await self._client.with_number(call, int(ref.locator)))
-        request = next(iter(found), None) or await self._behind_reference(call, ref.key)
+        request = next(iter(found), None)
+        if request is None and ref.key:
+            request = await self._behind_reference(call, ref.key)
         if request is None:
             return None
         details = await self._client.details(call, (request,))
@@ -293,8 +295,13 @@ class OdooCmms:
         return request, details
 
     def _check_key(self, call: Call, request: MaintenanceRequest, details: RequestDetails, key: str) -> None:
-        """Refuses a request that is not proved to be the one of a key."""
+        """Refuses a request that is not proved to be the one of a key, or that is ours though its key is empty."""
         proved = details.key(request)
+        if not key:
+            if proved or details.is_own(request):
+                words = f"request {request.id} is taken for a person's, and we made it"
+                raise call.error(ActionRequired, words, field="external id")
+            return
         if proved != key:
             has = f"has the external id of {proved}" if proved else "has no external id of ours any more"
             raise call.error(

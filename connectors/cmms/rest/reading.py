@@ -136,7 +136,8 @@ class RestReading:
         if row is not None and row.keys and row.keys != (ref.key,):
             raise call.error(
                 ActionRequired,
-                f"{row.id} carries {' and '.join(row.keys)} now, not only the key of its case",
+                f"{row.id} carries {' and '.join(row.keys)} now, "
+                + ("not only the key of its case" if ref.key else "though a person made it"),
                 field=self._key_field,
             )
         return row

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +18,12 @@ from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
 _ACTOR = "millwright"
+_IS_ORDER_OF_A_CASE = text("SELECT EXISTS (SELECT FROM work_orders WHERE system = :system AND external_id = :number)")
+
+_IS_ATTACHED = text(
+    "SELECT EXISTS (SELECT FROM attached_orders WHERE system = :system AND external_id = :number "
+    "AND case_id = :case AND detached_at IS NULL)"
+)
 
 
 class _OrderRow(NamedTuple):
@@ -36,13 +42,19 @@ async def attach_order(
     """Gives a case the order of a person, in one transaction with the draft of the order that is not created.
 
     Returns:
-        False if the order was a case's before; nothing is written then.
+        False if the order is, or was, that of another case, or was this one's before; nothing is written then.
 
     Raises:
         ActionRequired: the record has no ground for an order: somebody has altered the database.
         Unavailable: the work was called off after the case was read, or another step has intended its order.
     """
     record, now = attachment.record, entry.at
+    if await connection.scalar(_IS_ATTACHED, {"system": system, "number": record.ref.id, "case": case}):
+        # Another step of this case did it at the same moment.
+        return True
+    # People may have taken the key off the order of another case.
+    if await connection.scalar(_IS_ORDER_OF_A_CASE, {"system": system, "number": record.ref.id}):
+        return False
     taken = await connection.execute(
         insert(attached_orders)
         .values(
@@ -57,7 +69,7 @@ async def attach_order(
         .returning(attached_orders.c.case_id)
     )
     if taken.scalar_one_or_none() is None:
-        return False
+        return bool(await connection.scalar(_IS_ATTACHED, {"system": system, "number": record.ref.id, "case": case}))
     kept = await connection.execute(
         insert(work_orders)
         .values(
