@@ -25,6 +25,8 @@ from domain.stops import StoppableAction
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
 _AFTER_A_FAILURE = timedelta(minutes=5)
+_THEIRS_READ_AGAIN = timedelta(hours=1)
+"""How often the order of a person is read again at least: a poll shows only orders with a key of ours."""
 _ENSURE = "ensure-order"
 _FOLLOW = "follow-order"
 
@@ -205,14 +207,19 @@ class WorkOrders:
         now = self._clock.now()
         again_at = self._read_again_at(view)
         # One that is due is read in this pass. If that fails, the failure says when to try again.
-        again_at = again_at if again_at > now else now + self._reread
+        again_at = again_at if again_at > now else now + self._reread_of(view.order)
         look = next_look(view, now, self._interval)
         attempt.at_latest = min(at for at in (look, again_at) if at is not None)
         return view.order
 
     def _read_again_at(self, view: CaseView) -> datetime:
         """When the order is to be read again. An earlier build did not write down when it read it."""
-        return self._clock.now() if view.order_read_at is None else view.order_read_at + self._reread
+        if view.order is None or view.order_read_at is None:
+            return self._clock.now()
+        return view.order_read_at + self._reread_of(view.order)
+
+    def _reread_of(self, order: WorkOrderRecord) -> timedelta:
+        return min(self._reread, _THEIRS_READ_AGAIN) if order.of_a_person else self._reread
 
     async def _read_again(self, attempt: Step, known: WorkOrderRecord) -> WorkOrderRecord:
         """The order as it is now. It is recorded, or given back if it is a person's and other work than the case's."""

@@ -22,6 +22,7 @@ from domain.work_orders import CompletionReport, WorkOrderRef, WorkOrderStatus
 from millwright.audit.verifying import verify
 from millwright.explaining.consequences import consequences
 from millwright.storage.reporting.case_lists import whole_case
+from sandbox.clock import PlantClock
 from tests.contract.atlas_plant import AtlasPlant
 from tests.contract.cmms_plant import SandboxPlant
 from tests.contract.conftest import MaximoPlant
@@ -39,6 +40,7 @@ class CodingPlant(SandboxPlant, Protocol):
     """A CMMS in which people choose the codes of a failure on open orders."""
 
     failure_modes: Mapping[str, str]
+    clock: PlantClock
 
     async def people_code(self, ref: WorkOrderRef) -> None: ...
     async def people_uncode(self, ref: WorkOrderRef) -> None: ...
@@ -76,8 +78,7 @@ async def ready(
     site.failure_modes = {code: "PDE"}
     await site.start()
     case = await ordered_case(await plant_on(storage_engine), site, name, site.connector)
-    ahead = case.plant.clock.now() - site.clock.now()
-    site.wait(ahead)
+    site.wait(case.plant.clock.now() - site.clock.now())
     yield replace(case, codes={name: Means(OutcomeClass.CONFIRMED)})
     await site.stop()
 
