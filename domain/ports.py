@@ -92,9 +92,8 @@ class Cmms(Protocol):
         with an empty key is that of an order which a person created: it is read as theirs, with its codes.
 
         Raises:
-            ActionRequired: the record has the key of another case, or none and is not known to be ours, or it has a key
-                of ours though the reference has none (`field` names where the key was), or a field of it cannot be read
-                (`field` names it).
+            ActionRequired: the record has another key than the reference, or none and is not known to be ours (`field`
+                names where the key was), or a field of it cannot be read (`field` names it).
         """
         ...
 

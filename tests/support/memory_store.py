@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.anomaly import Anomaly, AnomalyKind
-from domain.attaching import DetachedOrder, OrderAttachment
+from domain.attaching import OrderAttachment
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
@@ -23,6 +23,7 @@ from domain.unreadable import UnreadableRecord
 from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.fault_injection import store_call
+from tests.support.memory_attached_orders import MemoryAttachedOrders
 from tests.support.memory_holds import MemoryHolds
 from tests.support.memory_leases import MemoryLeases
 
@@ -49,8 +50,7 @@ class MemoryStore:
         self.due: dict[str, _Due] = {}
         self.stopped: dict[StoppableAction, str] = {}
         """What is not to be done now, and why."""
-        self.attached: dict[str, str] = {}
-        """The case of each order of a person that is, or was, the order of a case."""
+        self.attached = MemoryAttachedOrders(clock, self.cases, self._wake)
         self._cursor: str | None = None
         self.unreadable: list[UnreadableRecord] = []
         self.explanations: dict[tuple[str, int], Counterfactuals] = {}
@@ -130,10 +130,10 @@ class MemoryStore:
         self, case: str, system: str, draft: WorkOrderDraft, open_work: OpenWorkSeen, attachment: OrderAttachment
     ) -> bool:
         del system
-        return await store_call(lambda: self._attach(case, draft, open_work, attachment))
+        return await store_call(lambda: self.attached.take(case, draft, open_work, attachment))
 
     async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:
-        await store_call(lambda: self._detach(case, record, because))
+        await store_call(lambda: self.attached.give_back(case, record, because))
 
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         del case, order, to
@@ -298,29 +298,6 @@ class MemoryStore:
         if first is None:
             self._set(case, draft=draft, open_work=open_work, phase=Phase.PLACE)
         return first or draft
-
-    def _attach(self, case: str, draft: WorkOrderDraft, open_work: OpenWorkSeen, attachment: OrderAttachment) -> bool:
-        record, order = attachment.record, self.cases[case].order
-        if order is not None and order.ref == record.ref:
-            return True
-        known = {view.order.ref.id for view in self.cases.values() if view.order is not None}
-        if record.ref.id in known | self.attached.keys():
-            return False
-        if self.cases[case].draft is not None:
-            raise Unavailable("written down meanwhile", system="record", operation="attach-order")
-        self.attached[record.ref.id] = case
-        self._set(case, draft=draft, open_work=open_work, attached=attachment, order=record, phase=Phase.WORK)
-        self._set(case, order_read_at=attachment.read_at)
-        return True
-
-    def _detach(self, case: str, record: WorkOrderRecord, because: str) -> None:
-        view = self.cases[case]
-        if view.order is None or not view.order.of_a_person or not view.order.ref.same_record(record.ref):
-            return
-        gone = DetachedOrder(order=view.order.ref, because=because, at=self._clock.now())
-        none = {"attached": None, "order": None, "draft": None, "open_work": None, "order_read_at": None}
-        self._set(case, detached=(*view.detached, gone), order_notes=(), phase=Phase.PLACE, **none)
-        self._wake(case)
 
     def _see(self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None) -> None:
         if lease is not None:

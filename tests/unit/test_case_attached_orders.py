@@ -164,7 +164,7 @@ def test_what_changed_since_the_search_counts(change: Callable[[SagaPlant, WorkO
     _before_the_reading(plant)
     change(plant, theirs)
     assert own_order(settle(plant)).ref.id != theirs.id
-    assert plant.store.attached == {}
+    assert plant.store.attached.case_of == {}
 
 
 def test_a_cmms_that_does_not_answer_the_reading_is_asked_again() -> None:

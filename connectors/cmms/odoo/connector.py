@@ -297,12 +297,12 @@ class OdooCmms:
     def _check_key(self, call: Call, request: MaintenanceRequest, details: RequestDetails, key: str) -> None:
         """Refuses a request that is not proved to be the one of a key, or that is ours though its key is empty."""
         proved = details.key(request)
-        if not key:
-            if proved or details.is_own(request):
-                words = f"request {request.id} is taken for a person's, and we made it"
-                raise call.error(ActionRequired, words, field="external id")
-            return
-        if proved != key:
+        found = proved or key_in_html(request.description)
+        if not key and (found or details.is_own(request)):
+            has = f"has the key {found}" if found else "was created by our user"
+            words = f"request {request.id} {has}, though it was taken for a person's"
+            raise call.error(ActionRequired, words, field="external id")
+        if key and proved != key:
             has = f"has the external id of {proved}" if proved else "has no external id of ours any more"
             raise call.error(
                 ActionRequired,

@@ -367,11 +367,8 @@ class SapPmCmms:
         if not ref.id:
             return await self._find(call, ref.key)
         if not ref.key and ref.kind is RecordKind.ORDER:
-            raise call.error(
-                ActionRequired,
-                f"order {ref.id} has no notification: what was found is on a notification",
-                field="MaintenanceNotification",
-            )
+            words = f"order {ref.id} has no notification: what was found is on a notification"
+            raise call.error(ActionRequired, words, field="MaintenanceNotification")
         row = await self._client.read(call, SapPmNotification, ref.id)
         if row is None:
             # A service that is not active answers 404 as well. A search for the number tells which it is.
@@ -384,9 +381,8 @@ class SapPmCmms:
         else:
             found, expected = row.upper_reference, "not the key of its case"
         if found and found != ref.key.upper():
-            raise call.error(
-                ActionRequired, f"notification {ref.id} has {found} in {_REFERENCE} now, {expected}", field=_REFERENCE
-            )
+            words = f"notification {ref.id} has {found} in {_REFERENCE} now, {expected}"
+            raise call.error(ActionRequired, words, field=_REFERENCE)
         return (await self._with_orders(call, [row]))[0]
 
     def _untouched(self, work: SapPmWork) -> bool:
