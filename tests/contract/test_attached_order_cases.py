@@ -21,6 +21,8 @@ from domain.ports import OutcomeCodes, TwinGraph
 from domain.work_orders import CompletionReport, WorkOrderRef, WorkOrderStatus
 from millwright.audit.verifying import verify
 from millwright.explaining.consequences import consequences
+from millwright.storage.audit.reasons import find
+from millwright.storage.audit.record import read_record
 from millwright.storage.reporting.case_lists import whole_case
 from sandbox.clock import PlantClock
 from tests.contract.atlas_plant import AtlasPlant
@@ -274,6 +276,27 @@ async def test_a_process_killed_at_any_call_leaves_one_order_and_one_note(ready:
     assert (await ready.order()).ref == theirs
     assert ready.site.orders_of(ready.case) == 0
     assert len(await ready.site.notes(theirs)) == 1
+    await no_findings(ready)
+
+
+async def test_a_process_killed_while_an_order_is_given_back_leaves_one_order_of_its_own(ready: CodingCase) -> None:
+    theirs = await attached(ready)
+    await ready.site.people_uncode(theirs)
+    ready.plant.clock.time += DAY
+    ready.site.wait(DAY)
+    for after in (False, True):
+        for call in range(4):
+            steps = ready.steps(Killed(call, after=after))
+            for step in (steps.move_order, steps.ensure_order):
+                with suppress(Crash):
+                    await step(CaseRef(case=ready.case))
+            ready.plant.clock.time += timedelta(hours=1)
+    await ready.later(DAY)
+    await ready.later(timedelta(hours=1))
+    view = await has_own_order(ready)
+    assert [each.order.id for each in view.detached] == [theirs.id]
+    async with read_record(ready.plant.engine) as record:
+        assert (await find(record, theirs.id)).case == ready.case
     await no_findings(ready)
 
 
