@@ -230,6 +230,19 @@ def test_a_completion_without_the_finding_concludes_nothing_and_gives_an_order_o
     assert plant.mes.holder == CASE
 
 
+def test_what_its_codes_mean_counts_when_the_outcome_is_stored() -> None:
+    plant, theirs = attached()
+    plant.cmms.book.people_change(theirs, WorkOrderStatus.COMPLETED, reported("BEARING"))
+    plant.clock.time += REREAD
+    plant.dispatch()
+    while (order := plant.store.now(CASE).order) is not None and not order.status.finished:
+        plant.workflows[CASE].played.play()
+    plant.codes.known["BEARING"] = OutcomeClass.NOTHING_FOUND
+    view = settle(plant)
+    assert own_order(view)
+    assert (view.outcome, plant.store.labels, len(view.detached)) == (None, {}, 1)
+
+
 @pytest.mark.parametrize("status", [WorkOrderStatus.CANCELLED, WorkOrderStatus.SKIPPED])
 def test_an_order_that_ends_without_its_work_gives_an_order_of_its_own(status: WorkOrderStatus) -> None:
     plant, theirs = attached()
