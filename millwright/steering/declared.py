@@ -102,6 +102,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "rest.time_zone": _CASES,
     "rest.overlap": _CASES,
     "rest.outcomes": _CASES,
+    "rest.failure_modes": _CASES,
     "opcua_job_control.url": _CASES,
     "opcua_job_control.user": _CASES,
     "opcua_job_control.password": _CASES,

@@ -29,6 +29,7 @@ from tests.contract.atlas_plant import AtlasPlant
 from tests.contract.cmms_plant import SandboxPlant
 from tests.contract.conftest import MaximoPlant
 from tests.contract.ordered_case import MINUTES, OrderedCase, ordered_case, plant_on
+from tests.contract.rest_plant import TicketsPlant
 from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.crashes import Killed
 from tests.support.fault_injection import Crash
@@ -62,9 +63,10 @@ SITES: Final[Mapping[str, tuple[Callable[[Path], CodingPlant], str]]] = {
     "maximo": (MaximoPlant, "OVERVOLT"),
     "sap_pm": (SapPmPlant, "ELEC/0110"),
     "atlas": (AtlasPlant, "OVERVOLT"),
+    "rest": (TicketsPlant, "OVERVOLT"),
 }
 
-NOTE: Final = {"maximo": "note", "sap_pm": "note", "atlas": "comment"}
+NOTE: Final = {"maximo": "note", "sap_pm": "note", "atlas": "comment", "rest": "note"}
 """The operation by which a note is written on an order of a person."""
 
 CodingCase = OrderedCase[CodingPlant]

@@ -33,7 +33,9 @@ class RestReading:
         self._client = client
         self._settings = settings
         self._description = settings.description.description
-        self._order = needed(self._description.order)
+        order = needed(self._description.order)
+        # Without a table of codes nobody asks what they are.
+        self._order = order if settings.failure_modes else order.model_copy(update={"problem": None})
         self._system = system
         self._clock = clock
 
