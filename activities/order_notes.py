@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from activities.order_text import case_hold_notice, hold_proposal_words, rework_words, tells_rework
+from activities.order_text import attachment_note, case_hold_notice, hold_proposal_words, rework_words, tells_rework
 from activities.progress import called_off
 from domain.cases import CaseView
 from domain.model import Model
@@ -37,6 +37,7 @@ def notes_wanted(view: CaseView, judge: Judge, say: Wording) -> tuple[OrderNote,
     if view.order is None or view.order.status.finished:
         return ()
     notes = (
+        _attaching(view, say),
         _overruling(view, say),
         _reworking(view, say),
         _answering(view, say),
@@ -49,6 +50,12 @@ def notes_wanted(view: CaseView, judge: Judge, say: Wording) -> tuple[OrderNote,
 def withdrawal_words(view: CaseView, say: Wording) -> str:
     """Why an order is withdrawn: a person's own words, or what the record says of the evidence and the asset."""
     return say.recorded(view.withdraw or "") if view.decision is None else view.decision.reason
+
+
+def _attaching(view: CaseView, say: Wording) -> OrderNote | None:
+    """What a person's order is to people who read it, now that it is the order of a case too."""
+    text = attachment_note(view, say)
+    return None if text is None else OrderNote(key=_key(view, "attached", len(view.detached) + 1), text=text)
 
 
 def _overruling(view: CaseView, say: Wording) -> OrderNote | None:

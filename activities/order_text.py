@@ -9,7 +9,7 @@ from domain.open_work import OpenWorkSeen
 from domain.production import hold_notice
 from domain.verdict import RuleWords, Rung, Urgency
 from domain.wording import ENGLISH, WORDINGS, Wording, message
-from domain.work_orders import WorkOrderDraft
+from domain.work_orders import FindingRole, WorkOrderDraft
 
 _WHEN = {
     Urgency.NOW: message("at once"),
@@ -83,6 +83,7 @@ def _paragraphs(
     return (
         f"Millwright {view.id}",
         *((rework_words(view.rework, say),) if view.rework is not None else ()),
+        *(say.recorded(order.words) for order in view.detached),
         say(
             "Suspected: {asset} of {machine}, failure mode {mode} (ISO 14224).",
             asset=view.asset.name,
@@ -117,6 +118,25 @@ def _paragraphs(
         ),
         *((say("Trace: {trace}", trace=view.evidence[0].traceparent),) if view.evidence[0].traceparent else ()),
     )
+
+
+def attachment_note(view: CaseView, say: Wording) -> str | None:
+    """What is written on the order of a person that is the order of a case: the words of the draft, and what becomes of
+    it. None if the case has no such order."""
+    if view.attached is None or view.order is None or view.draft is None:
+        return None
+    codes = ", ".join(chosen.code for chosen in view.attached.record.codes if chosen.role is FindingRole.PROBLEM)
+    hint = view.open_work.hint_in(say) if view.open_work is not None else None
+    told = " ".join(paragraph for paragraph in view.draft.paragraphs[1:] if paragraph != hint)
+    same = say(
+        "Millwright {case} found the same fault: {codes} means {mode} here.",
+        case=view.id,
+        codes=codes,
+        mode=view.failure_mode,
+    )
+    waits = say("It makes no order of its own while this one is open with that code.")
+    otherwise = say("It makes one if this one ends without that finding.")
+    return f"{same} {waits} {otherwise} {told}"
 
 
 def rework_words(said: Rework, say: Wording) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from temporalio import activity
 
+from activities.attached_orders import AttachedOrders
 from activities.autonomy import Autonomy
 from activities.progress import CaseRef, Progress, called_off, step
 from domain.canonical import Json, timestamp
@@ -49,17 +50,19 @@ class Outcomes:
         self._codes = codes
         self._autonomy = autonomy
         self._clock = clock
+        self._attached = AttachedOrders(cases, codes, clock)
 
     @activity.defn(name="record-outcome")
     async def record_outcome(self, ref: CaseRef) -> Progress:
         """Stores what the finished order found. A cancelled order has no finding and gives no label.
 
-        Not done if people have opened the order again meanwhile. An outcome that was UNKNOWN is classified again,
+        Not done if people have opened the order again meanwhile. An order of a person that turns out to be other work
+        is given back, and the case has no outcome. An outcome that was UNKNOWN is classified again,
         because its codes may have been added to the crosswalk since.
         """
         async with step(self._cases, self._clock, ref.case, "record-outcome") as attempt:
             view = attempt.view
-            if view.order is None:
+            if view.order is None or await self._attached.give_back(attempt, view.order):
                 return attempt.progress
             if view.outcome is not None:
                 meaning = self._meaning(view)

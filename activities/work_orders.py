@@ -1,11 +1,12 @@
 """One good work order for a case: looked up before it is made, read back after, followed to its end."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from temporalio import activity
 
 from activities.admissions import Admissions
+from activities.attached_orders import AttachedOrders, own_orders
 from activities.autonomy import Autonomy
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
@@ -15,36 +16,21 @@ from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
 from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_stands, hold_wanted, next_look
 from domain.cases import CaseView, Lane
-from domain.casework import LEASE_LASTS, CaseStore, ChangeStore, OrderLeases
+from domain.casework import LEASE_LASTS, CaseStore, OrderLeases
 from domain.clock import Clock
-from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease, OrderQuery
+from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease
 from domain.draft_check import check_case, check_length, held_back
-from domain.errors import ActionRequired, ConnectorError, Unavailable
-from domain.keys import case_workflow_id
-from domain.model import Model
+from domain.errors import ActionRequired
 from domain.order_terms import OrderTerms
-from domain.ports import Cmms, Judge, WorkflowEngine
+from domain.ports import Cmms, Judge, OutcomeCodes
 from domain.stops import StoppableAction
 from domain.wording import WORDINGS, Wording
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
-_AFTER_A_FAILURE = timedelta(minutes=5)
+_THEIRS_READ_AGAIN = timedelta(hours=1)
+"""How often the order of a person is read again at least: a poll shows only orders with a key of ours."""
 _ENSURE = "ensure-order"
 _FOLLOW = "follow-order"
-
-
-class PollSystem(Model):
-    """Asks for a system's changes; `interval` is how long until the next time."""
-
-    system: str
-    interval: timedelta
-
-
-class Polled(Model):
-    """What a poll found, and why it found nothing where the system did not answer."""
-
-    changes: int
-    problem: str | None
 
 
 class WorkOrders:
@@ -52,19 +38,15 @@ class WorkOrders:
 
     Args:
         cases: where cases are kept.
-        changes: where a poll's findings are kept.
         leases: who may create an order where the CMMS cannot refuse a second one.
         cmms: where the planners work, by the id of each CMMS instance.
         judge: for the words of the decision.
         autonomy: whether an order goes out without review.
         admissions: whether an order goes out now, or waits for its turn.
         clock: the plant's time.
-        engine: to wake cases.
         interval: how often the MES is asked how a hold stands.
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
-        poll_interval: how often a CMMS is polled at least.
-        reconcile: goes on with the nightly reconcile of a CMMS, and says after how long it is to be called again, if
-            before the next poll.
+        codes: the meaning of the failure codes of each CMMS instance.
         terms: how orders are written for each CMMS instance; one that is not named takes English, without job plans.
         files: attaches the evidence to orders; None for an installation that attaches none.
     """
@@ -72,36 +54,30 @@ class WorkOrders:
     def __init__(
         self,
         cases: CaseStore,
-        changes: ChangeStore,
         leases: OrderLeases,
         cmms: Mapping[str, Cmms],
         judge: Judge,
         autonomy: Autonomy,
         admissions: Admissions,
         clock: Clock,
-        engine: WorkflowEngine,
         interval: timedelta,
         reread: timedelta,
-        poll_interval: timedelta,
-        reconcile: Callable[[str], Awaitable[timedelta | None]],
+        codes: Mapping[str, OutcomeCodes],
         terms: Mapping[str, OrderTerms] | None = None,
         files: OrderFiles | None = None,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
-        self._poll_interval = poll_interval
-        self._reconcile = reconcile
         self._terms = terms or {}
         self._files = files
-        self._changes = changes
         self._leases = leases
         self._cmms = cmms
         self._judge = judge
         self._autonomy = autonomy
         self._admissions = admissions
         self._clock = clock
-        self._engine = engine
+        self._attached = AttachedOrders(cases, codes, clock)
 
     @activity.defn(name=_ENSURE)
     async def ensure_order(self, ref: CaseRef) -> Progress:
@@ -142,8 +118,8 @@ class WorkOrders:
             if known is None:
                 return attempt.progress
             if self._read_again_at(view) <= self._clock.now():
-                known = await self._read_again(view, known)
-                if known.status.finished:
+                known = await self._read_again(attempt, known)
+                if attempt.view.order is None or known.status.finished:
                     return attempt.progress
             wanted = await self._wanted_status(view, known)
             if wanted is WorkOrderStatus.APPROVED:
@@ -162,47 +138,11 @@ class WorkOrders:
                 self._wait_for_people(attempt, order)
         return attempt.progress
 
-    @activity.defn(name="poll-changes")
-    async def poll_changes(self, poll: PollSystem) -> Polled:
-        """Reads all that changed in the CMMS since the last time, page by page, and wakes the cases it concerns. A
-        reconcile that is due goes on with some pages after it: what polls bring is no drift."""
-        seen = await self._changes.poll_generation(poll.system)
-        cursor = await self._changes.cursor(poll.system)
-        total = 0
-        problem: str | None = None
-        woken: set[str] = set()
-        try:
-            while True:
-                page = await self._instance(poll.system, "changed-since").changed_since(cursor)
-                read = page.records or page.unreadable
-                if read or page.cursor != cursor:
-                    stored = self._changes.store_page(poll.system, page.records, page.cursor, page.unreadable)
-                    woken |= set(await stored)
-                for record in page.unreadable:
-                    activity.logger.warning("%s: %s", poll.system, record.words)
-                total += len(page.records)
-                if not read or page.cursor == cursor:
-                    break
-                cursor = page.cursor
-        except ConnectorError as error:
-            problem = str(error)
-            activity.logger.warning("polling waits: %s", error)
-        # The interval came through the engine, so it can only shorten that of the settings.
-        wait = min(poll.interval, self._poll_interval)
-        if problem is not None:
-            wait = min(wait, _AFTER_A_FAILURE)
-        elif (again := await self._reconcile(poll.system)) is not None:
-            wait = min(wait, again)
-        await self._changes.finish_poll(poll.system, seen, self._clock.now() + wait)
-        if woken:
-            try:
-                await self._engine.wake([case_workflow_id(case) for case in sorted(woken)])
-            except Unavailable as error:
-                activity.logger.info("cases will be woken by the dispatcher: %s", error)
-        return Polled(changes=total, problem=problem)
-
     async def _follow(self, attempt: Step) -> None:
         """Ends the step if the order is finished or there is none; else waits for people, or for a call to the CMMS."""
+        known = attempt.view.order
+        if known is not None and await self._attached.give_back(attempt, known):
+            return
         view, order = attempt.view, self._order_to_follow(attempt)
         if order is None:
             return
@@ -220,26 +160,40 @@ class WorkOrders:
         view = attempt.view
         if view.order is None or view.order.status.finished or view.closed_as is not None:
             return None
-        look = next_look(view, self._clock.now(), self._interval)
-        attempt.at_latest = min(at for at in (look, self._read_again_at(view)) if at is not None)
+        now = self._clock.now()
+        again_at = self._read_again_at(view)
+        # One that is due is read in this pass. If that fails, the failure says when to try again.
+        again_at = again_at if again_at > now else now + self._reread_of(view.order)
+        look = next_look(view, now, self._interval)
+        attempt.at_latest = min(at for at in (look, again_at) if at is not None)
         return view.order
 
     def _read_again_at(self, view: CaseView) -> datetime:
         """When the order is to be read again. An earlier build did not write down when it read it."""
-        return self._clock.now() if view.order_read_at is None else view.order_read_at + self._reread
+        if view.order is None or view.order_read_at is None:
+            return self._clock.now()
+        return view.order_read_at + self._reread_of(view.order)
 
-    async def _read_again(self, view: CaseView, known: WorkOrderRecord) -> WorkOrderRecord:
+    def _reread_of(self, order: WorkOrderRecord) -> timedelta:
+        return min(self._reread, _THEIRS_READ_AGAIN) if order.of_a_person else self._reread
+
+    async def _read_again(self, attempt: Step, known: WorkOrderRecord) -> WorkOrderRecord:
+        """The order as it is now. It is recorded, or given back if it is a person's and other work than the case's."""
         asked_at = self._clock.now()
         order = await self._instance(known.ref.system, "read-work-order").read_work_order(known.ref)
-        await self._cases.record_order(view.id, order, asked_at)
+        if not await self._attached.give_back(attempt, order):
+            await self._cases.record_order(attempt.view.id, order, asked_at)
         return order
 
     async def _wanted_status(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderStatus | None:
         """What the CMMS is to be asked for: to approve the order, or to cancel it; None for neither.
 
         What was released without a person is taken back by a person's no; evidence revised away, or a retirement,
-        undoes no release. A CMMS in which orders are not taken back by us is not asked: the planner is.
+        undoes no release. A CMMS in which orders are not taken back by us is not asked: the planner is. An order of a
+        person is only that person's to move.
         """
+        if order.of_a_person:
+            return None
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         if called_off(view) is not None:
             taken_back = overruled(view) and order.status is WorkOrderStatus.APPROVED
@@ -316,6 +270,8 @@ class WorkOrders:
             draft = order_draft(view, words, seen, say, check, plan, released=released)
             cut = check_length(draft, cmms.capabilities.limits)
             check = check and check.model_copy(update={"findings": (*check.findings, *cut)})
+            if await self._attached.take(attempt, cmms, draft, seen, check):
+                return
         first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)
         await self._create(attempt, cmms, first)
 
@@ -348,15 +304,8 @@ class WorkOrders:
         view = attempt.view
         if view.draft is None:
             return
-        asked_at, cmms, query = self._clock.now(), self._serving(view), OrderQuery(key=view.id)
-        if not cmms.capabilities.search_by_key:
-            query = OrderQuery(
-                key=view.id,
-                asset_external_id=view.draft.asset_external_id,
-                asset_attributes=view.draft.asset_attributes,
-                since=view.draft.reported_at,
-            )
-        found = await cmms.find_work_orders(query)
+        asked_at, cmms = self._clock.now(), self._serving(view)
+        found = await cmms.find_work_orders(own_orders(cmms, view.draft))
         if len(found) > 1:
             numbers = ", ".join(record.ref.id for record in found)
             raise ActionRequired(
@@ -390,6 +339,8 @@ class WorkOrders:
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
         if view.decision is not None and overruled(view):
             reason = f"the planner to cancel {order.ref.id}, which others have in hand: {view.decision.by} said no"
+        elif order.of_a_person:
+            reason = f"the people who have {order.ref.id} in hand, which they made for the same fault"
         elif waits:
             reason = f"the planner to approve or cancel {order.ref.id}"
         else:

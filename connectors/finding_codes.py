@@ -1,9 +1,33 @@
-"""From the codes that technicians choose to outcome classes."""
+"""From the codes that people choose on orders to outcome classes, and to failure modes."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 from domain.outcomes import OutcomeClass, class_of
 from domain.work_orders import CompletionReport, FindingRole
+
+
+def each_code_once(failure_modes: dict[str, str]) -> dict[str, str]:
+    """The table as it is.
+
+    Raises:
+        ValueError: two of its codes differ only in upper and lower case.
+    """
+    folded = [code.casefold() for code in failure_modes]
+    twice = [code for code in failure_modes if folded.count(code.casefold()) > 1]
+    if twice:
+        raise ValueError(f"has {' and '.join(twice)}, which are one code: keep one of them")
+    return failure_modes
+
+
+Code = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+FailureModes = Annotated[dict[Code, Code], AfterValidator(each_code_once)]
+"""Which failure mode (ISO 14224, such as `PDE`) a site's code for a problem names, by that code. Upper and lower case
+are the same.
+
+Codes are a site's own, so there is no default. With an empty table no case takes an order of a person for its own.
+"""
 
 
 class FindingCodeTable(BaseModel):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from domain.attaching import OrderAttachment
 from domain.cases import CaseView, ClosedAs, Lane
 from domain.cmms import OrderLease
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
@@ -99,7 +100,38 @@ class CaseStore(Protocol):
 
         Raises:
             ActionRequired: the record has no ground for this order: somebody has altered the database.
-            Unavailable: the work was called off after the case was read.
+            Unavailable: the work was called off after the case was read, or the case has an order of a person by now.
+        """
+        ...
+
+    async def attach_order(
+        self,
+        case: str,
+        system: str,
+        draft: WorkOrderDraft,
+        open_work: OpenWorkSeen,
+        check: DraftCheck | None,
+        attachment: OrderAttachment,
+    ) -> bool:
+        """Makes an order of a person the order of a case, which had none, and keeps the draft that was not sent.
+
+        Returns:
+            False if the order is, or was, that of another case, or was this one's before; nothing is written then.
+
+        Raises:
+            ActionRequired: the record has no ground for an order: somebody has altered the database.
+            Unavailable: the work was called off after the case was read, or another step has intended its order.
+        """
+        ...
+
+    async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:
+        """Ends that an order of a person is the order of a case. The case has no order and no draft then, and is due.
+
+        Nothing changes if the case does not have that order any more.
+
+        Args:
+            record: the order as it was read last.
+            because: the reason, as the end of a sentence that begins with the order's number.
         """
         ...
 

@@ -61,7 +61,8 @@ class TextLimits(Model):
 class CmmsCapabilities(Model):
     """What a CMMS can do.
 
-    The steps of a case follow `idempotency`, `one_at_a_time_per_asset`, `approval`, `cancellation` and `search_by_key`.
+    The steps of a case follow `idempotency`, `one_at_a_time_per_asset`, `approval`, `cancellation`, `search_by_key` and
+    `failure_modes`.
     The other fields are for the connector itself and for people.
 
     Args:
@@ -77,6 +78,8 @@ class CmmsCapabilities(Model):
         limits: how long texts may be. The connector shortens them.
         one_at_a_time_per_asset: whether it fails if two orders of one asset are created at once: then orders of an
             asset are created under a lease.
+        failure_modes: the failure mode (ISO 14224) that a code on an open order names, by the code. If it is empty, no
+            case takes an order of a person for its own.
     """
 
     idempotency: Idempotency
@@ -89,6 +92,7 @@ class CmmsCapabilities(Model):
     priorities: dict[int, str]
     limits: TextLimits
     one_at_a_time_per_asset: bool = False
+    failure_modes: dict[str, str] = {}
 
     def own_priority(self, vendor_value: str | None) -> int | None:
         """Our priority for a value of the CMMS; None if the value stands for none of ours, or for several."""

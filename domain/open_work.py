@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from textwrap import shorten
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from domain.model import Model, Moment
 from domain.vendor_texts import VendorText
 from domain.wording import ENGLISH, Wording, message
-from domain.work_orders import WorkOrderRef, WorkOrderStatus
+from domain.work_orders import ReportedCode, WorkOrderRef, WorkOrderStatus, no_codes
 
 _LONGEST_WORDS: Final = 100
 _NAMED: Final = 3
@@ -56,7 +56,11 @@ class OpenOrder(Model):
         order: the order that the CMMS made from it, if `ref` is a request and the vendor has two records.
         reported_at: when the work was reported; None if the CMMS does not say.
         reported_by: the person who reported it, as the CMMS names people.
+        codes: the codes of the failure that people chose on it. They are read only where the site has a table that
+            says what they name.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("codes",)
 
     ref: WorkOrderRef
     order: WorkOrderRef | None = None
@@ -65,6 +69,7 @@ class OpenOrder(Model):
     reported_at: Moment | None = None
     reported_by: ShortWords | None = None
     summary: ShortWords | None = None
+    codes: tuple[ReportedCode, ...] = Field(default=(), exclude_if=no_codes)
 
     def words_in(self, say: Wording) -> str:
         """The order with its state, who reported it and what it is about."""

@@ -88,11 +88,12 @@ class Cmms(Protocol):
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
         """The order as it is now, with what the technician reported.
 
-        If the order no longer exists, its status is `deleted` and its stamp is the time of this reading.
+        If the order no longer exists, its status is `deleted` and its stamp is the time of this reading. A reference
+        with an empty key is that of an order which a person created: it is read as theirs, with its codes.
 
         Raises:
-            ActionRequired: the record has the key of another case, or none and is not known to be ours (`field` names
-                where the key was), or a field of it cannot be read (`field` names it).
+            ActionRequired: the record has another key than the reference, or none and is not known to be ours (`field`
+                names where the key was), or a field of it cannot be read (`field` names it).
         """
         ...
 
@@ -110,7 +111,7 @@ class Cmms(Protocol):
         ...
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        """Adds a note once: if a note with the same key exists, nothing changes."""
+        """Adds a note once: if a note with the same key exists, nothing changes. Orders of people take notes too."""
         ...
 
     async def changed_since(self, cursor: str | None) -> ChangePage:

@@ -38,6 +38,14 @@ MESSAGES: Final[Mapping[str, str]] = {
     "{value} against {baseline}": "{value} frente a {baseline}",
     "{score} standard errors": "{score} errores estándar",
     "{at} {observation} by {detector}": "{at} {observation}, según {detector}",
+    # The order of a person that is the order of a case.
+    "Millwright {case} found the same fault: {codes} means {mode} here.": (
+        "Millwright {case} detectó el mismo fallo: {codes} significa aquí {mode}."
+    ),
+    "It makes no order of its own while this one is open with that code.": (
+        "No crea una orden propia mientras esta siga abierta con ese código."
+    ),
+    "It makes one if this one ends without that finding.": "La creará si esta termina sin ese hallazgo.",
     # Work that did not help.
     "Rework:": "Trabajo repetido:",
     "{work} did not help.": "{work} no resolvió el fallo.",
@@ -228,6 +236,19 @@ RECORDED: Final[Mapping[str, str]] = {
     "a running job": "ningún trabajo de producción en curso",
     "time to the end of the job": "el tiempo hasta el fin del trabajo de producción",
     "time to the planned stop": "el tiempo hasta la parada planificada",
+    # Why the order of a person is not that of a case any more.
+    "Order {order} was closed without this work: it is {status}.": (
+        "La orden {order} se cerró sin este trabajo: está en estado {status}."
+    ),
+    "Order {order} was closed without this finding: it was completed with {codes}.": (
+        "La orden {order} se cerró sin este hallazgo: se completó con {codes}."
+    ),
+    "no codes": "ningún código",
+    "Order {order} has the problem code {codes} now, which does not mean {mode}.": (
+        "La orden {order} tiene ahora el código de problema {codes}, que no significa {mode}."
+    ),
+    "Order {order} has no problem code any more.": "La orden {order} ya no tiene código de problema.",
+    "Order {order} was let go: the case is called off, {why}.": ("La orden {order} se dejó: el caso se anuló, {why}."),
     # Why work is not needed any more.
     "its evidence was judged again, the last as {rung}": "su evidencia se volvió a evaluar, la última como «{rung}»",
     "{asset} was retired on {at} UTC by {person}: {why}": "{person} dio de baja {asset} el {at} UTC: {why}",

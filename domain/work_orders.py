@@ -162,6 +162,11 @@ class ReportedCode(Model):
     code: VendorText
 
 
+def no_codes(codes: tuple[ReportedCode, ...]) -> bool:
+    """Whether the codes of an open order are left out of JSON. Earlier builds refuse fields that they do not know."""
+    return not codes
+
+
 class Part(Model):
     """Material used: the CMMS's item number and a quantity in the item's own issue unit."""
 
@@ -225,9 +230,11 @@ class WorkOrderRecord(Model):
         changed_at: the vendor's own stamp. If it has no zone, it is in the site's zone, a setting of the connector.
         priority: our priority, 1 (highest) to 4; None if the vendor's value stands for none of ours, or for several.
         report: what the technician reported; only of completed work.
+        codes: the codes of the failure on an order of a person that is not completed. They are read only where the
+            site has a table that says what they name.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("status_guessed",)
+    later: ClassVar[tuple[str, ...]] = ("status_guessed", "codes")
 
     ref: WorkOrderRef
     order: WorkOrderRef | None = None
@@ -239,6 +246,7 @@ class WorkOrderRecord(Model):
     asset_external_id: VendorName | None = None
     priority: int | None = None
     report: CompletionReport | None = None
+    codes: tuple[ReportedCode, ...] = Field(default=(), exclude_if=no_codes)
 
     @classmethod
     def gone(cls, ref: WorkOrderRef, read_at: datetime) -> Self:
@@ -250,6 +258,11 @@ class WorkOrderRecord(Model):
             changed_at=read_at,
             touched=Touched.YES,
         )
+
+    @property
+    def of_a_person(self) -> bool:
+        """Whether it is an order that people created. Millwright only reads it, and writes notes on it."""
+        return not self.ref.key
 
     @property
     def work_has_begun(self) -> bool:

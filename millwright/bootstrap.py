@@ -324,6 +324,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     from activities.autonomy import Autonomy
     from activities.holds import Holds
     from activities.machine_states import MachineStates
+    from activities.order_changes import OrderChanges
     from activities.order_files import OrderFiles
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
@@ -349,21 +350,19 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     reconciling = Reconciling(DriftStore(storage.engine, clock), cases, systems.cmms, systems.twins, clock, terms)
     orders = WorkOrders(
         cases,
-        storage.changes,
         storage.order_leases,
         systems.cmms,
         storage.catalogue,
         autonomy,
         Admissions(storage.catalogue, storage.admissions),
         clock,
-        engine,
         settings.hold_interval,
         settings.order_interval,
-        settings.poll_interval,
-        reconciling.go_on,
+        systems.codes,
         {system: cmms.order_terms for system, cmms in settings.all_cmms().items()},
         OrderFiles(cases, CaseObservations(storage.engine), systems.cmms, DrawnCharts()),
     )
+    changes = OrderChanges(storage.changes, systems.cmms, clock, engine, settings.poll_interval, reconciling.go_on)
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, clock)
     return CaseActivities(
         cases=(
@@ -376,7 +375,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
             outcomes.close_case,
             walk_downs.route_walk_down,
         ),
-        cmms=(orders.ensure_order, orders.move_order, orders.poll_changes),
+        cmms=(orders.ensure_order, orders.move_order, changes.poll_changes),
         mes=(
             proposals.propose_work,
             holds.ensure_hold,

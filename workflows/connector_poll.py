@@ -7,7 +7,7 @@ from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
     from activities.machine_states import MachineStates, ReadStates
-    from activities.work_orders import PollSystem, WorkOrders
+    from activities.order_changes import OrderChanges, PollSystem
     from domain.keys import mes_in, name_in
     from domain.model import Model
     from domain.priorities import FIRST
@@ -48,7 +48,7 @@ class ConnectorPoll:
 
     async def _read_changes(self) -> None:
         await workflow.execute_activity_method(
-            WorkOrders.poll_changes,
+            OrderChanges.poll_changes,
             PollSystem(system=self._poll.system, interval=self._poll.interval),
             task_queue=cmms_queue(workflow.info().task_queue, self._poll.system),
             # A poll brings completed orders. It must not wait behind the new orders of a flood.

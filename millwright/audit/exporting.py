@@ -15,6 +15,7 @@ from domain.verdict import Memory
 from millwright.audit import (
     offline_actors,
     offline_admissions,
+    offline_attached_orders,
     offline_attestations,
     offline_autonomy,
     offline_cases,
@@ -66,6 +67,7 @@ _VERIFIER = (
     offline_record,
     offline_register,
     offline_operating,
+    offline_attached_orders,
     offline_cases,
     offline_equipment,
     offline_grounds,

@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from millwright.audit.offline_attached_orders import (
+    READINGS,
+    acts_on_its_order,
+    attached_order_findings,
+    is_attached,
+)
 from millwright.audit.offline_signatures import OfflineFinding, Row, differing
 
 
@@ -28,6 +34,7 @@ def case_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     if "phase" in case:
         yield from _state_findings(where, case, acts)
     yield from _order_findings(case["id"], case["order"], acts)
+    yield from attached_order_findings(case, acts)
     yield from _outcome_findings(case, acts)
 
 
@@ -129,9 +136,9 @@ class _ToldCase:
             self.withdraw, self.support_is_told = None, True
         elif kind in ("order-awaits-turn", "order-admitted"):
             self.admission = detail["admission"]
-        elif kind == "order-intended":
+        elif kind in ("order-intended", "order-detached"):
             self.phase = "place"
-        elif kind == "order-placed" and act["actor"] == "millwright":
+        elif kind == "order-attached" or (kind == "order-placed" and act["actor"] == "millwright"):
             # An order that a poll found first leaves the phase to the case's own step.
             self.phase = "work"
         elif kind == "outcome-found":
@@ -159,16 +166,18 @@ def _last(items: Sequence[Any]) -> Any:
 
 def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     where = f"work order of case {case}"
+    own = "" if is_attached(acts) else case
+    acts = acts_on_its_order(acts)
     intended = [act["detail"] for act in acts if act["kind"] == "order-intended"]
     drafts = [detail["draft"] for detail in intended]
-    seen = [act["detail"]["record"] for act in acts if act["kind"] in ("order-placed", "order-changed")]
+    seen = [act["detail"]["record"] for act in acts if act["kind"] in READINGS]
     if order is None:
         if drafts or seen:
             yield OfflineFinding("order", where, "was recorded and is gone")
         return
     record = order["record"]
-    for what, carrier in (("draft", order["draft"]), ("order", record and record["ref"])):
-        if carrier and carrier["key"] != case:
+    for what, carrier, key in (("draft", order["draft"], case), ("order", record and record["ref"], own)):
+        if carrier and carrier["key"] != key:
             yield OfflineFinding("order", where, f"its {what} carries the key of case {carrier['key']}: swapped")
     if [order["draft"]] != drafts:
         yield OfflineFinding("order", where, "its draft is not the one recorded before it went out")
@@ -198,7 +207,8 @@ def _placing_findings(where: str, order: Row, acts: Sequence[Row]) -> Iterator[O
     ]
     if intended != [(order["system"], order["intended_at"])]:
         yield OfflineFinding("order", where, "its system or the time at which it was intended is not as recorded")
-    if order["placed_at"] != next((act["at"] for act in acts if act["kind"] == "order-placed"), None):
+    placed = (act["at"] for act in acts if act["kind"] in ("order-placed", "order-attached"))
+    if order["placed_at"] != next(placed, None):
         yield OfflineFinding("order", where, "the time at which it was placed is not as recorded")
     if order["notes"] != [act["detail"]["key"] for act in acts if act["kind"] == "order-noted"]:
         yield OfflineFinding("order", where, "the notes that were written on it are not those recorded")
@@ -236,7 +246,7 @@ def _learning_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFindin
     order, labelled = None, False
     for act in acts:
         kind, detail = act["kind"], act["detail"]
-        if kind in ("order-placed", "order-changed"):
+        if kind in READINGS:
             order = detail["record"]["ref"]["id"]
         elif kind == "outcome-found" and found is not None:
             yield OfflineFinding("outcome", f"outcome of case {case['id']}", "was found more than once")

@@ -110,12 +110,15 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         said = view.rework
         earlier = f"case {said.case}" + (f" (order {said.order})" if said.order else "")
         say(f"rework of {earlier}: {said.by} had the machine held again, {said.reason}; {said.found}")
+    for detached in view.detached:
+        say(detached.words)
     if view.open_work is not None:
         say(view.open_work.words)
     if view.draft_check is not None:
         say(view.draft_check.words)
     if view.order is not None:
-        say(f"order {view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
+        of = "of a person " if view.attached is not None else ""
+        say(f"order {of}{view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
     if whole.hold is None and view.hold_proposal is not None:
         say(_proposed(view.machine.name, view.hold_proposal))
         say(hold_notice(view.production.enforcement if view.production is not None else None))

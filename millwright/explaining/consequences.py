@@ -103,12 +103,23 @@ def _review(view: CaseView) -> list[str]:
 
 
 def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
+    before = [order.words for order in view.detached]
     if view.draft is None and view.order is None:
-        return [] if view.rung.orders else ["No work order was asked for."]
-    seen = [known.words for known in (view.open_work, view.draft_check) if known is not None]
+        return before if view.rung.orders else [*before, "No work order was asked for."]
+    seen = [*before, *(known.words for known in (view.open_work, view.draft_check) if known is not None)]
     if view.order is None:
         return [*seen, "Its order was written down and has not been seen in the CMMS yet."]
     order = view.order
+    if view.attached is not None:
+        codes = ", ".join(chosen.code for chosen in view.attached.record.codes)
+        return [
+            *seen,
+            (
+                f"Order {order.ref.id} of a person is its work order since {_at(view.attached.read_at)}, because its "
+                f"code {codes} means {view.failure_mode}. It is now {order.status.replace('_', ' ')} "
+                f"({order.vendor_status})."
+            ),
+        ]
     placed = next((told.at for told in story if told.kind == "order-placed"), None)
     when = f", placed {_at(placed)}" if placed else ""
     return [

@@ -89,6 +89,11 @@ class TicketServer:
         self.store.change_labels(issue, self.technician, add=findings)
         self.store.change_state(issue, self.technician, "close")
 
+    def label(self, issue: Issue, *, add: str | None = None, remove: str | None = None) -> None:
+        """The planner adds or takes off a label."""
+        added, removed = [add] if add else [], [remove] if remove else []
+        self.store.change_labels(issue, self.planner, add=added, remove=removed)
+
     def edit(self, issue: Issue, title: str, description: str) -> None:
         """The planner changes a title and a description."""
         self.store.edit(issue, self.planner, title, description)

@@ -43,6 +43,7 @@ from millwright.storage.reporting.studies import AskedStudy, StudyStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 from policies.engine.judging import compile_policy
 from tests.audit.conftest import build, order
+from tests.support.attached_order import attach, theirs
 from tests.support.completed_work import ended
 from tests.support.installation_keys import signs_key, with_key
 from tests.support.judged_plant import Plant
@@ -76,6 +77,7 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     plant = Plant(await _with_registered_key(plant, folder))
     await _suppress(plant)
     await _follow_systems(plant)
+    await _attach(plant)
     await _learn(plant)
     await _walk_down(plant)
     await _run_on_test(plant)
@@ -218,6 +220,21 @@ async def _follow_systems(plant: Plant) -> None:
     )
     await changes.store_page("maximo", [changed, order("", "7001")], "page-2", [strange])
     await OrderLeaseStore(plant.engine, plant.clock).acquire("maximo", "BEDFORD", "worker-1")
+
+
+async def _attach(plant: Plant) -> None:
+    """A case that gave the order of a person back, and has another one."""
+    [[case]] = await plant.rows(
+        "SELECT id FROM cases c WHERE closed_as IS NULL AND rung >= 3 "
+        "AND NOT EXISTS (SELECT FROM work_orders w WHERE w.case_id = c.id) ORDER BY id LIMIT 1"
+    )
+    cases, now = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue)), plant.clock.now()
+    assert await attach(cases, str(case), "1224", now)
+    uncoded = theirs((await cases.view(str(case)))[0], "1224", now, ())
+    await cases.detach_order(str(case), uncoded, "has no problem code any more")
+    plant.clock.time += timedelta(minutes=1)
+    assert await attach(cases, str(case), "1225", now)
+    await cases.record_order_note(str(case), f"{case}-attached-2", "The same fault.")
 
 
 async def _list_lots(plant: Plant, case: str) -> None:

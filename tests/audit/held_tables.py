@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 HELD = frozenset(
     {
-        "action_stop_lifts", "action_stops", "acts", "admissions", "assets", "attestations", "autonomy_moves",
-        "cases", "changes", "contexts", "crosswalk", "cursors", "duplicates", "events", "explanations", "hold_claims",
-        "hold_placements",
+        "action_stop_lifts", "action_stops", "acts", "admissions", "assets", "attached_orders", "attestations",
+        "autonomy_moves", "cases", "changes", "contexts", "crosswalk", "cursors", "duplicates", "events",
+        "explanations", "hold_claims", "hold_placements",
         "holds", "installation_key_acts", "labels", "ledger", "ledger_head", "observables", "operating_readings",
         "operating_states", "outcomes", "people",
         "person_acts", "person_keys", "person_roles", "policy_assignment_ends", "policy_assignments", "policy_drafts",

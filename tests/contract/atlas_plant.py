@@ -52,6 +52,8 @@ class AtlasPlant(SandboxSite[AtlasServer]):
         super().__init__()
         self.server = AtlasServer(self.clock, EMAIL, PASSWORD, self.version, faults=self.faults, licensed=self.licensed)
         self.assets = {name: self.server.add_asset(name) for name in names}
+        self.failure_modes: Mapping[str, str] = {}
+        """The table of codes that the connector is given."""
 
     def connector(
         self,
@@ -68,6 +70,7 @@ class AtlasPlant(SandboxSite[AtlasServer]):
                 "finding_fields": _FINDINGS,
                 "page_size": 3,
                 "timeout": PATIENT,
+                "failure_modes": self.failure_modes,
             }
         )
         return atlas.connect(settings, http or self.client(), system="atlas", clock=clock or self.clock)
@@ -99,7 +102,7 @@ class AtlasPlant(SandboxSite[AtlasServer]):
 
     async def notes(self, ref: WorkOrderRef) -> list[str]:
         record = self.shown(ref)
-        lines = [line for line in str(record.content["description"]).splitlines() if line.startswith("[MW:")]
+        lines = [line for line in str(record.content.get("description", "")).splitlines() if line.startswith("[MW:")]
         comments = [row.content for row in self.server.store.comments if row.order == record.id]
         return lines + [words for words in comments if words.startswith("[MW:")]
 
@@ -127,6 +130,14 @@ class AtlasPlant(SandboxSite[AtlasServer]):
 
     async def people_open(self, asset: str) -> str:
         return self.server.open_order(self.assets[asset], "It drips.").custom_id
+
+    async def people_code(self, ref: WorkOrderRef) -> None:
+        """Somebody chooses the problem on an order."""
+        self.shown(ref).fields = {"Problem": "OVERVOLT"}
+
+    async def people_uncode(self, ref: WorkOrderRef) -> None:
+        """Somebody takes the problem off an order."""
+        self.shown(ref).fields = {}
 
     def complete(self, ref: WorkOrderRef, note: str) -> None:
         order = self.shown(ref)

@@ -56,6 +56,8 @@ class MaximoPlant:
         self._server = MaximoServer(directory, self.clock, {self.secrets[0]: "MILLWRIGHT"}, faults=self._faults)
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
+        self.failure_modes: Mapping[str, str] = {}
+        """The table of codes that the connector is given."""
 
     async def start(self) -> None:
         await self._server.start()
@@ -88,6 +90,7 @@ class MaximoPlant:
                 "time_zone": "Etc/GMT+5",
                 "page_size": 3,
                 "timeout": PATIENT,
+                "failure_modes": self.failure_modes,
             }
         )
         return maximo.connect(settings, http or self.client(), system="maximo", clock=WallClock())
@@ -138,6 +141,19 @@ class MaximoPlant:
                 f"{self._server.url}/os/mxapiwodetail", headers=headers, params={"lean": "1"}, json=body
             )
         return str(reply.json()["wonum"])
+
+    async def people_code(self, ref: WorkOrderRef) -> None:
+        """Somebody chooses the problem code on an order."""
+        self._server.report_actual(ref.id, failurecode="ELEC", problem="OVERVOLT", by="PLANNER")
+
+    async def people_uncode(self, ref: WorkOrderRef) -> None:
+        """Somebody takes the problem code off an order."""
+        path = httpx.URL(ref.locator or "").path.partition("/os/")[2]
+        headers = {"apikey": self.secrets[0], "x-method-override": "PATCH"}
+        async with httpx.AsyncClient() as client:
+            url = f"{self._server.url}/os/{path}"
+            reply = await client.post(url, headers=headers, params={"lean": "1"}, json={"failurereport": []})
+        reply.raise_for_status()
 
     def complete(self, ref: WorkOrderRef, note: str) -> None:
         now = self.clock.now()

@@ -1,7 +1,7 @@
 """A case that asks for work, on its storage, with the steps of its order in a CMMS."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -9,17 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.admissions import Admissions
 from activities.autonomy import Autonomy
+from activities.order_changes import OrderChanges, PollSystem
 from activities.progress import CaseRef
 from activities.proposals import Proposals
-from activities.work_orders import PollSystem, WorkOrders
+from activities.work_orders import WorkOrders
 from domain.assets import Criticality
 from domain.cases import CaseView, Decision
-from domain.ports import Cmms
+from domain.ports import Cmms, OutcomeCodes
 from domain.work_orders import WorkOrderRecord
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.cmms_plant import CmmsPlant
 from tests.support.cmms import no_reconcile
+from tests.support.crashes import Killed
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import code, deviation
 from tests.workflows.fake_mes import FakeMes
@@ -38,6 +40,7 @@ class OrderedCase(Generic[SiteT]):
         system: its id.
         connect: makes the connector of another worker.
         reconcile: goes on with the reconcile after a poll.
+        codes: what the failure codes of each CMMS instance mean.
     """
 
     plant: Plant
@@ -47,24 +50,23 @@ class OrderedCase(Generic[SiteT]):
     connect: Callable[[], Cmms]
     case: str
     reconcile: Callable[[str], Awaitable[timedelta | None]] = no_reconcile
+    codes: Mapping[str, OutcomeCodes] = field(default_factory=dict)
 
-    def steps(self) -> WorkOrders:
-        """The steps of another worker."""
+    def steps(self, killed: Killed | None = None) -> WorkOrders:
+        """The steps of another worker, which may be killed at a call to storage or to the CMMS."""
         clock, catalogue = self.plant.clock, self.plant.catalogue
+        killed = killed or Killed(None, after=False)
         return WorkOrders(
-            self.storage.cases,
-            self.storage.changes,
+            killed.watch(self.storage.cases),
             self.storage.order_leases,
-            {self.system: self.connect()},
+            {self.system: killed.watch(self.connect())},
             catalogue,
             Autonomy(catalogue, self.storage.autonomy),
             Admissions(catalogue, self.storage.admissions),
             clock,
-            WakeCounter(),
             MINUTES,
             timedelta(days=1),
-            MINUTES,
-            self.reconcile,
+            self.codes,
         )
 
     async def view(self) -> CaseView:
@@ -96,7 +98,9 @@ class OrderedCase(Generic[SiteT]):
 
     async def polled(self) -> CaseView:
         """The case after a poll."""
-        polled = await self.steps().poll_changes(PollSystem(system=self.system, interval=MINUTES))
+        store, cmms = self.storage.changes, {self.system: self.connect()}
+        changes = OrderChanges(store, cmms, self.plant.clock, WakeCounter(), MINUTES, self.reconcile)
+        polled = await changes.poll_changes(PollSystem(system=self.system, interval=MINUTES))
         if polled.problem is not None:
             raise AssertionError(polled.problem)
         return await self.view()

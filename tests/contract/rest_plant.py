@@ -45,6 +45,8 @@ class TicketsPlant(SandboxSite[TicketServer]):
         self.server = TicketServer(self.clock, TOKEN, self.faults)
         for name in ("asset: M001-COMP1", "asset: M002-COMP1"):
             self.server.add_label(name)
+        self.failure_modes: Mapping[str, str] = {}
+        """The table of codes that the connector is given."""
 
     def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None) -> rest.RestCmms:
         settings = rest.RestSettings.model_validate(
@@ -55,6 +57,7 @@ class TicketsPlant(SandboxSite[TicketServer]):
                 "values": {"project": PATH},
                 "page_size": 3,
                 "timeout": PATIENT,
+                "failure_modes": self.failure_modes,
             }
         )
         return rest.connect(settings, http or self.client(), system="rest", clock=self.clock)
@@ -90,6 +93,14 @@ class TicketsPlant(SandboxSite[TicketServer]):
 
     async def people_open(self, asset: str) -> str:
         return str(self.server.open_issue("It drips.", f"asset: {asset}").iid)
+
+    async def people_code(self, ref: WorkOrderRef) -> None:
+        """Somebody labels an issue with its problem."""
+        self.server.label(self.issue(ref), add="problem: OVERVOLT")
+
+    async def people_uncode(self, ref: WorkOrderRef) -> None:
+        """Somebody takes the problem off an issue."""
+        self.server.label(self.issue(ref), remove="problem: OVERVOLT")
 
     def complete(self, ref: WorkOrderRef, note: str) -> None:
         self.server.start_work(self.issue(ref))

@@ -55,6 +55,8 @@ class SapPmPlant(SandboxSite[SapPmServer]):
         del directory  # The simulator keeps nothing on disk.
         super().__init__()
         self.server = SapPmServer(self.clock, equipment, faults=self.faults)
+        self.failure_modes: Mapping[str, str] = {}
+        """The table of codes that the connector is given."""
 
     @property
     def url(self) -> str:
@@ -72,6 +74,7 @@ class SapPmPlant(SandboxSite[SapPmServer]):
             "on_hold_statuses": [WAITS],
             "page_size": 3,
             "timeout": PATIENT,
+            "failure_modes": self.failure_modes,
         }
         made = sap_pm.SapPmSettings.model_validate(settings | more)
         return sap_pm.connect(made, http or self.client(), system="sap_pm", clock=WallClock())
@@ -118,6 +121,18 @@ class SapPmPlant(SandboxSite[SapPmServer]):
 
     async def people_open(self, asset: str) -> str:
         return self.server.open_notification(asset, "It drips.", by="PLANNER")
+
+    async def people_code(self, ref: WorkOrderRef) -> None:
+        """Somebody chooses the damage on a notification."""
+        chosen = self.told.codes[FindingRole.PROBLEM]
+        item = _code("MaintNotifDamageCodeGroup", "MaintNotificationDamageCode", chosen)
+        self.server.store.report(self.server.store.notifications[ref.id], [item])
+
+    async def people_uncode(self, ref: WorkOrderRef) -> None:
+        """Somebody takes the damage off a notification."""
+        found = self.server.store.notifications[ref.id]
+        found.items.clear()
+        self.server.store.settle_notification(found)
 
     def complete(self, ref: WorkOrderRef, note: str) -> None:
         now, codes = self.clock.now(), self.told.codes

@@ -71,6 +71,29 @@ async def test_an_order_that_carries_another_key_now_is_not_taken_for_the_cases(
         await cmms.read_work_order(created.ref)
 
 
+async def test_an_order_of_a_person_is_read_and_noted_as_theirs_until_it_has_a_key_of_ours(
+    cmms_plant: CmmsPlant,
+) -> None:
+    cmms, draft = cmms_plant.connector(), cmms_plant.draft()
+    since = (await cmms.create_work_order(draft)).changed_at
+    number = await cmms_plant.people_open(draft.asset_external_id)
+    site = {"siteid": "BEDFORD"}
+    about = OpenWorkQuery(asset_external_id=draft.asset_external_id, asset_attributes=site, since=since)
+    [theirs] = [order.ref for order in (await cmms.find_open_work(about)).orders if order.ref.id == number]
+    record = await cmms.read_work_order(theirs)
+    assert (record.ref, record.status.finished, record.touched) == (theirs, False, Touched.YES)
+    for connector in (cmms, cmms_plant.connector()):
+        await connector.add_note(theirs, f"{draft.key}-attached-1", f"Millwright {draft.key} found the same fault.")
+    assert len(await cmms_plant.notes(theirs)) == 1
+    assert (await cmms.read_work_order(theirs)).ref == theirs
+    cmms_plant.put_key(theirs, "MW77777777")
+    with pytest.raises(ActionRequired, match="MW77777777"):
+        await cmms.read_work_order(theirs)
+    cmms_plant.put_key(theirs, None)
+    cmms_plant.delete(theirs)
+    assert (await cmms.read_work_order(theirs)).status is WorkOrderStatus.DELETED
+
+
 async def test_an_order_that_waits_for_a_part_is_on_hold(cmms_plant: CmmsPlant) -> None:
     cmms = cmms_plant.connector()
     created = await cmms.create_work_order(cmms_plant.draft(released=True))

@@ -13,10 +13,10 @@ from temporalio.workflow import NondeterminismError
 
 from activities.judging import JudgeLine, LineJudged
 from activities.machine_states import ReadStates, StatesRead
+from activities.order_changes import Polled, PollSystem
 from activities.progress import CaseRef, Progress
 from activities.routes import CaseRoute
 from activities.walk_downs import WalkDownProgress, WalkDownRef, WalkDownRoute
-from activities.work_orders import Polled, PollSystem
 from domain.model import Model
 from millwright.worker.running import EARLIER, WORKFLOWS
 from tests.replay.clock_reader import ClockReader

@@ -9,9 +9,9 @@ import pytest
 
 from activities.judging import JudgeLine
 from activities.machine_states import ReadStates
+from activities.order_changes import PollSystem
 from activities.progress import CaseRef
 from activities.walk_downs import WalkDownRef
-from activities.work_orders import PollSystem
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.keys import case_id
 from domain.model import Model

@@ -24,9 +24,8 @@ from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.storage.events.register import RegisterStore
 from tests.audit.test_grounds_of_work import draft
-from tests.support.cmms import no_reconcile
 from tests.support.forging import forge
-from tests.support.judged_plant import Plant, WakeCounter
+from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation, register
 from tests.support.walk_downs import prove
 from tests.workflows.fake_mes import TARGET, FakeMes
@@ -64,18 +63,15 @@ class Bench:
         autonomy = Autonomy(catalogue, self.storage.autonomy)
         orders = WorkOrders(
             cases,
-            self.storage.changes,
             self.storage.order_leases,
             {"fake": self.cmms},
             catalogue,
             autonomy,
             Admissions(catalogue, self.storage.admissions),
             clock,
-            WakeCounter(),
             minutes,
             timedelta(days=1),
-            minutes,
-            no_reconcile,
+            {},
         )
         await orders.ensure_order(ref)
         await orders.move_order(ref)

@@ -41,8 +41,11 @@ class _Watched:
         self._target = target
         self._killed = killed
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+    def __getattr__(self, name: str) -> Any:
         method = getattr(self._target, name)
+        if not callable(method):
+            # A property asks nothing of anybody.
+            return method
 
         async def call(*arguments: object, **named: object) -> object:
             return await self._killed.call(name, method, *arguments, **named)

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.admissions import Admissions
 from activities.autonomy import Autonomy
 from activities.judging import Judging
+from activities.order_changes import OrderChanges, PollSystem
 from activities.progress import CaseRef
-from activities.work_orders import PollSystem, WorkOrders
+from activities.work_orders import WorkOrders
 from domain.assets import Alias, Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from domain.cases import CaseView, Decision
 from domain.verdict import Urgency, UrgencyDecision
@@ -72,18 +73,18 @@ class CrewPlant:
         self._machines = machines
         self.orders = WorkOrders(
             self.storage.cases,
-            self.storage.changes,
             self.storage.order_leases,
             {"fake": self.cmms},
             catalogue,
             Autonomy(catalogue, self.storage.autonomy),
             Admissions(catalogue, self.storage.admissions),
             self.clock,
-            WakeCounter(),
             _MINUTES,
             timedelta(days=1),
-            _MINUTES,
-            no_reconcile,
+            {},
+        )
+        self._changes = OrderChanges(
+            self.storage.changes, {"fake": self.cmms}, self.clock, WakeCounter(), _MINUTES, no_reconcile
         )
         self.case_of: dict[str, str] = {}
         """The case of each machine that has one."""
@@ -130,7 +131,7 @@ class CrewPlant:
 
     async def poll(self) -> None:
         """The CMMS is asked what changed."""
-        await self.orders.poll_changes(PollSystem(system="fake", interval=_MINUTES))
+        await self._changes.poll_changes(PollSystem(system="fake", interval=_MINUTES))
 
     @property
     def ordered(self) -> list[str]:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.anomaly import Anomaly, AnomalyKind
+from domain.attaching import OrderAttachment
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.cmms import OrderLease
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
 from domain.draft_findings import DraftCheck
-from domain.errors import ActRejected
+from domain.errors import ActRejected, Unavailable
 from domain.hold_proposals import HoldAnswer, HoldProposal, check_answer
 from domain.holds import HoldView
 from domain.open_work import OpenWorkSeen
@@ -23,6 +24,7 @@ from domain.unreadable import UnreadableRecord
 from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.fault_injection import store_call
+from tests.support.memory_attached_orders import MemoryAttachedOrders
 from tests.support.memory_holds import MemoryHolds
 from tests.support.memory_leases import MemoryLeases
 
@@ -49,6 +51,7 @@ class MemoryStore:
         self.due: dict[str, _Due] = {}
         self.stopped: dict[StoppableAction, str] = {}
         """What is not to be done now, and why."""
+        self.attached = MemoryAttachedOrders(clock, self.cases, self._wake)
         self._cursor: str | None = None
         self.unreadable: list[UnreadableRecord] = []
         self.explanations: dict[tuple[str, int], Counterfactuals] = {}
@@ -128,6 +131,21 @@ class MemoryStore:
         check: DraftCheck | None = None,
     ) -> WorkOrderDraft:
         return await store_call(lambda: self._intend(case, draft, open_work, check))
+
+    async def attach_order(
+        self,
+        case: str,
+        system: str,
+        draft: WorkOrderDraft,
+        open_work: OpenWorkSeen,
+        check: DraftCheck | None,
+        attachment: OrderAttachment,
+    ) -> bool:
+        del system
+        return await store_call(lambda: self.attached.take(case, draft, open_work, check, attachment))
+
+    async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:
+        await store_call(lambda: self.attached.give_back(case, record, because))
 
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         del case, order, to
@@ -291,7 +309,9 @@ class MemoryStore:
     def _intend(
         self, case: str, draft: WorkOrderDraft, open_work: OpenWorkSeen | None, check: DraftCheck | None
     ) -> WorkOrderDraft:
-        first = self.cases[case].draft
+        first, order = self.cases[case].draft, self.cases[case].order
+        if order is not None and order.of_a_person:
+            raise Unavailable("it has an order of a person", system="record", operation="create-work-order")
         if first is None:
             self._set(case, draft=draft, open_work=open_work, draft_check=check, phase=Phase.PLACE)
         return first or draft
@@ -300,6 +320,8 @@ class MemoryStore:
         if lease is not None:
             self.leases.check(lease)
         known, known_at = self.cases[case].order, self.cases[case].order_read_at
+        if record.of_a_person and (known is None or not known.ref.same_record(record.ref)):
+            return
         overtaken = known_at is None or known_at >= read_at
         if known is not None and overtaken and record.older_than(known):
             return
@@ -364,6 +386,8 @@ class MemoryStore:
         for record in records:
             known = self.cases.get(record.ref.key)
             if known is None or known.draft is None or known.order == record:
+                continue
+            if known.order is not None and known.order.of_a_person:
                 continue
             if known.order is not None and record.stamped_before(known.order):
                 continue

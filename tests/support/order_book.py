@@ -3,7 +3,7 @@
 `tests/contract/test_fakes.py` holds it to the contract suite of the connectors.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,8 @@ from domain.open_work import OpenOrder, OpenWork, OpenWorkQuery
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
+    FindingRole,
+    ReportedCode,
     Touched,
     WorkOrderDraft,
     WorkOrderRecord,
@@ -47,6 +49,8 @@ class OrderBook:
         self._assets = assets
         self._entries: dict[str, _Entry] = {}
         self._log: list[str] = []
+        self.hides: Mapping[str, object] = {}
+        """What the answer about open work is like, if it is not whole: fields of `OpenWork`."""
         self.made: list[str] = []
         """The key of each order that we made, in their order."""
         self.let_go: list[str] = []
@@ -100,10 +104,11 @@ class OrderBook:
                 reported_at=self._entries[record.ref.id].reported_at,
                 reported_by=None if record.ref.key else "SMITH",
                 summary="Noise at the drive end",
+                codes=record.codes,
             )
             for record in self.find(asked)
         ]
-        return OpenWork(orders=tuple(reversed(found)))
+        return OpenWork(orders=tuple(reversed(found))).model_copy(update=self.hides)
 
     def read(self, ref: WorkOrderRef) -> WorkOrderRecord:
         """An order as it is now.
@@ -159,9 +164,17 @@ class OrderBook:
         entry = self._entry(ref)
         entry.record = entry.record.model_copy(update=values)
 
-    def people_open(self, asset: str) -> WorkOrderRecord:
-        """Somebody there opens an order."""
-        return self._begin("", asset, WorkOrderStatus.WAITING_APPROVAL, Touched.YES, None)
+    def people_open(self, asset: str, problem: str | None = None) -> WorkOrderRecord:
+        """Somebody there opens an order, and names its problem by a code."""
+        made = self._begin("", asset, WorkOrderStatus.WAITING_APPROVAL, Touched.YES, None)
+        if problem is not None:
+            self.people_code(made.ref, problem)
+        return self._entry(made.ref).record
+
+    def people_code(self, ref: WorkOrderRef, problem: str | None) -> None:
+        """Somebody there chooses the problem code of an open order, or takes it off. No page of changes shows it."""
+        codes = () if problem is None else (ReportedCode(role=FindingRole.PROBLEM, code=problem),)
+        self.people_change_unseen(ref, codes=codes)
 
     def people_delete(self, ref: WorkOrderRef) -> None:
         """Somebody there deletes an order. No page shows it."""

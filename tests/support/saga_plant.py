@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from activities.admissions import Admissions
 from activities.autonomy import Autonomy
 from activities.holds import Holds
+from activities.order_changes import OrderChanges, Polled, PollSystem
 from activities.outcomes import Outcomes
 from activities.progress import CaseRef, Progress
 from activities.proposals import Proposals
 from activities.suspect_lots import LotLists
-from activities.work_orders import Polled, PollSystem, WorkOrders
+from activities.work_orders import WorkOrders
 from domain.admission import CrewBound
 from domain.anomaly import Anomaly, AnomalyKind
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyRecord, AutonomyState, AutonomyTerms
@@ -186,19 +187,19 @@ class SagaPlant:
         admissions = Admissions(judge, None)  # type: ignore[arg-type]  # as above
         self.orders = WorkOrders(
             self.store,
-            self.store,
             self.store.leases,
             self.cmms_by_id,
             judge,  # type: ignore[arg-type]  # as above
             autonomy,
             admissions,
             self.clock,
-            Nobody(),
             WATCH,
             REREAD,
-            timedelta(minutes=5),
-            no_reconcile,
+            {"fake": self.codes},
             terms,
+        )
+        self._changes = OrderChanges(
+            self.store, self.cmms_by_id, self.clock, Nobody(), timedelta(minutes=5), no_reconcile
         )
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above
@@ -275,7 +276,7 @@ class SagaPlant:
 
     def poll(self) -> Played[Polled]:
         """A poll of the CMMS that has not begun."""
-        return Played(self.orders.poll_changes(PollSystem(system="fake", interval=timedelta(minutes=5))))
+        return Played(self._changes.poll_changes(PollSystem(system="fake", interval=timedelta(minutes=5))))
 
 
 def case_view(case: str, part: int, rung: Rung, *, mapped: bool = True) -> CaseView:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from activities.work_orders import Polled
+from activities.order_changes import Polled
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.errors import ActRejected
 from domain.hold_proposals import HoldTerms, OnSilence

@@ -85,7 +85,7 @@ class AtlasCmms:
         call = Call(self._system, "find-open-work")
         asset = await self._reading.asset(call, query.asset_external_id)
         found = await self._reading.newest_open(call, asset.id, query.since)
-        orders = tuple(mapping.open_order(row, self._system) for row in found.rows)
+        orders = tuple(mapping.open_order(row, self._system, self._settings) for row in found.rows)
         return OpenWork(orders=orders, unreadable=found.unreadable, complete=found.complete)
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:

@@ -130,6 +130,7 @@ def capabilities(settings: AtlasSettings) -> CmmsCapabilities:
         priorities=dict(settings.priorities),
         limits=TextLimits(summary=texts.SUMMARY_LENGTH, description=texts.OWN_TEXT_LENGTH, note=texts.NOTE_LENGTH),
         one_at_a_time_per_asset=True,
+        failure_modes=settings.failure_modes,
     )
 
 
@@ -224,7 +225,7 @@ def is_closed(row: AtlasRecord) -> bool:
     return status_of(row).finished or (isinstance(row, AtlasRequest) and row.workOrder is not None)
 
 
-def open_order(row: AtlasRecord, system: str) -> OpenOrder:
+def open_order(row: AtlasRecord, system: str, settings: AtlasSettings) -> OpenOrder:
     """A record that is open, to be compared with one that is to be made. Of who reported it, it has only a number."""
     key = next(iter(keys_on(row)), "")
     made = ref_of(row, system, key)
@@ -235,7 +236,13 @@ def open_order(row: AtlasRecord, system: str) -> OpenOrder:
         vendor_status=_vendor_status(row),
         reported_at=row.createdAt,
         summary=texts.words_of(row.title) or None,
+        codes=() if key else codes_on(row, settings),
     )
+
+
+def codes_on(row: AtlasRecord, settings: AtlasSettings) -> tuple[ReportedCode, ...]:
+    """The codes on an open order, where the site says which failure modes they name. A request has none."""
+    return _codes(row, settings) if isinstance(row, AtlasOrder) and settings.failure_modes else ()
 
 
 def needs_work(row: AtlasRecord, user: int) -> bool:
@@ -307,6 +314,7 @@ def record_of(
         asset_external_id=view.asset,
         priority=capabilities(settings).own_priority(row.priority),
         report=report_of(order, view, settings) if order and status is WorkOrderStatus.COMPLETED else None,
+        codes=codes_on(row, settings) if not key and status is not WorkOrderStatus.COMPLETED else (),
     )
 
 

@@ -246,12 +246,14 @@ class AtlasReading:
         return read
 
     def _check_key(self, call: Call, row: AtlasRecord, key: str) -> None:
-        """Refuses a record that has another key than the case's. Without any key it is still the one of its place."""
+        """Refuses a record that has another key than the case's, or one though it is a person's. Without any key it is
+        still the one of its place."""
         keys = mapping.keys_on(row)
         if keys and keys[0] != key:
+            expected = "not the key of its case" if key else "though a person made it"
             raise call.error(
                 ActionRequired,
-                f"{row.number} carries {keys[0]} in its title or description now, not the key of its case",
+                f"{row.number} carries {keys[0]} in its title or description now, {expected}",
                 field="title",
             )
 

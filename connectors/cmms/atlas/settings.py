@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
-from connectors.finding_codes import FindingCodeTable
+from connectors.finding_codes import FailureModes, FindingCodeTable
 from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration
@@ -36,6 +36,7 @@ class AtlasSettings(TlsFiles):
             requests that Atlas allows in a minute: an order costs three more, and each asset one until it is known.
         overlap: how far behind the last change the next poll begins again.
         outcomes: what the site's problem, cause and remedy codes mean.
+        failure_modes: the failure mode that a problem code on an open order names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -51,6 +52,7 @@ class AtlasSettings(TlsFiles):
     page_size: int = Field(default=10, ge=1, le=20)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: FindingCodeTable = FindingCodeTable()
+    failure_modes: FailureModes = {}
 
     @field_validator("url")
     @classmethod

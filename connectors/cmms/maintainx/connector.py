@@ -321,12 +321,13 @@ class MaintainXCmms:
         """Refuses an order that has another key than the case's. Without any key it is still the one of its place."""
         for field, other in mapping.keys_on(row).items():
             if other != key:
-                raise call.error(
-                    ActionRequired,
-                    f"{row.number} carries {other} in its {field} now, not the key of its case; put that back, or take "
-                    "the other one off",
-                    field=field,
+                expected = (
+                    "not the key of its case; put that back, or take the other one off"
+                    if key
+                    else "though a person made it; take that off"
                 )
+                words = f"{row.number} carries {other} in its {field} now, {expected}"
+                raise call.error(ActionRequired, words, field=field)
 
     async def _changed(self, call: Call, row: MaintainXListed) -> WorkOrderRecord | UnreadableRecord | None:
         """An order of a poll; None if it is none of ours, or gone by now."""

@@ -55,6 +55,7 @@ _FIELDS: Final = (
 
 
 _OPEN_FIELDS: Final = "wonum,siteid,status,statusdate,description,reportedby,externalrefid"
+_CODE_FIELDS: Final = "failurecode,problemcode,failurereport{*}"
 
 
 def transaction_id(operation: str, key: str) -> str:
@@ -149,8 +150,9 @@ class MaximoClient:
             Refused: a value has a quotation mark in it.
         """
         date, where = self._reported_since(call, attributes, fields, since)
+        asked = (_OPEN_FIELDS, *(("reportdate",) if "reportdate" in fields else ()))
         params = {
-            "oslc.select": f"{_OPEN_FIELDS},reportdate" if "reportdate" in fields else _OPEN_FIELDS,
+            "oslc.select": ",".join((*asked, _CODE_FIELDS) if self._settings.failure_modes else asked),
             "oslc.where": where,
             "domaininternalwhere": f"status!={','.join(finished)}",
             "oslc.orderBy": f"-{date},-wonum",

@@ -250,24 +250,32 @@ class MaximoCmms:
     async def _read(self, call: Call, ref: WorkOrderRef) -> WorkOrderRow | None:
         """The order of a reference; None where it is gone.
 
-        One that is not where it was is looked for by its key: it may have been moved to another site.
+        One that is not where it was is looked for by its key: it may have been moved to another site. An order of a
+        person has no key.
 
         Raises:
             ActionRequired: another key stands on it.
         """
         row = await self._client.order(call, ref.locator, await self._fields(call)) if ref.locator else None
         if row is None:
-            return await self._find(call, ref.key)
-        if row.externalrefid and mapping.key_of(row, await self._site_schema(call)) != ref.key:
+            return await self._find(call, ref.key) if ref.key else None
+        if not ref.key:
+            found = mapping.key_on_a_persons(row)
+        else:
+            ours = mapping.key_of(row, await self._site_schema(call)) == ref.key
+            found = row.externalrefid if row.externalrefid and not ours else None
+        if found is not None:
+            expected = "not the key of its case" if ref.key else "though it is an order of a person"
             raise call.error(
                 ActionRequired,
-                f"order {ref.id} carries {row.externalrefid} in externalrefid now, not the key of its case",
+                f"order {ref.id} carries {found} in externalrefid now, {expected}",
                 field="externalrefid",
             )
         return row
 
     async def _record(self, call: Call, row: WorkOrderRow, key: str | None = None) -> WorkOrderRecord:
-        """An order as ours; `key` is the case's where a person has taken it off the order."""
+        """An order as ours; `key` is the case's where a person has taken it off the order, and empty where the order is
+        a person's."""
         downtimes = await self._downtimes(call, (row,))
         schema = await self._site_schema(call)
         downtime = downtimes.get((row.siteid, row.wonum))

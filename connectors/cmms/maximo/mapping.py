@@ -129,6 +129,7 @@ def capabilities(settings: MaximoSettings) -> CmmsCapabilities:
         tombstones=False,
         priorities={ours: str(theirs) for ours, theirs in settings.priorities.items()},
         limits=TextLimits(summary=DESCRIPTION_LENGTH, description=LONG_TEXT_LENGTH, note=NOTE_LENGTH),
+        failure_modes=settings.failure_modes,
     )
 
 
@@ -268,11 +269,14 @@ def record_of(
     """An order of Maximo's as ours; `report` only where the work is completed.
 
     Args:
-        key: the key of its case where that is known; else the one that the order carries.
+        key: the key of its case where that is known, empty for an order of a person; else the one that the order
+            carries.
     """
     status = status_of(row)
+    own = key_of(row, schema) if key is None else key
+    coded = not own and status is not WorkOrderStatus.COMPLETED and bool(settings.failure_modes)
     return WorkOrderRecord(
-        ref=WorkOrderRef(system=system, id=row.wonum, locator=row.href, key=key or key_of(row, schema)),
+        ref=WorkOrderRef(system=system, id=row.wonum, locator=row.href, key=own),
         status=status,
         vendor_status=row.status,
         status_guessed=row.internal_status not in STATUSES,
@@ -281,6 +285,7 @@ def record_of(
         asset_external_id=row.assetnum,
         priority=capabilities(settings).own_priority(None if row.wopriority is None else str(row.wopriority)),
         report=report_of(row, settings.zone, downtime) if status is WorkOrderStatus.COMPLETED else None,
+        codes=codes_of(row) if coded else (),
     )
 
 
@@ -295,7 +300,14 @@ def open_order(row: OpenOrderRow, system: str, zone: ZoneInfo) -> OpenOrder:
         reported_at=instant(row.reportdate, zone) if row.reportdate else None,
         reported_by=row.reportedby,
         summary=row.description,
+        codes=() if key else codes_of(row),
     )
+
+
+def key_on_a_persons(row: WorkOrderRow) -> str | None:
+    """The key of a case that is on an order of a person by now; None if there is none. People use references too."""
+    reference = row.externalrefid or ""
+    return reference if reference.startswith(CASE_PREFIX) else key_in(row.description_longdescription)
 
 
 UNMAPPABLE: Final = (ValueError, OverflowError)
@@ -310,7 +322,6 @@ def unreadable_record(row: WorkOrderRow, system: str, error: Exception) -> Unrea
 
 def report_of(row: WorkOrderRow, zone: ZoneInfo, downtime: timedelta | None) -> CompletionReport:
     """What the technician reported on an order."""
-    chosen = {entry.kind: entry.failurecode for entry in row.failurereport}
     notes = (
         entry.description_longdescription or entry.description
         for entry in row.worklog
@@ -320,20 +331,23 @@ def report_of(row: WorkOrderRow, zone: ZoneInfo, downtime: timedelta | None) -> 
         started_at=instant(row.actstart, zone) if row.actstart else None,
         finished_at=instant(row.actfinish, zone) if row.actfinish else None,
         group=row.failurecode,
-        codes=tuple(
-            ReportedCode(role=role, group=row.failurecode, code=code)
-            for role, code in (
-                (FindingRole.PROBLEM, chosen.get("PROBLEM") or row.problemcode),
-                (FindingRole.CAUSE, chosen.get("CAUSE")),
-                (FindingRole.REMEDY, chosen.get("REMEDY")),
-            )
-            if code
-        ),
+        codes=codes_of(row),
         parts=_parts(row.matusetrans),
         labor=_labor(row),
         downtime=downtime,
         notes=tuple(note for note in notes if note),
     )
+
+
+def codes_of(row: WorkOrderRow | OpenOrderRow) -> tuple[ReportedCode, ...]:
+    """The codes of the failure report, under the failure class of the order."""
+    chosen = {entry.kind: entry.failurecode for entry in row.failurereport}
+    named = (
+        (FindingRole.PROBLEM, chosen.get("PROBLEM") or row.problemcode),
+        (FindingRole.CAUSE, chosen.get("CAUSE")),
+        (FindingRole.REMEDY, chosen.get("REMEDY")),
+    )
+    return tuple(ReportedCode(role=role, group=row.failurecode, code=code) for role, code in named if code)
 
 
 def _parts(rows: Iterable[MaterialRow]) -> tuple[Part, ...]:

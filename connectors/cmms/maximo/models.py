@@ -103,6 +103,9 @@ class _OrderRow(_Row):
     href: VendorName | None = None
     description: VendorText | None = None
     externalrefid: VendorName | None = None
+    failurecode: VendorText | None = None
+    problemcode: VendorText | None = None
+    failurereport: tuple[FailureReportRow, ...] = ()
 
     @property
     def internal_status(self) -> str:
@@ -126,9 +129,6 @@ class WorkOrderRow(_OrderRow):
     changeby: VendorText | None = None
     actstart: MaximoDate | None = None
     actfinish: MaximoDate | None = None
-    failurecode: VendorText | None = None
-    problemcode: VendorText | None = None
-    failurereport: tuple[FailureReportRow, ...] = ()
     labtrans: tuple[LaborRow, ...] = ()
     matusetrans: tuple[MaterialRow, ...] = ()
     worklog: tuple[WorklogRow, ...] = ()

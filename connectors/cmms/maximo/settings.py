@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from connectors.cmms.maximo.outcomes import OutcomeTable
+from connectors.finding_codes import FailureModes
 from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration, ZoneName
@@ -34,6 +35,7 @@ class MaximoSettings(TlsFiles):
         page_size: how many orders are asked for at once (`mxe.oslc.maxpagesize` must not be less).
         overlap: how far behind the last change the next poll begins again.
         outcomes: what the site's problem, cause and remedy codes mean.
+        failure_modes: the failure mode that a problem code on an open order names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -52,6 +54,7 @@ class MaximoSettings(TlsFiles):
     page_size: int = Field(default=50, ge=1, le=1000)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: OutcomeTable = OutcomeTable()
+    failure_modes: FailureModes = {}
 
     @field_validator("url")
     @classmethod

@@ -329,7 +329,9 @@ class OdooCmms:
         found: Collection[MaintenanceRequest] = ()
         if ref.locator is not None and ref.locator.isdecimal():
             found = self._readable(call, await self._client.with_number(call, int(ref.locator)))
-        request = next(iter(found), None) or await self._behind_reference(call, ref.key)
+        request = next(iter(found), None)
+        if request is None and ref.key:
+            request = await self._behind_reference(call, ref.key)
         if request is None:
             return None
         details = await self._client.details(call, (request,))
@@ -337,9 +339,14 @@ class OdooCmms:
         return request, details
 
     def _check_key(self, call: Call, request: MaintenanceRequest, details: RequestDetails, key: str) -> None:
-        """Refuses a request that is not proved to be the one of a key."""
+        """Refuses a request that is not proved to be the one of a key, or that is ours though its key is empty."""
         proved = details.key(request)
-        if proved != key:
+        found = proved or key_in_html(request.description)
+        if not key and (found or details.is_own(request)):
+            has = f"has the key {found}" if found else "was created by our user"
+            words = f"request {request.id} {has}, though it was taken for a person's"
+            raise call.error(ActionRequired, words, field="external id")
+        if key and proved != key:
             has = f"has the external id of {proved}" if proved else "has no external id of ours any more"
             raise call.error(
                 ActionRequired,

@@ -50,7 +50,7 @@ class RestCmms:
 
     @property
     def capabilities(self) -> CmmsCapabilities:
-        return mapping.capabilities(self._description)
+        return mapping.capabilities(self._description, self._settings.failure_modes)
 
     async def find_work_orders(self, query: OrderQuery) -> tuple[WorkOrderRecord, ...]:
         call = Call(self._system, "find-work-orders", query.key)

@@ -27,6 +27,7 @@ from connectors.cmms.rest.requests import (
     RestRequest,
     RowsExpression,
     RowText,
+    RowTexts,
     RowTime,
     SiteName,
 )
@@ -260,6 +261,7 @@ class RestOrder(RestPart):
     Args:
         id: by which a planner finds it.
         locator: by which it is read and changed.
+        problem: the problem codes on an order that is not completed; without it, no case takes an order of a person.
         touched: whether anybody but us changed it; unknown without it.
     """
 
@@ -271,6 +273,7 @@ class RestOrder(RestPart):
     created_at: RowTime
     asset: RowText | None = None
     priority: RowText | None = None
+    problem: RowTexts | None = None
     touched: OrderFlag | None = None
     report: RestReport = RestReport()
 

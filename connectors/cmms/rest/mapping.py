@@ -15,6 +15,7 @@ from domain.keys import CASE_ID
 from domain.open_work import OpenOrder
 from domain.work_orders import (
     CompletionReport,
+    FindingRole,
     ReportedCode,
     Touched,
     WorkOrderDraft,
@@ -50,8 +51,12 @@ class RestRow:
         return "/".join((self.locator, self.changed_at.isoformat(), self.word, *self.keys))
 
 
-def capabilities(description: RestDescription) -> CmmsCapabilities:
-    """What the CMMS can do, as far as the description describes it."""
+def capabilities(description: RestDescription, failure_modes: Mapping[str, str] | None = None) -> CmmsCapabilities:
+    """What the CMMS can do, as far as the description describes it.
+
+    Args:
+        failure_modes: the site's table of the problem codes on open orders.
+    """
     limits, order = description.limits, description.order
     tagged = order is not None and order.key.title is not None
     return CmmsCapabilities(
@@ -67,6 +72,7 @@ def capabilities(description: RestDescription) -> CmmsCapabilities:
             description=limits.description,
             note=limits.note,
         ),
+        failure_modes=dict(failure_modes or {}) if order is not None and order.problem is not None else {},
     )
 
 
@@ -138,14 +144,27 @@ def open_order(row: RestRow, order: RestOrder, site: Mapping[str, object], syste
         RestExpressionFailed: its words cannot be read.
     """
     source = order.key.title or order.key.text
-    words = source.text_of({**site, "row": row.content}) if source is not None else None
+    given = {**site, "row": row.content}
+    words = source.text_of(given) if source is not None else None
+    key = next(iter(row.keys), "")
     return OpenOrder(
-        ref=ref_of(row, system, next(iter(row.keys), "")),
+        ref=ref_of(row, system, key),
         status=order.status.words.get(row.word) or WorkOrderStatus.IN_PROGRESS,
         vendor_status=row.word,
         reported_at=row.created_at,
         summary=words or None,
+        codes=() if key else problem_on(order, given),
     )
+
+
+def problem_on(order: RestOrder, given: Mapping[str, object]) -> tuple[ReportedCode, ...]:
+    """The problem codes on an order that is not completed, as far as the description tells them.
+
+    Raises:
+        RestExpressionFailed: they cannot be read.
+    """
+    codes = order.problem.texts_of(given) if order.problem is not None else ()
+    return tuple(ReportedCode(role=FindingRole.PROBLEM, code=code) for code in codes)
 
 
 def record_of(
@@ -171,8 +190,9 @@ def record_of(
         logger.warning("order %s has the status %s, taken as in progress", row.id, row.word)
     known = status or WorkOrderStatus.IN_PROGRESS
     priority = order.priority.text_of(given) if order.priority is not None else None
+    own = key if key is not None else next(iter(row.keys), "")
     return WorkOrderRecord(
-        ref=ref_of(row, system, key if key is not None else next(iter(row.keys), "")),
+        ref=ref_of(row, system, own),
         status=known,
         vendor_status=row.word,
         status_guessed=status is None,
@@ -181,6 +201,7 @@ def record_of(
         asset_external_id=order.asset.name_of(given) if order.asset is not None else None,
         priority=capabilities(description).own_priority(priority),
         report=_report(given, order, zone) if known is WorkOrderStatus.COMPLETED else None,
+        codes=() if own or known is WorkOrderStatus.COMPLETED else problem_on(order, given),
     )
 
 

@@ -33,7 +33,9 @@ class RestReading:
         self._client = client
         self._settings = settings
         self._description = settings.description.description
-        self._order = needed(self._description.order)
+        order = needed(self._description.order)
+        # Without a table of codes nobody asks what they are.
+        self._order = order if settings.failure_modes else order.model_copy(update={"problem": None})
         self._system = system
         self._clock = clock
 
@@ -136,7 +138,8 @@ class RestReading:
         if row is not None and row.keys and row.keys != (ref.key,):
             raise call.error(
                 ActionRequired,
-                f"{row.id} carries {' and '.join(row.keys)} now, not only the key of its case",
+                f"{row.id} carries {' and '.join(row.keys)} now, "
+                + ("not only the key of its case" if ref.key else "though a person made it"),
                 field=self._key_field,
             )
         return row

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validat
 
 from connectors.cmms.rest.loading import RestDescriptionFile
 from connectors.cmms.rest.outcomes import RestOutcomeTable
+from connectors.finding_codes import FailureModes
 from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration, ZoneName
@@ -39,6 +40,7 @@ class RestSettings(TlsFiles):
         page_size: how many rows are asked for at once, `limit` in the description.
         overlap: how far behind the last change the next poll begins again.
         outcomes: what the site's codes mean.
+        failure_modes: the failure mode that a problem code on an open order names.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
@@ -56,6 +58,7 @@ class RestSettings(TlsFiles):
     page_size: int = Field(default=20, ge=1, le=1000)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: RestOutcomeTable = RestOutcomeTable()
+    failure_modes: FailureModes = {}
 
     @field_validator("description")
     @classmethod

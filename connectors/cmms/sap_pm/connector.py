@@ -21,7 +21,15 @@ from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    ChangePage,
+    RecordKind,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 
 _REFERENCE: Final = "MaintNotifExtReferenceNumber"
 _LONG_TEXT: Final = "MaintNotifLongTextForEdit"
@@ -361,10 +369,13 @@ class SapPmCmms:
         """The notification of a reference with its order; None where it is gone, even if another one has the key.
 
         Raises:
-            ActionRequired: it has another key.
+            ActionRequired: it has another key, or the reference is that of an order without a notification.
         """
         if not ref.id:
             return await self._find(call, ref.key)
+        if not ref.key and ref.kind is RecordKind.ORDER:
+            words = f"order {ref.id} has no notification: what was found is on a notification"
+            raise call.error(ActionRequired, words, field="MaintenanceNotification")
         row = await self._client.read(call, SapPmNotification, ref.id)
         if row is None:
             # A service that is not active answers 404 as well. A search for the number tells which it is.
@@ -372,19 +383,21 @@ class SapPmCmms:
             row = next((row for row in rows if row.number == ref.id), None)
         if row is None:
             return None
-        if row.upper_reference not in ("", ref.key.upper()):
-            raise call.error(
-                ActionRequired,
-                f"notification {ref.id} has {row.upper_reference} in {_REFERENCE} now, not the key of its case",
-                field=_REFERENCE,
-            )
+        if not ref.key:
+            found, expected = mapping.key_on_a_persons(row), "though a person made it"
+        else:
+            found, expected = row.upper_reference, "not the key of its case"
+        if found and found != ref.key.upper():
+            words = f"notification {ref.id} has {found} in {_REFERENCE} now, {expected}"
+            raise call.error(ActionRequired, words, field=_REFERENCE)
         return (await self._with_orders(call, [row]))[0]
 
     def _untouched(self, work: SapPmWork) -> bool:
         return mapping.touched_by_others(work, self._settings) is Touched.NO
 
     def _record(self, call: Call, work: SapPmWork, key: str | None = None) -> WorkOrderRecord:
-        """The work as ours; `key` is the case's where a person has taken it off."""
+        """The work as ours; `key` is the case's where a person has taken it off, and empty where the work is a
+        person's."""
         try:
             return mapping.record_of(work, self._system, self._settings, key)
         except mapping.UNMAPPABLE as error:

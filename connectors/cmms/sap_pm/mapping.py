@@ -15,7 +15,7 @@ from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.cmms.sap_pm.statuses import COMPLETED_NOTIFICATION, is_cancelled, status_of, tokens_of
 from connectors.json_reading import first_fault
 from connectors.previewing import previewed
-from connectors.text import long_text, one_line
+from connectors.text import key_in, long_text, one_line
 from domain.canonical import Json
 from domain.cmms import (
     ChangeFeed,
@@ -107,6 +107,7 @@ def capabilities(settings: SapPmSettings) -> CmmsCapabilities:
         tombstones=False,
         priorities=settings.priorities,
         limits=TextLimits(summary=TEXT_LENGTH, description=texts.DESCRIPTION_LENGTH, note=texts.NOTE_LENGTH),
+        failure_modes=settings.failure_modes,
     )
 
 
@@ -240,11 +241,13 @@ def record_of(work: SapPmWork, system: str, settings: SapPmSettings, key: str | 
     """A notification with its order as a work order; `report` only where the work is completed.
 
     Args:
-        key: the key of its case where that is known; else the one that it carries.
+        key: the key of its case where that is known, empty for a notification of a person; else the one that it
+            carries.
     """
     row, order = work.notification, work.order
-    own = key or row.key
+    own = row.key if key is None else key
     status, guessed = work.status(settings)
+    coded = not own and status is not WorkOrderStatus.COMPLETED
     return WorkOrderRecord(
         ref=WorkOrderRef(system=system, kind=RecordKind.REQUEST, id=row.number, key=own),
         order=WorkOrderRef(system=system, id=order.number, key=own) if order else None,
@@ -256,6 +259,7 @@ def record_of(work: SapPmWork, system: str, settings: SapPmSettings, key: str | 
         asset_external_id=row.object_name or None,
         priority=capabilities(settings).own_priority(row.priority or None),
         report=report_of(row, own) if status is WorkOrderStatus.COMPLETED else None,
+        codes=codes_on(row, settings) if coded else (),
     )
 
 
@@ -285,7 +289,18 @@ def open_order(work: SapPmWork, system: str, settings: SapPmSettings) -> OpenOrd
         reported_at=row.created_at,
         reported_by=row.reported_by or row.created_by or None,
         summary=row.text or None,
+        codes=() if row.key else codes_on(row, settings),
     )
+
+
+def key_on_a_persons(row: SapPmNotification) -> str | None:
+    """The key of a case that is on a notification of a person by now; None if there is none."""
+    return row.key or key_in(texts.text_of(row))
+
+
+def codes_on(row: SapPmNotification, settings: SapPmSettings) -> tuple[ReportedCode, ...]:
+    """The codes on an open notification, where the site says which failure modes they name."""
+    return tuple(_codes(row)) if settings.failure_modes else ()
 
 
 def open_order_alone(order: SapPmOrder, system: str, settings: SapPmSettings) -> OpenOrder:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 from connectors.cmms.sap_pm.outcomes import CatalogCode, SapPmOutcomeTable
+from connectors.finding_codes import Code
 from connectors.tls_files import TlsFiles
 from domain.addresses import origin
 from domain.model import Duration, ZoneName
@@ -49,6 +50,7 @@ class SapPmSettings(TlsFiles):
         page_size: how many records are asked for at once.
         overlap: how far before the last change the next poll begins.
         outcomes: what the site's damage, cause and activity codes mean.
+        failure_modes: the failure mode that a damage on an open notification names, by code group and code.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -78,6 +80,7 @@ class SapPmSettings(TlsFiles):
     page_size: int = Field(default=50, ge=1, le=100)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: SapPmOutcomeTable = SapPmOutcomeTable()
+    failure_modes: dict[CatalogCode, Code] = {}
 
     @field_validator("url")
     @classmethod

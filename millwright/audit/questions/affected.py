@@ -11,6 +11,7 @@ from millwright.storage.audit.record_rows import ActRow
 
 _DONE = {
     "order-placed": "order",
+    "order-attached": "order",
     "hold-intended": "hold",
     "hold-shared": "hold",
     "case-opened": "case",

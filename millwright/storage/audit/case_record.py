@@ -8,6 +8,7 @@ import orjson
 from pydantic import ValidationError
 
 from domain.admission import Admission
+from domain.attaching import OrderAttachment
 from domain.canonical import Json, canonical, timestamp
 from domain.cases import Decision, Rework
 from domain.draft_findings import DraftCheck
@@ -36,7 +37,9 @@ SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source,
        (SELECT json_build_object('crew', n.crew, 'site', n.site, 'bound', n.bound, 'asked_at', n.asked_at,
             'admitted_at', n.admitted_at, 'exempt', n.exempt) FROM admissions n WHERE n.case_id = c.id),
        (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body, l.made_at) ORDER BY l.revision)
-        FROM labels l WHERE l.case_id = c.id)
+        FROM labels l WHERE l.case_id = c.id),
+       (SELECT json_agg(row_to_json(p) ORDER BY p.attached_at, p.external_id)
+        FROM attached_orders p WHERE p.case_id = c.id)
 FROM cases c LEFT JOIN events e ON e.id = c.opened_by
 LEFT JOIN work_orders w ON w.case_id = c.id LEFT JOIN outcomes o ON o.case_id = c.id
 WHERE %s::text[] IS NULL OR c.id = ANY(%s) ORDER BY c.id
@@ -62,6 +65,10 @@ SELECT a.kind, a.subject FROM acts a LEFT JOIN cases c ON a.subject = 'case/' ||
 WHERE a.kind = 'case-opened' AND c.id IS NULL
 UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN work_orders w ON a.subject = 'case/' || w.case_id
 WHERE a.kind = 'order-intended' AND w.case_id IS NULL
+AND NOT EXISTS (SELECT FROM acts d WHERE d.subject = a.subject AND d.kind = 'order-detached' AND d.id > a.id)
+UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN attached_orders o ON a.subject = 'case/' || o.case_id
+AND a.body::json -> 'detail' -> 'record' -> 'ref' ->> 'id' = o.external_id
+WHERE a.kind = 'order-attached' AND o.case_id IS NULL
 UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN holds h ON a.body::json -> 'detail' ->> 'hold' = h.key
 WHERE a.kind = 'hold-intended' AND h.key IS NULL
 UNION ALL SELECT a.kind, a.subject FROM acts a LEFT JOIN hold_claims c
@@ -129,6 +136,7 @@ class _CaseRow(NamedTuple):
     twin_etag: str | None
     admission: object
     labels: list[tuple[int, str, object, str]] | None
+    attached_orders: list[Row] | None
 
 
 class _HoldRow(NamedTuple):
@@ -261,12 +269,22 @@ def _case(row: _CaseRow) -> Plain:
         "lane": row.lane,
         "decision": told_as(Decision, row.decision),
         "order": order,
+        "attached_orders": [_attached(attached) for attached in row.attached_orders or ()],
         "outcome": outcome,
         "twin_etag": row.twin_etag,
         "labels": [
             {"revision": revision, "outcome": name, "body": told_as(Label, body), "made_at": _moment(made_at)}
             for revision, name, body, made_at in row.labels or ()
         ],
+    }
+
+
+def _attached(row: Row) -> Plain:
+    return {
+        **{name: _plain(row[name]) for name in ("system", "kind", "external_id", "because")},
+        "attachment": told_as(OrderAttachment, row["attachment"]),
+        "attached_at": _moment(row["attached_at"]),
+        "detached_at": _moment(row["detached_at"]),
     }
 
 

@@ -13,7 +13,11 @@ from millwright.storage.audit.record_rows import CaseIdRow, EventIdRow
 Kind = Literal["case", "work order", "hold", "event", "receipt"]
 
 _CASE = "SELECT id FROM cases WHERE id = upper(%s)"
-_ORDER = "SELECT case_id, system FROM work_orders WHERE external_id = %s ORDER BY system"
+# An order of a person that a case gave back is in its own table only.
+_ORDER = (
+    "SELECT case_id, system FROM (SELECT case_id, system, external_id FROM work_orders "
+    "UNION SELECT case_id, system, external_id FROM attached_orders) o WHERE external_id = %s ORDER BY system, case_id"
+)
 _HOLD = "SELECT case_id FROM hold_claims WHERE hold_key = %s ORDER BY claimed_at LIMIT 1"
 _EVENT = "SELECT id, source FROM events WHERE source || '|' || external_id = %s"
 _EXTERNAL = "SELECT id, source FROM events WHERE external_id = %s ORDER BY id LIMIT 6"

@@ -10,6 +10,7 @@ from sqlalchemy import func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.attaching import OrderAttachment
 from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
@@ -26,6 +27,7 @@ from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.storage.cases.admissions import wake_waiting
+from millwright.storage.cases.attached_orders import attach_order, detach_order
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.closing import closing_rows
 from millwright.storage.cases.decisions import decide_case
@@ -34,11 +36,10 @@ from millwright.storage.cases.hold_proposals import answer_hold, propose_hold
 from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.cases.order_grounds import check_move
 from millwright.storage.cases.order_intents import intend_order
-from millwright.storage.cases.order_leases import check_lease
+from millwright.storage.cases.order_records import record_order
 from millwright.storage.cases.register_grounds import check_names
 from millwright.storage.cases.stated_outcomes import state_outcome
 from millwright.storage.cases.unattended_releases import is_approved
-from millwright.storage.cases.unreadable import settle_read
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
@@ -46,7 +47,6 @@ from millwright.storage.policies.assignments import VersionTerms
 from millwright.storage.policies.stops import standing_stop
 from millwright.storage.policies.versions import learn_version
 from millwright.storage.scheduling import due
-from millwright.storage.suppression.work_windows import follow_work
 
 _ACTOR = "millwright"
 _SOURCES = text(
@@ -210,6 +210,26 @@ class CaseStore:
         async with self._writing(case) as writing:
             return await intend_order(writing.connection, case, system, draft, open_work, check, writing.entry)
 
+    async def attach_order(
+        self,
+        case: str,
+        system: str,
+        draft: WorkOrderDraft,
+        open_work: OpenWorkSeen,
+        check: DraftCheck | None,
+        attachment: OrderAttachment,
+    ) -> bool:
+        """See `millwright.storage.cases.attached_orders`."""
+        async with self._writing(case) as writing:
+            return await attach_order(
+                writing.connection, case, system, draft, open_work, check, attachment, writing.entry
+            )
+
+    async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:
+        """See `millwright.storage.cases.attached_orders`."""
+        async with self._writing(case) as writing:
+            await detach_order(writing.connection, case, record, because, writing.entry)
+
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         """See `millwright.storage.cases.order_grounds`."""
         async with self._looking() as connection:
@@ -218,35 +238,10 @@ class CaseStore:
     async def record_order(
         self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None
     ) -> None:
+        """See `millwright.storage.cases.order_records`."""
         async with self._writing(case) as writing:
-            if lease is not None:
-                await check_lease(writing.connection, lease)
-            known = (
-                await writing.connection.execute(
-                    select(work_orders.c.external_id, work_orders.c.record, work_orders.c.read_at)
-                    .where(work_orders.c.case_id == case)
-                    .with_for_update()
-                )
-            ).one()
-            before = None if known.record is None else WorkOrderRecord.model_validate(known.record)
-            await settle_read(writing.connection, record.ref.system, [record], writing.entry)
-            # A poll may have brought what people did since; its cursor has passed, so it will not bring it again.
-            overtaken = known.read_at is None or known.read_at >= read_at
-            if before is not None and overtaken and record.older_than(before):
-                return
-            values: dict[str, object] = {"read_at": read_at}
-            if record != before:
-                body = record.model_dump(mode="json")
-                values |= {"record": body, "status": record.status.value, "external_id": record.ref.id}
-            if known.external_id is None:
-                values["placed_at"] = writing.now
-                await writing.set(phase=Phase.WORK.value)
-            await writing.connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(**values))
-            if record != before:
-                writing.act("order-placed" if known.external_id is None else "order-changed", record=record)
-                await follow_work(writing.connection, record, case, self._work_window, writing.entry)
-                if record.status.not_done is not (before is not None and before.status.not_done):
-                    await wake_waiting(writing.connection, case, writing.now)
+            longest, entry = self._work_window, writing.entry
+            await record_order(writing.connection, case, record, read_at, lease, longest, entry)
 
     async def record_order_note(self, case: str, key: str, words: str) -> None:
         async with self._writing(case) as writing:

@@ -1,12 +1,14 @@
 """Reading a case whole, as its steps and its readers see it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.anomaly import Anomaly
 from domain.assets import CMMS_SYSTEM, MES_SYSTEM, TWIN_SYSTEM, Asset, system_of
+from domain.attaching import DetachedOrder, OrderAttachment
 from domain.cases import CaseView, ClosedAs, Decision, Evidence, Lane, Phase, Rework
 from domain.counterfactuals import Counterfactuals
 from domain.dependents import standbys_of, stops_of
@@ -50,6 +52,8 @@ _CASE = text(
             AND e.at BETWEEN c.event_at - interval '24 hours' AND c.last_event_at) END AS codes_seen,
         w.system AS order_system, w.draft, w.open_work, w.draft_check, w.record, w.read_at AS order_read_at,
         w.notes AS order_notes,
+        (SELECT json_agg(json_build_array(o.attachment, o.detached_at, o.because) ORDER BY o.attached_at, o.external_id)
+            FROM attached_orders o WHERE o.case_id = c.id) AS attachments,
         (SELECT row_to_json(h) FROM ({HOLD_OF_CASE} WHERE m.case_id = c.id
             ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1) h) AS hold,
         (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
@@ -81,6 +85,22 @@ def _evidence(row: Mapping[str, object]) -> Evidence:
     )
 
 
+def _attachments(
+    rows: Iterable[tuple[object, str | None, str | None]],
+) -> tuple[OrderAttachment | None, tuple[DetachedOrder, ...]]:
+    """Of the orders of persons that a case has or had, oldest first: the one that it has, and those that it had."""
+    attached: OrderAttachment | None = None
+    detached: list[DetachedOrder] = []
+    for body, detached_at, because in rows:
+        attachment = OrderAttachment.model_validate(body)
+        if detached_at is None:
+            attached = attachment
+        else:
+            at, order = datetime.fromisoformat(detached_at), attachment.record.ref
+            detached.append(DetachedOrder(order=order, because=because or "", at=at))
+    return attached, tuple(detached)
+
+
 _Names = Mapping[tuple[str, str], tuple[str, dict[str, str]]]
 """By system and asset: an asset's name there, with its attributes."""
 
@@ -109,6 +129,7 @@ async def read_case(
     names = {(system, owner): (name, attributes) for system, owner, name, attributes in found["names"] or ()}
     asset = assets[found["asset"]]
     machine = assets.get(found["machine"], asset)
+    attached, detached = _attachments(found["attachments"] or ())
     instances = instances or PlantInstances()
     cmms_system = found["order_system"] or instances.cmms.serving(found["site"])
     mes_system = instances.mes.serving(found["site"])
@@ -163,6 +184,8 @@ async def read_case(
         order=WorkOrderRecord.model_validate(found["record"]) if found["record"] else None,
         order_read_at=found["order_read_at"],
         order_notes=tuple(found["order_notes"] or ()),
+        attached=attached,
+        detached=detached,
         hold=hold_view(found["hold"]) if found["hold"] else None,
         outcome=OutcomeClass(found["outcome"]) if found["outcome"] else None,
         stated=OutcomeStatement.model_validate(found["stated"]) if found["stated"] else None,

@@ -92,8 +92,9 @@ class ChangeStore:
                 ).one_or_none()
                 body = record.model_dump(mode="json")
                 before = WorkOrderRecord.model_validate(known.record) if known is not None and known.record else None
-                # A second order with this key, such as a copy that people made. The case follows the first one.
-                copied = before is not None and not before.ref.same_record(record.ref)
+                # A second order with this key, such as a copy that people made. The case follows the first one. So it
+                # does where that is an order of a person: with a key of ours it is not theirs any more.
+                copied = before is not None and (before.of_a_person or not before.ref.same_record(record.ref))
                 if copied:
                     known = before = None
                 # A page that was read before the order itself, or from an index that lags behind, overwrites nothing.

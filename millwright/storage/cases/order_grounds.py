@@ -53,6 +53,8 @@ async def check_move(connection: AsyncConnection, case: str, order: WorkOrderRef
     said = recorded.said
     if said.order is None or said.order.ref != order:
         raise recorded.altered(f"{order.id} is not the order in the record", "order")
+    if said.order.of_a_person:
+        raise recorded.altered(f"{order.id} is an order of a person, and only people move it", "order")
     if to is WorkOrderStatus.CANCELLED:
         # Earlier builds did not record why a case was to be withdrawn.
         if said.called_off is None and said.tells_support:

@@ -1,17 +1,25 @@
 """The draft of a case's order, written down before it goes out."""
 
+from typing import NamedTuple
+
 from sqlalchemy import null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.cases import Phase
 from domain.draft_findings import DraftCheck
+from domain.errors import Unavailable
 from domain.keys import case_workflow_id
 from domain.open_work import OpenWorkSeen
-from domain.work_orders import WorkOrderDraft
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.cases.order_grounds import check_draft
 from millwright.storage.database.case_tables import cases, work_orders
 from millwright.storage.ledger import ledger
+
+
+class _KeptRow(NamedTuple):
+    draft: object
+    record: object
 
 
 async def intend_order(
@@ -27,7 +35,7 @@ async def intend_order(
 
     Raises:
         ActionRequired: the record has no ground for this order: somebody has altered the database.
-        Unavailable: the work was called off after the case was read.
+        Unavailable: the work was called off after the case was read, or the case has an order of a person by now.
     """
     kept = await connection.execute(
         insert(work_orders)
@@ -48,7 +56,12 @@ async def intend_order(
         detail = {"system": system, "draft": draft, "open_work": open_work, "draft_check": check}
         entry.add(ledger.act("order-intended", case_workflow_id(case), "millwright", entry.at, detail))
         return draft
-    stored = await connection.scalar(select(work_orders.c.draft).where(work_orders.c.case_id == case))
-    first = WorkOrderDraft.model_validate(stored)
+    query = select(work_orders.c.draft, work_orders.c.record).where(work_orders.c.case_id == case)
+    row = (await connection.execute(query)).one_or_none()
+    stored = None if row is None else _KeptRow._make(row)
+    if stored is None or (stored.record and WorkOrderRecord.model_validate(stored.record).of_a_person):
+        words = "an order of a person is the order of this case by now, or was until a moment ago"
+        raise Unavailable(words, system="record", operation="create-work-order", key=case)
+    first = WorkOrderDraft.model_validate(stored.draft)
     await check_draft(connection, case, system, first, kept=True)
     return first

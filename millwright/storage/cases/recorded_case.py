@@ -23,7 +23,8 @@ _SAID = text(
         (SELECT json_agg(json_build_array(a.id, a.body) ORDER BY a.id) FROM acts a
             WHERE a.subject = 'case/' || c.id AND a.kind IN ('case-opened', 'case-raised', 'case-decided',
                 'case-unsupported', 'case-supported', 'case-called-off', 'case-evidence-revised', 'order-intended',
-                'order-placed', 'order-changed', 'hold-proposed', 'hold-answered')) AS acts,
+                'order-placed', 'order-changed', 'order-attached', 'order-detached', 'hold-proposed',
+                'hold-answered')) AS acts,
         (SELECT json_agg(json_build_array(v.body, v.digest)) FROM evidence d
             JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
             WHERE d.case_id = c.id AND d.how IN ('opened', 'raised') AND v.role = 'active'
@@ -110,7 +111,9 @@ class Said:
                 withdraw, told = None, True
             elif act.kind == "case-evidence-revised":
                 revised = True
-            elif act.kind in ("order-placed", "order-changed"):
+            elif act.kind == "order-detached":
+                order = None
+            elif act.kind in ("order-placed", "order-changed", "order-attached"):
                 order = WorkOrderRecord.model_validate(act.detail["record"])
         rung = Rung.IGNORE if ground is None else Rung[str(ground.detail["rung"]).upper()]
         return cls(ground, rung, decision, withdraw, order, proposal, told or not revised)
@@ -149,7 +152,8 @@ class RecordedCase:
     Attributes:
         version: the digest of the version that the case rests on.
         said: what they tell of the case.
-        intended: the act that recorded the draft of its order; None before that.
+        intended: the act that recorded the draft of its order; None before that, and after an order of a person was
+            detached.
         draft: that draft.
 
     Raises:
@@ -165,8 +169,12 @@ class RecordedCase:
         self._names = [_Act.read(*act) for act in row.names or ()]
         self._register_held = row.register_held
         self.said = Said.by(self._acts)
-        self.intended = next((act for act in reversed(self._acts) if act.kind == "order-intended"), None)
+        self.intended = self._intended()
         self.draft = None if self.intended is None else WorkOrderDraft.model_validate(self.intended.detail["draft"])
+
+    def _intended(self) -> _Act | None:
+        newest = next((act for act in reversed(self._acts) if act.kind in ("order-intended", "order-detached")), None)
+        return None if newest is None or newest.kind == "order-detached" else newest
 
     def fault(self, row: _SaidRow) -> tuple[str, str] | None:
         """What differs between the row and the acts, in words, and its field."""

@@ -105,6 +105,23 @@ work_orders = Table(
 """The order of a case. Its number (`external_id`) is for people: a CMMS may use it twice, for two sites or after it was
 restored."""
 
+attached_orders = Table(
+    "attached_orders",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("cases.id"), nullable=False),
+    Column("attachment", JSONB, nullable=False),
+    Column("attached_at", Moment, nullable=False),
+    Column("detached_at", Moment),
+    Column("because", Text),
+    Index("ix_attached_orders_case_id", "case_id"),
+    Index("uq_attached_orders_live", "case_id", unique=True, postgresql_where=text("detached_at IS NULL")),
+)
+"""Which orders of persons are, or were, the orders of cases. An order is that of one case, and once: if its number is
+used twice, the second one is not attached. The order itself is in `work_orders` while it is the case's."""
+
 order_leases = Table(
     "order_leases",
     metadata,

@@ -16,6 +16,7 @@ from tests.contract.test_cmms_contract import (  # noqa: F401 - pytest runs what
     test_a_session_that_has_ended_needs_a_person_and_then_goes_on,
     test_a_touched_order_is_not_withdrawn,
     test_all_orders_of_an_asset_since_a_time_are_found_peoples_too,
+    test_an_order_of_a_person_is_read_and_noted_as_theirs_until_it_has_a_key_of_ours,
     test_an_order_that_a_planner_cancelled_is_not_released,
     test_an_order_that_cannot_be_read_is_reported_and_hides_no_other,
     test_an_order_that_carries_another_key_now_is_not_taken_for_the_cases,
