@@ -13,6 +13,7 @@ from sandbox.atlas.screen import AtlasScreen
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.maximo.screen import MaximoScreen
+from sandbox.odoo.screen import OdooScreen
 from sandbox.plant.findings import Finding
 from sandbox.plant.orders import PlantOrder
 from sandbox.sap_pm.screen import SapPmScreen
@@ -65,6 +66,7 @@ _SCREENS: Final[Mapping[str, Callable[[Path | None, Clock, Sequence[PlantMachine
     MAXIMO: MaximoScreen,
     "sap_pm": SapPmScreen,
     "atlas": AtlasScreen,
+    "odoo": OdooScreen,
 }
 NAMES: Final = tuple(_SCREENS)
 

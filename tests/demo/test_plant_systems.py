@@ -29,6 +29,7 @@ ENDPOINTS = {
     "cmms_user": "MILLWRIGHT",
     "cmms_email": "millwright@plant.local",
     "cmms_password": "password",
+    "cmms_database": "plant",
     "mes_url": "http://127.0.0.1:1",
     "mes_token_url": "http://127.0.0.1:1/oauth/token",
     "mes_client_id": "id",
