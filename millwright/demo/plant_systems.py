@@ -76,6 +76,16 @@ def _odoo(endpoints: Endpoints) -> dict[str, str]:
     }
 
 
+def _maintainx(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["cmms_url"]),
+        "API_KEY": str(endpoints["cmms_apikey"]),
+        "FINDING_FIELDS": json.dumps({"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}),
+        "NOTE_FIELDS": json.dumps(["Remarks"]),
+        "OUTCOMES": json.dumps(_OUTCOMES),
+    }
+
+
 def _opcua_job_control(endpoints: Endpoints) -> dict[str, str]:
     return {"URL": str(endpoints["mes_url"])}
 
@@ -97,6 +107,7 @@ PLANT_CMMS: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
     "sap_pm": _sap_pm,
     "atlas": _atlas,
     "odoo": _odoo,
+    "maintainx": _maintainx,
 }
 """The settings of each connector to a CMMS, from what the sandbox says of its servers."""
 PLANT_MES: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {

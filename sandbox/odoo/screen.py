@@ -33,6 +33,8 @@ class OdooScreen:
     Odoo has no failure codes: a technician writes problem, cause and remedy into a note, each on a line of its own.
     """
 
+    asset_ids: Mapping[str, str] = {}
+
     def __init__(
         self, _directory: Path | None, clock: Clock, machines: Sequence[PlantMachine], port: int, faults: Faults
     ) -> None:
