@@ -150,6 +150,7 @@ class JsonSystem:
         secrets: what must never stand in a message, even where the vendor echoes it.
         pages: what an HTML page means in the place of an answer where the vendor's page with this status says more than
             the status.
+        as_json: makes a reply of a system that does not speak JSON into one that does.
     """
 
     def __init__(
@@ -161,12 +162,14 @@ class JsonSystem:
         read_fault: Callable[[httpx.Response], VendorFault],
         secrets: Collection[SecretStr] = (),
         pages: Mapping[int, StatusMeaning] | None = None,
+        as_json: Callable[[httpx.Response], httpx.Response] | None = None,
     ) -> None:
         self._http = http
         self._seconds = timeout.total_seconds()
         self._slots = asyncio.Semaphore(concurrency)
         self._read_fault = read_fault
         self._pages = pages or {}
+        self._as_json = as_json
         self._secrets = tuple(secret.get_secret_value() for secret in secrets if secret.get_secret_value())
         self._given: tuple[str, ...] = ()
 
@@ -180,6 +183,7 @@ class JsonSystem:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         cookie: str | None = None,
         also: Collection[int] = (),
     ) -> httpx.Response:
@@ -188,6 +192,7 @@ class JsonSystem:
         Args:
             body: sent as JSON.
             form: sent as a form, in the place of a body.
+            content: sent as it is, in the place of a body.
             cookie: the cookies of a session that the connector opened; no other cookie is sent.
 
         Raises:
@@ -198,9 +203,11 @@ class JsonSystem:
         A page for people in the place of an answer is ActionRequired where it asks for a password (a sign-in page
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
-        request = self._request(call, method, url, cookie, headers=headers, params=params, json=body, data=form)
+        sent = {"json": body, "data": form, "content": content}
+        request = self._request(call, method, url, cookie, headers=headers, params=params, **sent)
         async with self._slots:
             reply = await self._exchange(call, request)
+        reply = reply if self._as_json is None else self._as_json(reply)
         page = is_html(reply)
         if reply.status_code in (200, 201, 204):
             if page:

@@ -1,4 +1,4 @@
-"""One Odoo on 127.0.0.1 with the app Maintenance: the JSON-2 API for machines, the same methods for people."""
+"""One Odoo on 127.0.0.1 with the app Maintenance: JSON-2 and XML-RPC for machines, the same methods for people."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sandbox.odoo.misbehaviour import Misbehaviour
 from sandbox.odoo.routes import Routes
 from sandbox.odoo.schema import COMPANY, EQUIPMENT, REQUEST, STAGE, SUBTYPE, USERS
 from sandbox.odoo.store import ExternalId, Store, User, Values
+from sandbox.odoo.xml_rpc import XmlRpcFront
 
 DATABASE: Final = "plant"
 APPROVED: Final = "Approved"
@@ -46,7 +47,8 @@ class OdooServer:
         routes = Routes(self.store, DATABASE)
         self._session = routes.session
         self._users: dict[str, User] = {}
-        self._http = HttpServer(Misbehaviour(routes, faults if faults is not None else Faults()), port)
+        app = Misbehaviour(routes, faults if faults is not None else Faults())
+        self._http = HttpServer(XmlRpcFront(app, self.store, DATABASE), port)
         self._furnish(key, approving=approving)
 
     @property

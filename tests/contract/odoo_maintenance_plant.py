@@ -67,3 +67,17 @@ class OdooMaintenancePlant(OdooPeople, SandboxSite[OdooServer]):
             self.server.store.records[REQUESTS][int(ref.id)]["description"] = line
         else:
             self.write_key(ref, line)
+
+
+class OdooXmlRpcPlant(OdooMaintenancePlant):
+    """The same, whose connector speaks XML-RPC. A trial changes answers in JSON only."""
+
+    not_applicable: Mapping[str, str] = {
+        "rows_given_twice_are_one_order": "no answer of this system is a list of records in JSON",
+        "an_unknown_status_ends_no_order": "the status 'Approved' is not one word in the answers of this system",
+    }
+
+    def connector(
+        self, *, secret: str | None = None, http: httpx.AsyncClient | None = None, **more: Any
+    ) -> odoo.OdooCmms:
+        return super().connector(secret=secret, http=http, protocol="xmlrpc", login="cmms", **more)
