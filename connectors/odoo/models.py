@@ -153,7 +153,7 @@ class XmlRpcVersion(BaseModel):
     server_version_info: tuple[int | str, ...]
 
 
-class SignedIn(RootModel[Annotated[Id | None, BeforeValidator(_absent)]]):
+class AuthenticatedUser(RootModel[Annotated[Id | None, BeforeValidator(_absent)]]):
     """The answer of `authenticate` over XML-RPC: the id of the user; None if the key does not count."""
 
 

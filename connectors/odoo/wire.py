@@ -13,6 +13,7 @@ from connectors.http import JsonSystem
 from connectors.odoo import xml_rpc
 from connectors.odoo.faults import PAGES, XML_RPC_PAGES, load_fault, read_fault
 from connectors.odoo.models import (
+    AuthenticatedUser,
     ExternalIds,
     LoadAnswer,
     Metadata,
@@ -21,7 +22,6 @@ from connectors.odoo.models import (
     Reference,
     RowT,
     Session,
-    SignedIn,
     SystemParameter,
     Version,
     XmlRpcVersion,
@@ -225,7 +225,7 @@ class OdooWire:
             if self._user is None:
                 content = xml_rpc.sign_in_body(self._database, self._login or "", self._key.get_secret_value())
                 reply = await self._post(call, xml_rpc.COMMON, content)
-                self._user = self._json.read(call, reply, SignedIn).root
+                self._user = self._json.read(call, reply, AuthenticatedUser).root
             if self._user is None:
                 raise call.error(ActionRequired, "it does not accept our credentials, login and API key", field="login")
             return self._user

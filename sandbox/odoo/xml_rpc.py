@@ -41,6 +41,7 @@ _CODES: Final[Mapping[str, int]] = {
 }
 """By the name of an exception. Every other one is 1, with its stack trace."""
 _WRITTEN: Final = 'Traceback (most recent call last):\n  File "odoo/http.py", line 1, in dispatch\n    …\n'
+_LACKS: Final = "missing a required argument"
 _CONTROL: Final = dict.fromkeys(set(range(32)) - {9, 10, 13})
 _NUMBERS_AS_KEYS: Final = "get_external_id"
 
@@ -170,7 +171,9 @@ def _translated(name: str, status: int, kept: Response) -> Response:
         return _fault(3, "Access Denied")
     if code > 1:
         return _fault(code, value["message"])
-    return _fault(1, f"{_WRITTEN}{_raised(value['name'])}: {value['message']}\n")
+    # JSON-2 looks at the arguments before the call, XML-RPC does not.
+    called = value["message"].replace(_LACKS, f"BaseModel.{name}() missing 1 required positional argument")
+    return _fault(1, f"{_WRITTEN}{_raised(value['name'])}: {called}\n")
 
 
 def _raised(name: str) -> str:

@@ -3,6 +3,7 @@ over XML-RPC. The answers of a real server are recorded; the sandbox's must be t
 
 import json
 import re
+import xmlrpc.client
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -184,6 +185,32 @@ _QUESTIONS: Final = [
 ]
 
 
+_USERS: Final = {"cmms": 8, "operator": 6}
+_BY_XML_RPC: Final[list[tuple[str, str, str, list[Any], dict[str, Any]]]] = [
+    ("cmms", "maintenance.stage", "search_read", [], {"domain": [], "fields": ["name", "done"]}),
+    ("cmms", "maintenance.stage", "search_read", [[["id", "=", 1]], ["name"]], {}),
+    ("cmms", "res.users", "context_get", [], {}),
+    ("cmms", REQUESTS, "get_metadata", [[2]], {}),
+    ("cmms", REQUESTS, "get_external_id", [[2]], {}),
+    ("cmms", REQUESTS, "search_read", [], {"domain": [], "fields": ["nosuch"]}),
+    ("cmms", REQUESTS, "search_count", [], {}),
+    ("cmms", REQUESTS, "nosuch", [], {}),
+    ("cmms", REQUESTS, "_write", [], {}),
+    ("cmms", "no.such", "search", [], {}),
+    ("cmms", REQUESTS, "create", [[{"priority": "2"}]], {}),
+    ("cmms", REQUESTS, "create", [[{"name": "x", "priority": "9"}]], {}),
+    ("cmms", REQUESTS, "write", [[999], {"name": "x"}], {}),
+    ("cmms", REQUESTS, "archive_equipment_request", [[2]], {}),
+    ("cmms", REQUESTS, "read", [[2], ["archive", "name"]], {}),
+    ("cmms", REQUESTS, "load", [], {"fields": ["id", "name"], "data": [["millwright.b", ""]], "context": _CREATE_ONLY}),
+    ("cmms", "ir.model.data", "check_object_reference", ["millwright", "nosuch"], {}),
+    ("cmms", "ir.model.data", "check_object_reference", [], {"module": "millwright", "xml_id": "first"}),
+    ("operator", REQUESTS, "write", [[2], {"name": "x"}], {}),
+    ("nobody", REQUESTS, "search", [[]], {}),
+]
+"""Asked by `execute_kw` after all others: model, method, arguments, and arguments by name."""
+
+
 async def asked(url: str, database: str, keys: Mapping[str, str]) -> list[Answered]:
     """Each question with its answer, on a database in which nothing was done yet. Times and new ids are masked."""
     answered: list[Answered] = []
@@ -197,7 +224,33 @@ async def asked(url: str, database: str, keys: Mapping[str, str]) -> list[Answer
                 answer.pop("debug", None)
             known = {"person": person, "ask": path, "body": body, "status": reply.status_code, "type": kind}
             answered.append(known | {"answer": _without_new_ids(path, answer)})
+        answered += [await _asked_by_xml_rpc(client, database, keys, *question) for question in _BY_XML_RPC]
     return answered
+
+
+async def _asked_by_xml_rpc(
+    client: httpx.AsyncClient,
+    database: str,
+    keys: Mapping[str, str],
+    person: str,
+    model: str,
+    method: str,
+    arguments: list[Any],
+    named: dict[str, Any],
+) -> Answered:
+    """A question with its answer; of a stack trace only the last line."""
+    user, key = _USERS.get(person, _USERS["cmms"]), keys.get(person, "wrong")
+    content = xmlrpc.client.dumps((database, user, key, model, method, arguments, named), "execute_kw")
+    reply = await client.post("/xmlrpc/2/object", content=content.encode())
+    answer: Any
+    try:
+        (answer,), _ = xmlrpc.client.loads(reply.text)
+    except xmlrpc.client.Fault as fault:
+        words = str(fault.faultString)
+        answer = [fault.faultCode, words.strip().splitlines()[-1] if words.startswith("Traceback") else words]
+    known = {"person": person, "ask": f"{model}/{method} by XML-RPC", "body": [arguments, named]}
+    told = {"status": reply.status_code, "type": reply.headers["content-type"]}
+    return {**known, **told, "answer": json.loads(_TIME.sub("<time>", json.dumps(answer)))}
 
 
 def recorded() -> list[Answered]:

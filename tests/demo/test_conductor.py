@@ -79,8 +79,9 @@ class Plant:
         return await self._answer(request, {})
 
     async def cases(self, request: Request) -> JSONResponse:
-        assert (request.query_params["state"], request.query_params["lane"]) == ("place", "review")
-        return JSONResponse([{"id": case} for case in self.waiting])
+        assert (request.query_params["state"], request.query_params["lane"]) == ("open", "review")
+        waiting = [{"id": case, "rung": "draft"} for case in self.waiting]
+        return JSONResponse([*waiting, {"id": "MWINSPECT0", "rung": "inspect"}])
 
     async def decide(self, request: Request) -> JSONResponse:
         assert (await request.json())["approved"] is True

@@ -102,3 +102,10 @@ class OdooCmmsPlant(OdooPeople):
             self.network.odd[int(ref.id)] = {"description": line}
         else:
             self.write_key(ref, line)
+
+
+class OdooCmmsXmlRpcPlant(OdooCmmsPlant):
+    """The same, whose connector speaks XML-RPC."""
+
+    def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None, **more: Any) -> OdooCmms:
+        return super().connector(secret=secret, http=http, protocol="xmlrpc", login="cmms", **more)
