@@ -79,7 +79,7 @@ def _json(reply: httpx.Response, text: str, status: httpx.codes) -> httpx.Respon
 
 def _read(content: bytes) -> object:
     unmarshaller = Unmarshaller(use_builtin_types=True)
-    unmarshaller.xml(None, None)
+    unmarshaller.xml("", None)  # The parser gives texts, which are not to be decoded again.
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.StartElementHandler = unmarshaller.start

@@ -1,6 +1,7 @@
 """The contract suite of every CMMS by XML-RPC, against a real Odoo: the tests that need no fault on the wire."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,6 @@ async def test_an_untouched_request_is_archived_though_odoo_cannot_write_the_ans
 
 
 @pytest.mark.parametrize("wrong", [{"secret": "wrong"}, {"database": "nosuch"}], ids=["key", "database"])
-async def test_a_wrong_key_or_database_needs_a_person(cmms_plant: OdooCmmsXmlRpcPlant, wrong: dict[str, str]) -> None:
+async def test_a_wrong_key_or_database_needs_a_person(cmms_plant: OdooCmmsXmlRpcPlant, wrong: dict[str, Any]) -> None:
     with pytest.raises(ActionRequired):
         await cmms_plant.connector(**wrong).check()
