@@ -157,6 +157,7 @@ class JsonSystem:
         sign: gives the headers that sign a request in. It is asked at each request, because a secret may change.
         pages: what an HTML page means in the place of an answer where the vendor's page with this status says more than
             the status.
+        as_json: makes a reply of a system that does not speak JSON into one that does.
     """
 
     def __init__(
@@ -169,12 +170,14 @@ class JsonSystem:
         secrets: Collection[SecretStr] = (),
         sign: Callable[[], Mapping[str, str]] | None = None,
         pages: Mapping[int, StatusMeaning] | None = None,
+        as_json: Callable[[httpx.Response], httpx.Response] | None = None,
     ) -> None:
         self._http = http
         self._seconds = timeout.total_seconds()
         self._slots = asyncio.Semaphore(concurrency)
         self._read_fault = read_fault
         self._pages = pages or {}
+        self._as_json = as_json
         self._sign = sign
         self._secrets = tuple(secrets)
         self._masked: dict[str, None] = {}
@@ -189,6 +192,7 @@ class JsonSystem:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         cookie: str | None = None,
         signed: bool = True,
         also: Collection[int] = (),
@@ -201,6 +205,7 @@ class JsonSystem:
         Args:
             body: sent as JSON.
             form: sent as a form, in the place of a body.
+            content: sent as it is, in the place of a body.
             cookie: the cookies of a session that the connector opened; no other cookie is sent.
             signed: whether `sign` is asked.
 
@@ -213,15 +218,16 @@ class JsonSystem:
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
         sign = self._sign if signed and self._sign is not None else _nothing
-        content = {"params": params, "json": body, "data": form}
+        sent = {"params": params, "json": body, "data": form, "content": content}
         async with self._slots:
             for again in (False, True):
                 signing = sign()
                 self._mask_present()
-                request = self._request(call, method, url, cookie, headers={**(headers or {}), **signing}, **content)
+                request = self._request(call, method, url, cookie, headers={**(headers or {}), **signing}, **sent)
                 reply = await self._exchange(call, request)
                 if again or reply.status_code != httpx.codes.UNAUTHORIZED or sign() == signing:
                     break
+        reply = reply if self._as_json is None else self._as_json(reply)
         page = is_html(reply)
         if reply.status_code in (200, 201, 204):
             if page:

@@ -12,7 +12,9 @@ from typing import Final, Protocol
 from sandbox.atlas.screen import AtlasScreen
 from sandbox.clock import Clock
 from sandbox.faults import Faults
+from sandbox.maintainx.screen import MaintainXScreen
 from sandbox.maximo.screen import MaximoScreen
+from sandbox.odoo.screen import OdooScreen
 from sandbox.plant.findings import Finding
 from sandbox.plant.orders import PlantOrder
 from sandbox.sap_pm.screen import SapPmScreen
@@ -45,6 +47,10 @@ class PlantCmms(Protocol):
     def access(self) -> Mapping[str, str]:
         """What a client needs beside the address, by the names that `endpoints.json` has for it."""
 
+    @property
+    def asset_ids(self) -> Mapping[str, str]:
+        """How the CMMS names an asset in the place of its number; empty if by its number."""
+
     def orders(self) -> Sequence[PlantOrder]:
         """Every order, in the order of their making."""
 
@@ -65,6 +71,8 @@ _SCREENS: Final[Mapping[str, Callable[[Path | None, Clock, Sequence[PlantMachine
     MAXIMO: MaximoScreen,
     "sap_pm": SapPmScreen,
     "atlas": AtlasScreen,
+    "odoo": OdooScreen,
+    "maintainx": MaintainXScreen,
 }
 NAMES: Final = tuple(_SCREENS)
 

@@ -71,10 +71,10 @@ class SandboxPlant:
         departures = timetable(dataset, Detector(dataset, detector_interval), seed)
         self.feed = Feed(departures, self.bus, HOST, _MACHINE_MODEL, directory)
         self.twins = TwinService(directory, self.feed.relay, ports.get("twins", 0), faults)
-        build_plant_graph(self.twins, machines)
+        self.cmms: PlantCmms = open_cmms(cmms, directory, self.clock, machines, ports.get("cmms", 0), faults)
+        build_plant_graph(self.twins, machines, self.cmms.asset_ids)
         # The routes are created after the graph, so that creating the graph sends no events.
         self.twins.put_route(ROUTE, TOPIC)
-        self.cmms: PlantCmms = open_cmms(cmms, directory, self.clock, machines, ports.get("cmms", 0), faults)
         equipment = [
             (machine.id, equipment_id(machine.id), line)
             for line, members in lines_of(machines).items()

@@ -40,6 +40,11 @@ PAGES: Final[Mapping[int, StatusMeaning]] = {
 }
 """What a page for people means in the place of an answer, by its status."""
 
+XML_RPC_PAGES: Final[Mapping[int, StatusMeaning]] = {
+    404: StatusMeaning(ActionRequired, "it has no XML-RPC (/xmlrpc/2)")
+}
+"""The same of a server that is asked by XML-RPC."""
+
 _CONTENTION: Final = ("could not serialize access", "deadlock detected", "could not obtain lock")
 """PostgreSQL's words, which `load` gives with HTTP 200."""
 

@@ -1,4 +1,4 @@
-"""Odoo's records as its JSON-2 API gives them (Odoo 19.0, `/json/2/<model>/<method>`).
+"""Odoo's records as its JSON-2 API gives them (Odoo 19.0, `/json/2/<model>/<method>`), and its XML-RPC too.
 
 An empty field is `false`, a link to another record is `[id, name]`, and a time is UTC without an offset.
 """
@@ -142,6 +142,25 @@ class Version(BaseModel):
 
     version: VendorText
     version_info: tuple[int | str, ...]
+
+
+class XmlRpcVersion(BaseModel):
+    """The answer of `version` over XML-RPC."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    server_version: VendorText
+    server_version_info: tuple[int | str, ...]
+
+
+class AuthenticatedUser(RootModel[Annotated[Id | None, BeforeValidator(_absent)]]):
+    """The answer of `authenticate` over XML-RPC: the id of the user; None if the key does not count."""
+
+
+class Metadata(OdooRow):
+    """A row of `get_metadata`, as far as we read it."""
+
+    xmlid: Text
 
 
 class Session(BaseModel):

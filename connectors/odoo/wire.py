@@ -1,5 +1,6 @@
-"""Requests to one Odoo by the JSON-2 API of Odoo 19: one call and one transaction for each request."""
+"""Requests to one Odoo by the JSON-2 API of Odoo 19, or by XML-RPC: one call and one transaction for each request."""
 
+import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeVar
@@ -9,10 +10,13 @@ from pydantic import BaseModel
 
 from connectors.call import Call
 from connectors.http import JsonSystem
-from connectors.odoo.faults import PAGES, load_fault, read_fault
+from connectors.odoo import xml_rpc
+from connectors.odoo.faults import PAGES, XML_RPC_PAGES, load_fault, read_fault
 from connectors.odoo.models import (
+    AuthenticatedUser,
     ExternalIds,
     LoadAnswer,
+    Metadata,
     OdooUser,
     RawRows,
     Reference,
@@ -20,6 +24,7 @@ from connectors.odoo.models import (
     Session,
     SystemParameter,
     Version,
+    XmlRpcVersion,
     read_rows,
 )
 from connectors.odoo.settings import OdooConnection
@@ -39,26 +44,42 @@ class OdooRaceLost(Unavailable):
 
 
 class OdooWire:
-    """Requests to one Odoo, in the name of the user of the API key."""
+    """Requests to one Odoo, in the name of the user of the API key.
 
-    def __init__(self, settings: OdooConnection, http: httpx.AsyncClient) -> None:
+    Args:
+        xml_rpc_login: the login of the user, by which XML-RPC is spoken; None speaks JSON-2.
+    """
+
+    def __init__(self, settings: OdooConnection, http: httpx.AsyncClient, xml_rpc_login: str | None = None) -> None:
         self._url = settings.url
+        self._database = settings.database
+        self._key = settings.api_key
+        self._login = xml_rpc_login
+        self._user: int | None = None
+        self._signing_in = asyncio.Lock()
         self._json = JsonSystem(
             http,
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             read_fault=read_fault,
             secrets=(settings.api_key,),
-            sign=lambda: {"authorization": f"bearer {settings.api_key.get_secret_value()}"},
-            pages=PAGES,
+            sign=None if xml_rpc_login is not None else self._signing,
+            pages=PAGES if xml_rpc_login is None else XML_RPC_PAGES,
+            as_json=None if xml_rpc_login is None else xml_rpc.as_json,
         )
         self._headers = {
             "x-odoo-database": settings.database,
             "accept": "application/json",
         }
 
+    def _signing(self) -> Mapping[str, str]:
+        return {"authorization": f"bearer {self._key.get_secret_value()}"}
+
     async def version(self, call: Call) -> Version:
         """The version of the server. No sign-in is needed for it, and the key is not sent."""
+        if self._login is not None:
+            told = self._json.read(call, await self._post(call, xml_rpc.COMMON, xml_rpc.version_body()), XmlRpcVersion)
+            return Version(version=told.server_version, version_info=told.server_version_info)
         reply = await self._json.send(call, "GET", f"{self._url}/web/version", signed=False)
         return self._json.read(call, reply, Version)
 
@@ -84,6 +105,12 @@ class OdooWire:
         """The external ids of records, by their ids as text; empty for a record without one."""
         if not numbers:
             return {}
+        if self._login is not None:
+            # The keys of the answer of `get_external_id` are numbers, which XML-RPC cannot write.
+            contents = (await self.ask(call, model, "get_metadata", RawRows, {"ids": [*numbers]})).root
+            found = read_rows(contents, Metadata)
+            self.insist_on_readable(call, found.unreadable, "xmlid")
+            return {str(row.id): row.xmlid or "" for row in found.rows}
         return (await self.ask(call, model, "get_external_id", ExternalIds, {"ids": [*numbers]})).root
 
     async def load(
@@ -176,8 +203,39 @@ class OdooWire:
         self, call: Call, model: str, method: str, body: Mapping[str, Json], also: Sequence[int] = ()
     ) -> httpx.Response:
         """Calls a method of a model; gives its reply unread."""
+        if self._login is not None:
+            return await self._execute(call, model, method, body, also)
         url = f"{self._url}/json/2/{model}/{method}"
         return await self._json.send(call, "POST", url, headers=self._headers, body=body, also=also)
+
+    async def _execute(
+        self, call: Call, model: str, method: str, body: Mapping[str, Json], also: Sequence[int]
+    ) -> httpx.Response:
+        user, key = await self._signed_in(call), self._key.get_secret_value()
+        try:
+            content = xml_rpc.call_body(self._database, user, key, model, method, body)
+        except (OverflowError, TypeError) as error:
+            raise self._json.refused(call, f"the request cannot be written in XML-RPC: {error}") from None
+        return await self._post(call, xml_rpc.OBJECT, content, also)
+
+    async def _signed_in(self, call: Call) -> int:
+        """The id of our user, asked for once: a login is of one user for as long as it lasts.
+
+        Raises:
+            ActionRequired: login and key are not accepted.
+        """
+        async with self._signing_in:
+            if self._user is None:
+                content = xml_rpc.sign_in_body(self._database, self._login or "", self._key.get_secret_value())
+                reply = await self._post(call, xml_rpc.COMMON, content)
+                self._user = self._json.read(call, reply, AuthenticatedUser).root
+            if self._user is None:
+                raise call.error(ActionRequired, "it does not accept our credentials, login and API key", field="login")
+            return self._user
+
+    async def _post(self, call: Call, path: str, content: bytes, also: Sequence[int] = ()) -> httpx.Response:
+        headers = {"content-type": "text/xml", "accept": "text/xml"}
+        return await self._json.send(call, "POST", f"{self._url}{path}", headers=headers, content=content, also=also)
 
     def read(self, call: Call, reply: httpx.Response, answer: type[ModelT]) -> ModelT:
         """The JSON of a reply in the shape expected."""

@@ -13,6 +13,10 @@ from millwright.connector_trial.wire_faults import WireFault, disturbed, doubled
 
 _OF_ONE_RECORD: Final = re.compile(r"(?<=/)(?:_[^/]*|[^/]*\d[^/]*)")
 """A part of a path that names a record: it has a digit, or begins with an underline as those of Maximo do."""
+_XML_RPC_CALL: Final = re.compile(
+    r"<string>([a-z.]+\.[a-z.]+)</string></value>\s*</param>\s*<param>\s*<value><string>(\w+)</string>"
+)
+"""The model and the method of a call, which are parameters that follow each other."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class SeenRequest:
 
     Args:
         method: its HTTP method.
-        path: its path without the parts that name a record, so that the same call for two orders has one path.
+        path: its path without the parts that name a record, so that the same call for two orders has one path. XML-RPC
+            calls every method at one address, so there it goes on with the names of model and method.
         words: its query and content in plain text, without what the encodings of URL and JSON add.
     """
 
@@ -39,7 +44,9 @@ class SeenRequest:
         except ValueError:
             body = unquote_plus(body)
         words = unquote_plus(request.url.query.decode(errors="replace")) + "\n" + body
-        return cls(request.method, _OF_ONE_RECORD.sub("#", request.url.path), words)
+        called = _XML_RPC_CALL.search(body) if "xml" in request.headers.get("content-type", "") else None
+        path = request.url.path if called is None else f"{request.url.path}/{called[1]}/{called[2]}"
+        return cls(request.method, _OF_ONE_RECORD.sub("#", path), words)
 
     @property
     def kind(self) -> tuple[str, str]:

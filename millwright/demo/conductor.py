@@ -11,6 +11,7 @@ import httpx
 from domain.canonical import timestamp
 from domain.errors import MillwrightError, Rejected
 from domain.loops import wait_until
+from domain.verdict import Rung
 
 _IDLE_WAIT = 20
 _LONGEST_SILENCE = 60.0
@@ -46,6 +47,8 @@ class Conductor:
         check: raises if a process has ended.
         told: called with the state of the plant after each step.
         production: the API key of the person who accepts each proposed hold; None if `sign_in` does.
+        planner: the API key of the person who accepts each case whose order cannot wait in the CMMS; None if planners
+            review orders there.
         beat: awaited at each step of the clock, before its events are published.
     """
 
@@ -60,6 +63,7 @@ class Conductor:
         told: Callable[[Tick], None],
         production: str | None,
         beat: Callable[[datetime], Awaitable[None]] | None = None,
+        planner: str | None = None,
     ) -> None:
         self._client = httpx.AsyncClient(timeout=_IDLE_WAIT + 10)
         self._sandbox = sandbox
@@ -69,7 +73,8 @@ class Conductor:
         self._step = step
         self._check = check
         self._told = told
-        self._production = {} if production is None else {"headers": {"Authorization": f"Bearer {production}"}}
+        self._production = {} if production is None else _signed(production)
+        self._planner = planner
         self._beat = beat
 
     async def play(self) -> dict[str, Any]:
@@ -103,6 +108,8 @@ class Conductor:
             # A case with a proposed hold is due when the time to answer ends.
             if due is not None and await self._answer_holds():
                 due = await self._settle(now)
+            if await self._accept_cases():
+                due = await self._settle(now)
             if not await self._people_act():
                 break
             await self._hint()
@@ -126,6 +133,19 @@ class Conductor:
             path, said = f"/cases/{each['case']}/hold-answer", {"answer": "accept"}
             await self._ask("POST", path, json=said, answered=(httpx.codes.CONFLICT,), **self._production)
         return len(proposed)
+
+    async def _accept_cases(self) -> int:
+        """Accepts each case that waits for a person before its order is placed; returns how many. The planner then
+        reviews the orders in the CMMS, as everywhere."""
+        if self._planner is None:
+            return 0
+        found = (await self._ask("GET", "/cases", params={"state": "open", "lane": "review", "limit": "1000"})).json()
+        # A case at `inspect` asks for no order. It is left to people in every run.
+        waiting = [each for each in found if each["rung"] != Rung.INSPECT.word]
+        for each in waiting:
+            said = {"approved": True, "reason": "The planner reviews the order in the CMMS."}
+            await self._ask("POST", f"/cases/{each['id']}/decision", json=said, **_signed(self._planner))
+        return len(waiting)
 
     def _next(self, first: datetime, now: datetime, soonest: datetime) -> datetime:
         """The next step of the clock at or after the next event: steps are equally long, empty ones are skipped."""
@@ -211,6 +231,11 @@ class Conductor:
                 open_orders=int(state["open_orders"]),
             )
         )
+
+
+def _signed(api_key: str) -> dict[str, Any]:
+    """A request in the name of the owner of a key."""
+    return {"headers": {"Authorization": f"Bearer {api_key}"}}
 
 
 def _moment(text: str) -> datetime:

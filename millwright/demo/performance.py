@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from domain.cmms import OrderApproval
 from millwright.audit.verifying import verify
 from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.demo.cast import kept_person
@@ -23,6 +24,7 @@ from millwright.explaining.flooding import read_flood_figures
 from millwright.runtime.embedded.occupancy import LOCAL_HEADER_FILE
 from millwright.storage.ledger.personal_acts import (
     PersonalAct,
+    is_case_decision,
     is_hold_answer,
     is_walk_down,
     last_row,
@@ -75,7 +77,8 @@ async def perform(
     async with open_storage(settings) as storage:
         async with open_systems(settings, storage.clock) as systems:
             await prepare(storage, systems, settings)
-            (cmms,) = systems.cmms
+            ((cmms, connector),) = systems.cmms.items()
+            reviewed_here = connector.capabilities.approval is OrderApproval.NONE
         prepared = await asyncio.to_thread(last_row, installation.database_url)
         installation.prepared(prepared)
         async with engine_client(settings, settings.temporal_address or "") as client:
@@ -93,14 +96,16 @@ async def perform(
         await prove_machines(api, installation.home / "people", check)
         proved = await asyncio.to_thread(_mark_own, installation, prepared, is_walk_down)
         beat = torment(sandbox) if torment else None
-        production = kept_person(installation.home / "people", PRODUCTION).api_key
+        people = installation.home / "people"
+        production = kept_person(people, PRODUCTION).api_key
+        planner = kept_person(people, MAINTENANCE).api_key if reviewed_here else None
         local = LocalSignIn(installation.home)
         try:
-            await Conductor(sandbox, api, local, cmms, STEP, check, told, production, beat).play()
+            await Conductor(sandbox, api, local, cmms, STEP, check, told, production, beat, planner).play()
         finally:
             # Also after Ctrl-C: a home in which nobody else acted is removed unasked.
             with suppress(psycopg.Error):
-                _mark_own(installation, proved, is_hold_answer)
+                _mark_own(installation, proved, lambda act: is_hold_answer(act) or is_case_decision(act))
         say("Counting what the plant holds, and judging every stored verdict again.")
         return await count(installation, storage, str(endpoints["data"]), sandbox, started)
 

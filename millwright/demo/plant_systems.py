@@ -33,6 +33,8 @@ _SAP_OUTCOMES: Final = {
     "activity": {f"{group}/0320": "prevented" for group in ("ELEC", "ROTATE", "PRESS", "VIBR")},
 }
 """The same in the catalogs of the sandbox's SAP."""
+_ODOO_OUTCOMES: Final = {"words": {word: outcome for codes in _OUTCOMES.values() for word, outcome in codes.items()}}
+"""The same as words that technicians write: Odoo has no failure codes."""
 _SANDBOX_ZONE: Final = "Etc/GMT+5"
 
 
@@ -64,6 +66,26 @@ def _atlas(endpoints: Endpoints) -> dict[str, str]:
     }
 
 
+def _odoo(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["cmms_url"]),
+        "DATABASE": str(endpoints["cmms_database"]),
+        "API_KEY": str(endpoints["cmms_apikey"]),
+        "APPROVED_STAGE": "Approved",
+        "OUTCOMES": json.dumps(_ODOO_OUTCOMES),
+    }
+
+
+def _maintainx(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["cmms_url"]),
+        "API_KEY": str(endpoints["cmms_apikey"]),
+        "FINDING_FIELDS": json.dumps({"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}),
+        "NOTE_FIELDS": json.dumps(["Remarks"]),
+        "OUTCOMES": json.dumps(_OUTCOMES),
+    }
+
+
 def _opcua_job_control(endpoints: Endpoints) -> dict[str, str]:
     return {"URL": str(endpoints["mes_url"])}
 
@@ -84,6 +106,8 @@ PLANT_CMMS: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
     "maximo": _maximo,
     "sap_pm": _sap_pm,
     "atlas": _atlas,
+    "odoo": _odoo,
+    "maintainx": _maintainx,
 }
 """The settings of each connector to a CMMS, from what the sandbox says of its servers."""
 PLANT_MES: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {

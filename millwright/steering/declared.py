@@ -48,6 +48,8 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "odoo.url": _CASES,
     "odoo.database": _CASES,
     "odoo.api_key": _CASES,
+    "odoo.protocol": _CASES,
+    "odoo.login": _CASES,
     "odoo.company": _CASES,
     "odoo.new_stage": _CASES,
     "odoo.approved_stage": _CASES,

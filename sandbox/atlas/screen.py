@@ -32,6 +32,8 @@ class AtlasScreen:
     """It satisfies `sandbox.cmms.PlantCmms`. It keeps nothing on disk. Its company has a licence, so that technicians
     can book their time."""
 
+    asset_ids: Mapping[str, str] = {}
+
     def __init__(
         self, _directory: Path | None, clock: Clock, machines: Sequence[PlantMachine], port: int, faults: Faults
     ) -> None:

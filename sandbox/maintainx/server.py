@@ -40,6 +40,7 @@ class MaintainXServer:
         clock: Clock,
         key: str,
         faults: Faults | None = None,
+        port: int = 0,
         *,
         organizations: tuple[int, ...] = (ORGANIZATION,),
         per_minute: int | None = None,
@@ -50,7 +51,12 @@ class MaintainXServer:
         self.subscriptions = Subscriptions(self.store, clock.now)
         limit = RateLimit(per_minute or _PER_MINUTE, seconds, enforced=per_minute is not None)
         routes = Routes(self.store, self.subscriptions, limit)
-        self._http = HttpServer(Misbehaviour(routes, faults if faults is not None else Faults()))
+        self._http = HttpServer(Misbehaviour(routes, faults if faults is not None else Faults()), port)
+
+    @property
+    def port(self) -> int:
+        """Where it answers."""
+        return self._http.port
 
     @property
     def url(self) -> str:

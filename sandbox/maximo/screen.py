@@ -30,6 +30,8 @@ _STATES: Final = {
 class MaximoScreen:
     """It satisfies `sandbox.cmms.PlantCmms`."""
 
+    asset_ids: Mapping[str, str] = {}
+
     def __init__(
         self, directory: Path | None, clock: Clock, machines: Sequence[PlantMachine], port: int, faults: Faults
     ) -> None:

@@ -40,6 +40,8 @@ _WORDS: Final = {code: word for word, code in CODES.items()}
 class SapPmScreen:
     """It satisfies `sandbox.cmms.PlantCmms`. It keeps nothing on disk."""
 
+    asset_ids: Mapping[str, str] = {}
+
     def __init__(
         self, _directory: Path | None, clock: Clock, machines: Sequence[PlantMachine], port: int, faults: Faults
     ) -> None:

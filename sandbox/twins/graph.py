@@ -101,8 +101,13 @@ def asset_class(model: str) -> str:
     return _CLASSES.get(model, "pump")
 
 
-def build_plant_graph(service: TwinService, machines: Sequence[PlantMachine]) -> None:
+def build_plant_graph(
+    service: TwinService, machines: Sequence[PlantMachine], cmms_ids: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Upload the models and create what is missing of the graph; twins that exist stay as they are.
+
+    Args:
+        cmms_ids: how the CMMS names an asset in the place of its number.
 
     Raises:
         ServiceError: a model of another content is there under one of our ids.
@@ -111,6 +116,8 @@ def build_plant_graph(service: TwinService, machines: Sequence[PlantMachine]) ->
     existing = {str(twin["$dtId"]) for twin in service.twins()}
     for twin_id, model, properties in _twins(machines):
         if twin_id not in existing:
+            number = str(properties.get("cmmsAssetnum"))
+            properties |= {"cmmsAssetnum": cmms_ids[number]} if number in cmms_ids else {}
             service.put_twin(twin_id, {"$metadata": {"$model": f"dtmi:manufacturing:{model}"}, **properties})
     known: dict[str, set[str]] = {}
     for source, name, target in _relationships(machines):

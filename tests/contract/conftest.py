@@ -24,6 +24,7 @@ from sandbox.maximo.server import MaximoServer
 from tests.contract.atlas_plant import Atlas13Plant, AtlasPlant
 from tests.contract.cmms_plant import EVERYTHING, CmmsPlant, SandboxPlant, draft_of
 from tests.contract.maintainx_plant import MaintainXPlant
+from tests.contract.odoo_maintenance_plant import OdooMaintenancePlant, OdooXmlRpcPlant
 from tests.contract.rest_plant import TicketsPlant
 from tests.contract.sap_pm_plant import SapPmPlant
 from tests.support.engine_process import answering, engine_process
@@ -293,6 +294,8 @@ CMMS_PLANTS: Mapping[str, Callable[[Path], SandboxPlant]] = {
     "atlas": AtlasPlant,
     "atlas-1.3": Atlas13Plant,
     "maintainx": MaintainXPlant,
+    "odoo": OdooMaintenancePlant,
+    "odoo-xmlrpc": OdooXmlRpcPlant,
     "rest": TicketsPlant,
 }
 """The plants of the sandbox, by the names of their connectors."""

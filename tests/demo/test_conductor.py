@@ -31,6 +31,8 @@ class Plant:
         self.failing: list[str] = []
         self.moves: list[datetime] = []
         self.hints = 0
+        self.waiting: list[str] = []
+        self.accepted: list[tuple[str, str]] = []
         routes = [
             Route("/state", self.state),
             Route("/publish", self.nothing, methods=["POST"]),
@@ -38,6 +40,8 @@ class Plant:
             Route("/clock", self.move, methods=["POST"]),
             Route("/idle", self.idle),
             Route("/hints/maximo", self.hint, methods=["POST"]),
+            Route("/cases", self.cases),
+            Route("/cases/{case}/decision", self.decide, methods=["POST"]),
         ]
         self.server = HttpServer(Starlette(routes=routes), 0)
 
@@ -74,6 +78,18 @@ class Plant:
         self.hints += 1
         return await self._answer(request, {})
 
+    async def cases(self, request: Request) -> JSONResponse:
+        assert (request.query_params["state"], request.query_params["lane"]) == ("open", "review")
+        waiting = [{"id": case, "rung": "draft"} for case in self.waiting]
+        return JSONResponse([*waiting, {"id": "MWINSPECT0", "rung": "inspect"}])
+
+    async def decide(self, request: Request) -> JSONResponse:
+        assert (await request.json())["approved"] is True
+        self.waiting.remove(request.path_params["case"])
+        key = request.headers["authorization"].removeprefix("Bearer ")
+        self.accepted.append((request.path_params["case"], key))
+        return JSONResponse({})
+
     async def _answer(self, request: Request, body: dict[str, Any]) -> JSONResponse:
         match self.failing.pop(0) if self.failing else "":
             case "cut":
@@ -84,10 +100,12 @@ class Plant:
                 return JSONResponse({}, 500)
         return JSONResponse(body)
 
-    def conductor(self, check: Any = None, beat: Any = None, sign_in: httpx.Auth | None = None) -> Conductor:
-        url = self.server.url
+    def conductor(
+        self, check: Any = None, beat: Any = None, sign_in: httpx.Auth | None = None, planner: str | None = None
+    ) -> Conductor:
+        url, told = self.server.url, check or (lambda: None)
         signing = sign_in or httpx.Auth()
-        return Conductor(url, url, signing, "maximo", STEP, check or (lambda: None), lambda _: None, "key", beat)
+        return Conductor(url, url, signing, "maximo", STEP, told, lambda _: None, "key", beat, planner)
 
 
 @pytest.fixture
@@ -145,3 +163,13 @@ async def test_every_stand_of_the_clock_is_told_before_its_events_leave(plant: P
 
     await plant.conductor(beat=beat).play()
     assert told == [FIRST, FIRST + STEP, FIRST + 2 * STEP]
+
+
+@pytest.mark.parametrize("planner", [None, "planner-key"])
+async def test_cases_whose_order_cannot_wait_are_accepted_if_a_planner_is_named(
+    plant: Plant, planner: str | None
+) -> None:
+    plant.waiting = ["MW00000001", "MW00000002"]
+    await plant.conductor(planner=planner).play()
+    accepted = [] if planner is None else [("MW00000001", "planner-key"), ("MW00000002", "planner-key")]
+    assert plant.accepted == accepted

@@ -29,6 +29,7 @@ ENDPOINTS = {
     "cmms_user": "MILLWRIGHT",
     "cmms_email": "millwright@plant.local",
     "cmms_password": "password",
+    "cmms_database": "plant",
     "mes_url": "http://127.0.0.1:1",
     "mes_token_url": "http://127.0.0.1:1/oauth/token",
     "mes_client_id": "id",
@@ -53,7 +54,7 @@ def test_its_settings_are_taken_and_no_secret_of_them_is_written_to_the_environm
     prefix = f"MILLWRIGHT_{port}__"
     assert variables.pop(f"{prefix}CONNECTOR") == name
     own = {variable.removeprefix(prefix).lower(): value for variable, value in variables.items()}
-    given = {setting: json.loads(value) if value.startswith("{") else value for setting, value in own.items()}
+    given = {setting: json.loads(value) if value[0] in "{[" else value for setting, value in own.items()}
     settings = settings_model(name).model_validate(given)
     secrets = {f"{prefix}{setting.upper()}" for setting in own if isinstance(getattr(settings, setting), SecretStr)}
     assert secrets <= set(_SECRET)

@@ -116,7 +116,10 @@ def test_two_runs_say_the_same_and_what_only_the_demo_did_is_removed_unasked(
     assert (removed.returncode, again.home.exists()) == (0, False), removed.stderr
 
 
-@pytest.mark.parametrize(("cmms", "mes"), [("sap_pm", "sap_dm"), ("atlas", "opcua_job_control")])
+@pytest.mark.parametrize(
+    ("cmms", "mes"),
+    [("sap_pm", "sap_dm"), ("atlas", "opcua_job_control"), ("odoo", "opcua_job_control"), ("maintainx", "sap_dm")],
+)
 def test_another_cmms_and_mes_end_with_the_same_orders_and_holds(
     played: Played, plant_data: Path, new_home: Callable[[], Path], cmms: str, mes: str
 ) -> None:
@@ -141,7 +144,9 @@ def test_another_cmms_and_mes_end_with_the_same_orders_and_holds(
     assert orders[0] == orders[1]
 
 
-@pytest.mark.parametrize(("port", "known"), [("cmms", "maximo, sap_pm, atlas"), ("mes", "opcua_job_control, sap_dm")])
+@pytest.mark.parametrize(
+    ("port", "known"), [("cmms", "maximo, sap_pm, atlas, odoo, maintainx"), ("mes", "opcua_job_control, sap_dm")]
+)
 def test_a_system_that_the_sandbox_does_not_have_is_refused_with_those_that_it_has(
     new_home: Callable[[], Path], port: str, known: str
 ) -> None:

@@ -12,7 +12,10 @@ from sandbox.atlas.store import REQUEST
 from sandbox.clock import PlantClock
 from sandbox.cmms import PlantCmms, open_cmms
 from sandbox.faults import Faults
+from sandbox.maintainx.screen import API_KEY as MAINTAINX_KEY
+from sandbox.maintainx.screen import MaintainXScreen
 from sandbox.maximo.screen import API_KEYS, MaximoScreen
+from sandbox.odoo.screen import OdooScreen
 from sandbox.plant.findings import finding_of, part_of
 from sandbox.plant.orders import ClosedAs, OrderState, PlantOrder
 from sandbox.sap_pm.screen import SapPmScreen
@@ -45,6 +48,16 @@ class Shop:
                 asset = next(each for each in atlas.store.assets.values() if each.barcode == ASSET)
                 content: dict[str, object] = {"title": f"It drips. [{KEY}]", "asset": {"id": asset.id}}
                 atlas.store.add_record(REQUEST, await atlas.store.next_custom_id(REQUEST), content, atlas.robot.id)
+            case OdooScreen(server=odoo):
+                named = [["serial_no", "=", ASSET]]
+                (equipment,) = odoo.do("cmms", "maintenance.equipment", "search", domain=named)
+                row = {"name": "It drips.", "equipment_id": equipment, "description": f"<p>Our key: {KEY}</p>"}
+                odoo.do("cmms", "maintenance.request", "create", vals_list=[row])
+            case MaintainXScreen(server=maintainx, asset_ids=numbers):
+                ordered = {"title": f"It drips. [{KEY}]", "assetId": int(numbers[ASSET]), "priority": "LOW"}
+                async with httpx.AsyncClient(headers={"authorization": f"Bearer {MAINTAINX_KEY}"}) as client:
+                    reply = await client.post(f"{maintainx.url}/workorders", json=ordered)
+                assert reply.status_code == 200, reply.text
         return self.cmms.orders()[-1]
 
     def now(self, order: PlantOrder) -> PlantOrder:
@@ -93,5 +106,5 @@ async def test_an_order_is_approved_taken_and_completed_with_its_finding(shop: S
 
 
 def test_a_name_that_the_sandbox_does_not_have_is_refused_with_those_that_it_has() -> None:
-    with pytest.raises(ValueError, match="'plex' is not one of maximo, sap_pm, atlas"):
+    with pytest.raises(ValueError, match="'plex' is not one of maximo, sap_pm, atlas, odoo, maintainx"):
         Shop("plex")

@@ -56,7 +56,7 @@ class OdooMaintenanceClient:
         self._settings = settings
         self._system = system
         self._clock = clock
-        self._wire = OdooWire(settings, http)
+        self._wire = OdooWire(settings, http, settings.login)
         self._user: OdooUser | None = None
         self._user_lock = asyncio.Lock()
 

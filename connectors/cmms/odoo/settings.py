@@ -34,6 +34,8 @@ class OdooMaintenanceSettings(OdooConnection):
     external id stays when people rename the stage.
 
     Args:
+        protocol: how the server is spoken to: `json2`, or `xmlrpc` where it has no JSON-2 API, as before Odoo 19.
+        login: the login of the user of the API key; for `xmlrpc` only, which signs in with both.
         company: the id of the company of our requests; None means that of the equipment.
         new_stage: the stage in which our requests are created.
         approved_stage: the stage of a request that was approved and not begun. None means that the site has none: then
@@ -45,6 +47,8 @@ class OdooMaintenanceSettings(OdooConnection):
         outcomes: what the stages and words of completed requests mean.
     """
 
+    protocol: Literal["json2", "xmlrpc"] = "json2"
+    login: str | None = Field(default=None, min_length=1)
     company: int | None = Field(default=None, ge=1)
     new_stage: str = Field(default="maintenance.stage_0", min_length=1)
     approved_stage: str | None = Field(default=None, min_length=1)
@@ -60,6 +64,12 @@ class OdooMaintenanceSettings(OdooConnection):
         if set(priorities) != {1, 2, 3, 4} or not set(priorities.values()) <= set(_ODOO_PRIORITIES):
             raise ValueError("needs a priority of Odoo, 0 to 3, for each of 1, 2, 3 and 4")
         return priorities
+
+    @model_validator(mode="after")
+    def _has_a_login_for_xml_rpc_only(self) -> "OdooMaintenanceSettings":
+        if (self.protocol == "xmlrpc") != (self.login is not None):
+            raise ValueError("needs a login if the protocol is xmlrpc, and only then")
+        return self
 
     @model_validator(mode="after")
     def _names_each_stage_once(self) -> "OdooMaintenanceSettings":

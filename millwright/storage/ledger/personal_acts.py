@@ -61,6 +61,11 @@ def is_hold_answer(act: PersonalAct) -> bool:
     return act.kind == "hold-answered"
 
 
+def is_case_decision(act: PersonalAct) -> bool:
+    """Whether an act is a planner's decision on a case."""
+    return act.kind == "case-decided"
+
+
 def last_row(database_url: str) -> int:
     """The number of the ledger's newest row; 0 where there is none."""
     with psycopg.connect(database_url) as connection:

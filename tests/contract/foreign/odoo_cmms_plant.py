@@ -9,14 +9,11 @@ import httpx
 from connectors.cmms.odoo import OdooCmms, OdooMaintenanceSettings, connect
 from domain.clock import WallClock
 from domain.work_orders import WorkOrderDraft, WorkOrderRef
-from tests.contract.cmms_plant import NO_WAIT, CompletedWork, draft_of
+from tests.contract.cmms_plant import NO_WAIT, draft_of
 from tests.contract.foreign.network import Network
 from tests.contract.foreign.odoo_server import OdooDatabase
+from tests.contract.odoo_people import ASSETS, REQUESTS, OdooPeople, key_line
 
-ASSETS: Final = ("M001-COMP1", "M002-COMP1")
-REQUESTS: Final = "maintenance.request"
-IN_PROGRESS, REPAIRED, SCRAP = 2, 3, 4
-"""The stages that Odoo brings, by their ids."""
 _OPERATIONS: Final[Mapping[str, str]] = {
     "create": f"{REQUESTS}/load",
     "query": f"{REQUESTS}/search_read",
@@ -27,25 +24,24 @@ _OPERATIONS: Final[Mapping[str, str]] = {
 """The calls of the connector by the words of the contract suite."""
 
 
-class OdooCmmsPlant:
+class OdooCmmsPlant(OdooPeople):
     """A site's Odoo and its people. It satisfies `CmmsPlant` of the contract suite.
 
     Args:
         approved_stage: the name of a stage of the site's own for approved requests; None if it has the stages of Odoo.
     """
 
-    told = CompletedWork(tells_end=False, disposition="maintenance.stage_3")
-    names_fields = True
-    host = "127.0.0.1"
-
     def __init__(self, database: OdooDatabase, approved_stage: str | None = None) -> None:
+        super().__init__(approved_stage)
         self.database = database
         self.secrets: Sequence[str] = (database.keys["cmms"],)
         self.network = Network()
-        self._approved = approved_stage
         self.not_applicable: Mapping[str, str] = {} if approved_stage is not None else NO_WAIT
         self._clients: list[httpx.AsyncClient] = []
         self._numbers = 0
+
+    def do(self, person: str, model: str, method: str, **body: Any) -> Any:
+        return self.database.do(person, model, method, **body)
 
     def start(self) -> None:
         """A site with its equipment and its stage, and without requests."""
@@ -55,7 +51,7 @@ class OdooCmmsPlant:
         if not known:
             rows = [{"name": f"Machine {asset}", "serial_no": asset} for asset in ASSETS]
             self.database.do("planner", "maintenance.equipment", "create", vals_list=rows)
-        if self._approved is not None and self._stage() is None:
+        if self._approved is not None and self.approved_stage() is None:
             stage = {"name": self._approved, "sequence": 2}
             self.database.do("planner", "maintenance.stage", "create", vals_list=[stage])
 
@@ -98,53 +94,19 @@ class OdooCmmsPlant:
         rows = self.database.rows("SELECT count(*) FROM maintenance_request WHERE description LIKE %s", f"%key: {key}%")
         return int(rows[0][0])
 
-    async def notes(self, ref: WorkOrderRef) -> list[str]:
-        """Our notes on a request, as a planner sees them."""
-        marked = [["model", "=", REQUESTS], ["res_id", "=", int(ref.id)], ["body", "ilike", "[MW:"]]
-        rows = await self.database.ask("planner", "mail.message", "search_read", domain=marked, fields=["body"])
-        return [row["body"] for row in rows]
-
-    def approve(self, ref: WorkOrderRef) -> None:
-        """A planner takes a request for approved. Without a stage for that it is marked as ready for the next one."""
-        stage = self._stage()
-        self.write(ref, {"kanban_state": "done"} if stage is None else {"stage_id": stage})
-
-    def cancel(self, ref: WorkOrderRef) -> None:
-        self.database.do("planner", REQUESTS, "archive_equipment_request", ids=[int(ref.id)])
-
-    def set_aside(self, ref: WorkOrderRef) -> None:
-        self.write(ref, {"kanban_state": "blocked"})
-
-    def delete(self, ref: WorkOrderRef) -> None:
-        self.database.do("planner", REQUESTS, "unlink", ids=[int(ref.id)])
-
     def put_key(self, ref: WorkOrderRef, key: str | None) -> None:
         """A planner writes another key into the description, or none. U+0000 does not come from Odoo, but from what is
         in between."""
-        line = "" if key is None else f"<p>Millwright key: {key}</p>"
+        line = key_line(key)
         self.network.odd.pop(int(ref.id), None)
         if "\0" in line:
             self.network.odd[int(ref.id)] = {"description": line}
         else:
-            self.write(ref, {"description": f"<p>Seen.</p>{line}"})
+            self.write_key(ref, line)
 
-    async def people_open(self, asset: str) -> str:
-        equipment = self.database.do("planner", "maintenance.equipment", "search", domain=[["serial_no", "=", asset]])
-        row = {"name": "It drips.", "equipment_id": equipment[0]}
-        (made,) = await self.database.ask("planner", REQUESTS, "create", vals_list=[row])
-        return str(made)
 
-    def complete(self, ref: WorkOrderRef, note: str) -> None:
-        number = int(ref.id)
-        self.write(ref, {"stage_id": IN_PROGRESS}, by="technician")
-        self.database.do("technician", REQUESTS, "message_post", ids=[number], body=note, message_type="comment")
-        self.write(ref, {"stage_id": REPAIRED}, by="technician")
+class OdooCmmsXmlRpcPlant(OdooCmmsPlant):
+    """The same, whose connector speaks XML-RPC."""
 
-    def write(self, ref: WorkOrderRef, values: Mapping[str, object], by: str = "planner") -> None:
-        """Somebody changes a request."""
-        self.database.do(by, REQUESTS, "write", ids=[int(ref.id)], vals=values)
-
-    def _stage(self) -> int | None:
-        named = [["name", "=", self._approved]]
-        found = self.database.do("planner", "maintenance.stage", "search", domain=named) if self._approved else []
-        return int(found[0]) if found else None
+    def connector(self, *, secret: str | None = None, http: httpx.AsyncClient | None = None, **more: Any) -> OdooCmms:
+        return super().connector(secret=secret, http=http, protocol="xmlrpc", login="cmms", **more)

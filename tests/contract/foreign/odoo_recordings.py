@@ -17,42 +17,13 @@ import httpx
 from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
 from domain.errors import ConnectorError
 from tests.contract.foreign.odoo_plant import OdooPlant
-from tests.contract.foreign.odoo_server import TRUST, OdooDatabase, OdooServer
+from tests.contract.foreign.odoo_server import OdooDatabase, OdooServer
+from tests.contract.odoo_scenes import Recorder, Recording
 from tests.support.plant import TestClock
 
 FILE: Final = Path(__file__).parents[2] / "connectors" / "odoo_recordings.json"
 RECORDED_AT: Final = datetime(2026, 11, 29, tzinfo=UTC)
 EQUIPMENT: Final = "EQ-PRESS-7"
-Recording = dict[str, list[dict[str, Any]]]
-
-
-class Recorder(httpx.AsyncBaseTransport):
-    """The way to Odoo, and what went over it. Of an error the stack trace is left out."""
-
-    def __init__(self) -> None:
-        self.exchanges: list[dict[str, Any]] = []
-        self._way = httpx.AsyncHTTPTransport(verify=TRUST)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        reply = await self._way.handle_async_request(request)
-        content = await reply.aread()
-        kind = reply.headers["content-type"]
-        answer = json.loads(content) if "json" in kind else content.decode()
-        if isinstance(answer, dict):
-            answer.pop("debug", None)
-        self.exchanges.append(
-            {
-                "ask": f"{request.method} {request.url.path}",
-                "body": json.loads(request.content) if request.content else None,
-                "status": reply.status_code,
-                "type": kind,
-                "answer": answer,
-            }
-        )
-        return httpx.Response(reply.status_code, headers={"content-type": kind}, content=content)
-
-    async def aclose(self) -> None:
-        await self._way.aclose()
 
 
 async def record(database: OdooDatabase) -> Recording:

@@ -9,7 +9,8 @@ import pytest
 from domain.errors import ActionRequired, Unavailable
 from domain.order_files import OrderFile
 from domain.work_orders import Touched, WorkOrderRef
-from tests.contract.foreign.odoo_cmms_plant import REQUESTS, OdooCmmsPlant
+from tests.contract.foreign.odoo_cmms_plant import OdooCmmsPlant
+from tests.contract.odoo_people import REQUESTS
 
 pytestmark = pytest.mark.foreign
 

@@ -14,7 +14,8 @@ from domain.errors import ActionRequired, Unavailable
 from domain.open_work import OpenWorkQuery
 from domain.work_orders import Touched, WorkOrderRef, WorkOrderStatus
 from tests.contract.cmms_plant import found_by, read_all, reports
-from tests.contract.foreign.odoo_cmms_plant import ASSETS, IN_PROGRESS, REPAIRED, REQUESTS, SCRAP, OdooCmmsPlant
+from tests.contract.foreign.odoo_cmms_plant import OdooCmmsPlant
+from tests.contract.odoo_people import ASSETS, IN_PROGRESS, REPAIRED, REQUESTS, SCRAP
 
 pytestmark = pytest.mark.foreign
 

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from tests.contract import odoo_questions, odoo_scenes
 from tests.contract.foreign import odoo_cmms_recordings
-from tests.contract.foreign.odoo_recordings import FILE, Recording, record
+from tests.contract.foreign.odoo_recordings import FILE, record
 from tests.contract.foreign.odoo_server import OdooDatabase, OdooServer
+from tests.contract.odoo_scenes import Recording
 
 pytestmark = pytest.mark.foreign
 
@@ -23,6 +25,11 @@ async def test_odoo_is_asked_and_answers_as_recorded(odoo_database: OdooDatabase
 
 
 async def test_odoo_maintenance_is_asked_and_answers_as_recorded(odoo_server: OdooServer) -> None:
-    kept = json.loads(odoo_cmms_recordings.FILE.read_text(encoding="utf-8"))
-    recorded = await odoo_cmms_recordings.record(odoo_server.copy())
+    kept = json.loads(odoo_scenes.FILE.read_text(encoding="utf-8"))
+    recorded = await odoo_cmms_recordings.scenes(odoo_server.copy())
     assert without_times(recorded) == without_times(kept)
+
+
+async def test_odoo_maintenance_answers_further_questions_as_recorded(odoo_server: OdooServer) -> None:
+    answers = await odoo_cmms_recordings.answers(odoo_server.copy())
+    assert answers == odoo_questions.recorded()
