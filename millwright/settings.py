@@ -217,8 +217,8 @@ class Settings(BaseSettings):
     reconcile_window: Annotated[
         Duration,
         Field(
-            ge=timedelta(days=1),
-            description="How far back the nightly reconcile compares orders and outcomes, at least P1D.",
+            ge=timedelta(hours=1),
+            description="How far back the nightly reconcile compares orders and outcomes, at least PT1H.",
         ),
     ] = timedelta(days=30)
     intake_batch: Annotated[

@@ -91,7 +91,8 @@ class SecretInFile(SecretStr):
     def get_secret_value(self) -> str:
         """The secret as the file has it now."""
         state = file_state(self._file)
-        if state is None or state != self._seen:
+        # A file that comes after a fault may look like the one before it: its number is free to be given again.
+        if state is None or self._faulty or state != self._seen:
             self._read(state)
         return self._secret_value
 

@@ -10,6 +10,7 @@ from activities.holds import Holds
 from activities.line_judging import LineJudging
 from activities.machine_states import MachineStates
 from activities.mes_calls import MesCalls
+from activities.order_changes import OrderChanges
 from activities.outcomes import Outcomes
 from activities.proposals import Proposals
 from activities.routes import Routes
@@ -38,6 +39,7 @@ def _activity_names() -> list[str]:
         LotLists,
         MachineStates,
         MesCalls,
+        OrderChanges,
         Outcomes,
         Proposals,
         Routes,

@@ -1,6 +1,7 @@
 """SAP S/4HANA Plant Maintenance as a CMMS."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 import httpx
@@ -93,17 +94,12 @@ class SapPmCmms:
 
     async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
         call = Call(self._system, "find-open-work")
-        about = self._about_asset(query.asset_external_id, query.asset_attributes)
-        notified = [*about, f"{_NOTIFIED_AT} ge {moment_literal(query.since)}"]
-        ordered = [_ALONE, *about, f"{_ORDERED_AT} ge {moment_literal(query.since)}"]
-        notifications = await self._newest(call, SapPmNotification, notified, _NOTIFIED_AT)
-        orders = await self._newest(call, SapPmOrder, ordered, _ORDERED_AT)
+        about = mapping.about_asset(query.asset_external_id, query.asset_attributes, self._settings)
+        notifications = await self._newest(call, SapPmNotification, about, _NOTIFIED_AT, query.since)
+        orders = await self._newest(call, SapPmOrder, [_ALONE, *about], _ORDERED_AT, query.since)
         works, broken = await works_of(self._client, call, self._settings, notifications.rows)
-        found = [mapping.open_order(work, self._system, self._settings) for work in works]
-        found += [mapping.open_order_alone(order, self._system, self._settings) for order in orders.rows]
-        newest_first = sorted(found, key=lambda each: (each.reported_at or query.since, each.ref.id), reverse=True)
         return OpenWork(
-            orders=tuple(order for order in newest_first if not order.status.finished),
+            orders=mapping.open_orders(works, orders.rows, self._settings, self._system),
             unreadable=tuple(row.report.words for row in (*notifications.unreadable, *orders.unreadable, *broken)),
             complete=not (notifications.more or orders.more),
         )
@@ -124,10 +120,10 @@ class SapPmCmms:
         return self._record(call, work)
 
     async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
+        call = Call(self._system, "preview-order", draft.key)
         try:
             return mapping.preview(draft, self._settings)
         except ValueError as error:
-            call = Call(self._system, "preview-order", draft.key)
             raise call.error(ActionRequired, str(error), field=_OBJECT) from None
 
     async def read_work_order(self, ref: WorkOrderRef) -> WorkOrderRecord:
@@ -188,7 +184,7 @@ class SapPmCmms:
         if query.since is not None:
             wanted.append(f"{_NOTIFIED_AT} ge {moment_literal(query.since)}")
         if query.asset_external_id is not None:
-            wanted += self._about_asset(query.asset_external_id, query.asset_attributes)
+            wanted += mapping.about_asset(query.asset_external_id, query.asset_attributes, self._settings)
         rows = await self._all(call, SapPmNotification, wanted)
         if query.key is not None:
             for row in rows:
@@ -199,18 +195,16 @@ class SapPmCmms:
         """The orders that people made without a notification."""
         wanted = [_ALONE]
         if query.asset_external_id is not None:
-            wanted += self._about_asset(query.asset_external_id, query.asset_attributes)
+            wanted += mapping.about_asset(query.asset_external_id, query.asset_attributes, self._settings)
         if query.since is not None:
             wanted.append(f"{_ORDERED_AT} ge {moment_literal(query.since)}")
         return await self._all(call, SapPmOrder, wanted)
 
-    def _about_asset(self, asset: str, attributes: Mapping[str, str]) -> list[str]:
-        kind = mapping.object_kind(attributes, self._settings)
-        return [f"{_OBJECT} eq {text_literal(asset)}", f"TechObjIsEquipOrFuncnlLoc eq {text_literal(kind)}"]
-
-    async def _newest(self, call: Call, model: type[RowT], wanted: list[str], created: str) -> SapPmPage[RowT]:
-        where, top = " and ".join(wanted), self._settings.page_size
-        return await self._client.find(call, model, where, order_by=f"{created} desc", top=top)
+    async def _newest(
+        self, call: Call, model: type[RowT], wanted: list[str], created: str, since: datetime
+    ) -> SapPmPage[RowT]:
+        where, top = [*wanted, f"{created} ge {moment_literal(since)}"], self._settings.page_size
+        return await self._client.find(call, model, " and ".join(where), order_by=f"{created} desc", top=top)
 
     async def _all(self, call: Call, model: type[RowT], wanted: list[str]) -> list[RowT]:
         rows, unreadable = await all_of(self._client, call, model, " and ".join(wanted), self._settings)

@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pydantic import ValidationError
 
 from connectors.cmms.sap_pm import long_text as texts
 from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder
-from connectors.cmms.sap_pm.odata import date_text, time_text
+from connectors.cmms.sap_pm.odata import date_text, text_literal, time_text
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.cmms.sap_pm.statuses import COMPLETED_NOTIFICATION, is_cancelled, status_of, tokens_of
 from connectors.json_reading import first_fault
@@ -75,6 +75,8 @@ _ORDER_MEANINGS: Final[Mapping[str, str]] = {
 """What the fields of an order mean."""
 _NOT_OURS_TO_SET: Final = frozenset({"NOPR", "DLFL"})
 """Words that we never set on a notification without an order."""
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""For an order that does not say when it was reported, so that it comes last."""
 _WORKED_ON: Final = frozenset({"PCNF", "CNF", "TECO", "CLSD"})
 _DOWNTIME_UNITS: Final[Mapping[str, timedelta]] = {"H": timedelta(hours=1)}
 
@@ -276,6 +278,22 @@ def record_of_order(order: SapPmOrder, system: str, settings: SapPmSettings) -> 
         asset_external_id=order.object_name or None,
         priority=capabilities(settings).own_priority(order.priority or None),
     )
+
+
+def about_asset(asset: str, attributes: Mapping[str, str], settings: SapPmSettings) -> list[str]:
+    """The conditions of a query for the records of an asset."""
+    kind = object_kind(attributes, settings)
+    return [f"TechnicalObject eq {text_literal(asset)}", f"TechObjIsEquipOrFuncnlLoc eq {text_literal(kind)}"]
+
+
+def open_orders(
+    works: Sequence[SapPmWork], alone: Sequence[SapPmOrder], settings: SapPmSettings, system: str
+) -> tuple[OpenOrder, ...]:
+    """Those notifications and orders without one that are open, newest first."""
+    found = [open_order(work, system, settings) for work in works]
+    found += [open_order_alone(order, system, settings) for order in alone]
+    is_open = (order for order in found if not order.status.finished)
+    return tuple(sorted(is_open, key=lambda each: (each.reported_at or _LONG_AGO, each.ref.id), reverse=True))
 
 
 def open_order(work: SapPmWork, system: str, settings: SapPmSettings) -> OpenOrder:
