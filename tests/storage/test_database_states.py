@@ -95,6 +95,21 @@ async def test_a_connection_that_cannot_be_trusted_is_not_given_out_again(
     assert (await own_pid(storage_engine) == first) is kept
 
 
+async def test_connections_that_were_opened_before_one_that_cannot_be_trusted_are_replaced(
+    storage_engine: AsyncEngine,
+) -> None:
+    """Also of an engine with options, as storage opens it."""
+    engine = storage_engine.execution_options(of="this test")
+    async with transaction(engine) as first, transaction(engine) as second:
+        before = {int((await each.execute(text("SELECT pg_backend_pid()"))).scalar_one()) for each in (first, second)}
+    with pytest.raises(StorageUnavailable):
+        await by_the_driver(engine, "57P01")
+    async with transaction(engine) as first, transaction(engine) as second:
+        after = {int((await each.execute(text("SELECT pg_backend_pid()"))).scalar_one()) for each in (first, second)}
+    assert len(before) == 2
+    assert before & after == set()
+
+
 async def test_no_event_is_spoilt_by_a_database_that_turned_read_only(
     storage_engine: AsyncEngine, database_url: str, postgres_url: str
 ) -> None:

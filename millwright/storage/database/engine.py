@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from pydantic import SecretStr
-from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.exc import (
     DBAPIError,
@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, Pool, PoolProxiedConnection
 
 from domain.errors import StorageFault, StorageUnavailable
 
@@ -41,8 +41,9 @@ _UNTRUSTED_CLASSES = frozenset({"08", "25", "57", "58", "XX"})
 """After these a connection is not used again: what it is part of may have changed for good."""
 _SETTINGS = "SET timezone = 'UTC'; SET lock_timeout = '10s'"
 _READ_ONLY_SIGNS = (b"default_transaction_read_only", b"in_hot_standby")
-_distrusted_at: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
-"""When a connection of an engine could last not be trusted: those that were opened before are not used again."""
+_distrusted_at: WeakKeyDictionary[Pool, float] = WeakKeyDictionary()
+"""When a connection of a pool could last not be trusted: those that were opened before are not used again. Engines that
+differ in their options share their pool."""
 _SIGN_IN = "sign_in"
 """The execution option with the URL by which new connections sign in."""
 _IDLE = 1.0
@@ -133,7 +134,7 @@ def _look_before_use(engine: AsyncEngine) -> None:
         given_back = record.info.get("given_back")
         if given_back is None:
             return
-        if _cannot_write(connection) or record.info["opened"] < _distrusted_at.get(engine.sync_engine, 0.0):
+        if _cannot_write(connection) or record.info["opened"] < _distrusted_at.get(engine.sync_engine.pool, 0.0):
             raise DisconnectionError("a new one may be able to do what this one cannot")
         if time.monotonic() - given_back < _IDLE:
             return
@@ -190,7 +191,7 @@ async def _told_apart(engine: AsyncEngine) -> AsyncIterator[None]:
         if state is not None and _is_untrusted(state):
             # The others were opened to the same database. They are replaced when they are next taken: disposing of the
             # pool would leave those that are in use open for good.
-            _distrusted_at[engine.sync_engine] = time.monotonic()
+            _distrusted_at[engine.sync_engine.pool] = time.monotonic()
         meaning = _meaning(cause, state)
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             meaning = StorageUnavailable
