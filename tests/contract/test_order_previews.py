@@ -1,6 +1,7 @@
 """What a preview shows is what creating the order sends, for every connector."""
 
 import json
+import xmlrpc.client
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,8 +26,19 @@ class Recorder:
 
     async def _keep(self, request: httpx.Request) -> None:
         query = {name: value for name, value in request.url.params.items() if request.method == "POST"}
-        body = json.loads(request.content) if request.content else {}
-        self.bodies.append({**query, **dict(_flat(body, ""))})
+        self.bodies.append({**query, **dict(_flat(_body(request), ""))})
+
+
+def _body(request: httpx.Request) -> dict[str, Any]:
+    """What a request says, whatever it is written in; of Odoo's `load` the row that it stores."""
+    if not request.content:
+        return {}
+    if request.headers.get("content-type") == "text/xml":
+        parameters, _ = xmlrpc.client.loads(request.content)
+        body = parameters[-1] if isinstance(parameters[-1], dict) else {}
+    else:
+        body = json.loads(request.content)
+    return dict(zip(body["fields"], body["data"][0], strict=True)) if "data" in body else body
 
 
 def _flat(body: Any, above: str) -> Iterator[tuple[str, str]]:
