@@ -213,11 +213,11 @@ class Reconciling:
         drift = [found for each in read for found in order_drift(each, recorded, self._since(run))]
         behind = [each for each in drift if each.kind is DriftKind.STATUS_DIFFERS]
         if behind:
-            # Listed before it is mended: it is seen to have ended with the page.
+            # Listed before our record takes the status over: it is seen to have ended with the page.
             await self._record.keep(run, ComparedPage((), behind))
-        mended = [each for each in behind if await self._takes_over(run, each)]
+        taken_over = [each for each in behind if await self._takes_over(run, each)]
         identities = {order_identity(each.record.ref) for each in read}
-        return ComparedPage(identities, [each for each in drift if each not in mended])
+        return ComparedPage(identities, [each for each in drift if each not in taken_over])
 
     async def _takes_over(self, run: ReconcileRun, behind: Drift) -> bool:
         """Keeps an order as the CMMS has it now, and has its case go on. False if it cannot be read."""
