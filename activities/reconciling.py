@@ -54,14 +54,14 @@ class ReconcileTerms(NamedTuple):
     """When orders are compared, and which.
 
     Args:
-        hour: when a reconcile begins, by the site's clocks.
+        at: the time of day at which a reconcile begins, by the site's clocks.
         zone: of the site's clocks.
         window: how far back orders and outcomes are compared.
         poll_interval: how often a CMMS is polled: a change may be unknown for so long.
         reread: how often each open order is read again anyhow.
     """
 
-    hour: time
+    at: time
     zone: ZoneInfo
     window: timedelta
     poll_interval: timedelta
@@ -113,7 +113,7 @@ class Reconciling:
             After how long it is to go on; None if there is nothing to do before the next night.
         """
         terms, now = self._terms, self._clock.now()
-        run = await self._record.current_run(system, latest_night(now, terms.hour, terms.zone), terms.window)
+        run = await self._record.current_run(system, latest_night(now, terms.at, terms.zone), terms.window)
         if run is None:
             return None
         if run.next_at is not None and now < run.next_at:
@@ -242,7 +242,7 @@ class Reconciling:
         compared = ComparedPage({twin_identity(each.twin) for each in page.told}, drift)
         run = _moved(run, twins=run.twins + len(page.told))
         if page.last is None:
-            return await self._next(run, ReconcileStage.WEBHOOKS, compared._replace(whole=twin_identity("")))
+            return await self._next(run, ReconcileStage.WEBHOOKS, compared._replace(complete_prefix=twin_identity("")))
         run = _moved(run, position=page.last)
         await self._record.keep(run, compared)
         return run

@@ -71,7 +71,7 @@ ORDER BY a.twin
 """)
 _END_UNSEEN = text(
     "UPDATE drifts SET ended_at = :now WHERE system = :system AND ended_at IS NULL AND last_seen_at < :started_at "
-    "AND starts_with(identity, :whole)"
+    "AND starts_with(identity, :prefix)"
 )
 _HINTS = text(
     "SELECT h.last_at, (SELECT count(*) FROM changes c WHERE c.system = h.system "
@@ -154,9 +154,9 @@ class DriftStore:
                 await connection.execute(update(drifts).where(drifts.c.id.in_(ended)).values(ended_at=now))
             for _, drift in sorted(differing.items()):
                 await _see(connection, drift, now)
-            if compared.whole:
-                values = {"now": now, "system": run.system, "started_at": run.started_at, "whole": compared.whole}
-                await connection.execute(_END_UNSEEN, values)
+            if compared.complete_prefix:
+                unseen = {"now": now, "system": run.system, "started_at": run.started_at}
+                await connection.execute(_END_UNSEEN, {**unseen, "prefix": compared.complete_prefix})
             this = (reconcile_runs.c.system == run.system, reconcile_runs.c.started_at == run.started_at)
             await connection.execute(update(reconcile_runs).where(*this).values(**run.model_dump()))
 
