@@ -1,4 +1,4 @@
-"""An order of a person as the order of a case: taken where its codes name the case's failure mode, and given back.
+"""Attaches an order of a person to a case where its codes name the case's failure mode, and detaches it.
 
 Millwright reads such an order and writes notes on it. Nothing else: it is a person's.
 """
@@ -33,7 +33,7 @@ def own_orders(cmms: Cmms, draft: WorkOrderDraft) -> OrderQuery:
     )
 
 
-def given_back_because(view: CaseView, order: WorkOrderRecord, codes: Mapping[str, OutcomeCodes]) -> str | None:
+def detached_because(view: CaseView, order: WorkOrderRecord, codes: Mapping[str, OutcomeCodes]) -> str | None:
     """Why the order of a person is not the order of its case any more, as the end of a sentence; None if it is, or if
     the case has no such order.
 
@@ -48,7 +48,7 @@ def given_back_because(view: CaseView, order: WorkOrderRecord, codes: Mapping[st
         return None
     why = called_off(view)
     if why is not None and not order.status.finished:
-        return f"was let go: the case is called off, {why}"
+        return f"was detached, because the case was called off: {why}"
     if not order.status.finished:
         return open_fault(order, view.failure_mode, attached.failure_modes)
     known = codes.get(order.ref.system)
@@ -57,7 +57,7 @@ def given_back_because(view: CaseView, order: WorkOrderRecord, codes: Mapping[st
 
 
 class AttachedOrders:
-    """Takes orders of persons for cases, and gives them back.
+    """Attaches orders of people to cases, and detaches them.
 
     Args:
         cases: where cases are kept.
@@ -70,10 +70,10 @@ class AttachedOrders:
         self._codes = codes
         self._clock = clock
 
-    async def take(
+    async def attach(
         self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft, seen: OpenWorkSeen, check: DraftCheck | None
     ) -> bool:
-        """Whether a person's order is the order of the case now. Otherwise one is to be created by the draft.
+        """Whether an order of a person is the order of the case now. Otherwise one is to be created by the draft.
 
         Args:
             draft: the order that would be created.
@@ -113,15 +113,15 @@ class AttachedOrders:
         attempt.view = view.model_copy(update=known)
         return True
 
-    async def give_back(self, attempt: Step, order: WorkOrderRecord) -> bool:
-        """Whether the order of a person was just taken from the case, which is due again then, without an order.
+    async def detach(self, attempt: Step, order: WorkOrderRecord) -> bool:
+        """Whether the order of a person was just detached from the case, which is due again then, without an order.
 
         Args:
-            order: the order as it was read last. If it is given back, no step records it before: whoever reads the
+            order: the order as it was read last. If it is detached, no step records it before: whoever reads the
                 case never sees work as done that was not the case's.
         """
         view = attempt.view
-        because = given_back_because(view, order, self._codes)
+        because = detached_because(view, order, self._codes)
         if because is None:
             return False
         await self._cases.detach_order(view.id, order, because)

@@ -53,7 +53,7 @@ def withdrawal_words(view: CaseView, say: Wording) -> str:
 
 
 def _attaching(view: CaseView, say: Wording) -> OrderNote | None:
-    """What a person's order is to people who read it, now that it is the order of a case too."""
+    """What an order of a person is to people who read it, now that it is attached to a case."""
     text = attachment_note(view, say)
     return None if text is None else OrderNote(key=_key(view, "attached", len(view.detached) + 1), text=text)
 

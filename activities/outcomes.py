@@ -57,12 +57,12 @@ class Outcomes:
         """Stores what the finished order found. A cancelled order has no finding and gives no label.
 
         Not done if people have opened the order again meanwhile. An order of a person that turns out to be other work
-        is given back, and the case has no outcome. An outcome that was UNKNOWN is classified again,
+        is detached, and the case has no outcome. An outcome that was UNKNOWN is classified again,
         because its codes may have been added to the crosswalk since.
         """
         async with step(self._cases, self._clock, ref.case, "record-outcome") as attempt:
             view = attempt.view
-            if view.order is None or await self._attached.give_back(attempt, view.order):
+            if view.order is None or await self._attached.detach(attempt, view.order):
                 return attempt.progress
             if view.outcome is not None:
                 meaning = self._meaning(view)

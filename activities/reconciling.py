@@ -54,14 +54,14 @@ class ReconcileTerms(NamedTuple):
     """When orders are compared, and which.
 
     Args:
-        hour: when a reconcile begins, by the site's clocks.
+        at: the time of day at which a reconcile begins, by the site's clocks.
         zone: of the site's clocks.
         window: how far back orders and outcomes are compared.
         poll_interval: how often a CMMS is polled: a change may be unknown for so long.
         reread: how often each open order is read again anyhow.
     """
 
-    hour: time
+    at: time
     zone: ZoneInfo
     window: timedelta
     poll_interval: timedelta
@@ -113,7 +113,7 @@ class Reconciling:
             After how long it is to go on; None if there is nothing to do before the next night.
         """
         terms, now = self._terms, self._clock.now()
-        run = await self._record.current_run(system, latest_night(now, terms.hour, terms.zone), terms.window)
+        run = await self._record.current_run(system, latest_night(now, terms.at, terms.zone), terms.window)
         if run is None:
             return None
         if run.next_at is not None and now < run.next_at:
@@ -213,11 +213,11 @@ class Reconciling:
         drift = [found for each in read for found in order_drift(each, recorded, self._since(run))]
         behind = [each for each in drift if each.kind is DriftKind.STATUS_DIFFERS]
         if behind:
-            # Listed before it is mended: it is seen to have ended with the page.
+            # Listed before our record takes the status over: it is seen to have ended with the page.
             await self._record.keep(run, ComparedPage((), behind))
-        mended = [each for each in behind if await self._takes_over(run, each)]
+        taken_over = [each for each in behind if await self._takes_over(run, each)]
         identities = {order_identity(each.record.ref) for each in read}
-        return ComparedPage(identities, [each for each in drift if each not in mended])
+        return ComparedPage(identities, [each for each in drift if each not in taken_over])
 
     async def _takes_over(self, run: ReconcileRun, behind: Drift) -> bool:
         """Keeps an order as the CMMS has it now, and has its case go on. False if it cannot be read."""
@@ -242,7 +242,7 @@ class Reconciling:
         compared = ComparedPage({twin_identity(each.twin) for each in page.told}, drift)
         run = _moved(run, twins=run.twins + len(page.told))
         if page.last is None:
-            return await self._next(run, ReconcileStage.WEBHOOKS, compared._replace(whole=twin_identity("")))
+            return await self._next(run, ReconcileStage.WEBHOOKS, compared._replace(complete_prefix=twin_identity("")))
         run = _moved(run, position=page.last)
         await self._record.keep(run, compared)
         return run

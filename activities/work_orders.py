@@ -141,7 +141,7 @@ class WorkOrders:
     async def _follow(self, attempt: Step) -> None:
         """Ends the step if the order is finished or there is none; else waits for people, or for a call to the CMMS."""
         known = attempt.view.order
-        if known is not None and await self._attached.give_back(attempt, known):
+        if known is not None and await self._attached.detach(attempt, known):
             return
         view, order = attempt.view, self._order_to_follow(attempt)
         if order is None:
@@ -178,10 +178,10 @@ class WorkOrders:
         return min(self._reread, _THEIRS_READ_AGAIN) if order.of_a_person else self._reread
 
     async def _read_again(self, attempt: Step, known: WorkOrderRecord) -> WorkOrderRecord:
-        """The order as it is now. It is recorded, or given back if it is a person's and other work than the case's."""
+        """The order as it is now. It is recorded, or detached if it is of a person and other work than the case's."""
         asked_at = self._clock.now()
         order = await self._instance(known.ref.system, "read-work-order").read_work_order(known.ref)
-        if not await self._attached.give_back(attempt, order):
+        if not await self._attached.detach(attempt, order):
             await self._cases.record_order(attempt.view.id, order, asked_at)
         return order
 
@@ -270,7 +270,7 @@ class WorkOrders:
             draft = order_draft(view, words, seen, say, check, plan, released=released)
             cut = check_length(draft, cmms.capabilities.limits)
             check = check and check.model_copy(update={"findings": (*check.findings, *cut)})
-            if await self._attached.take(attempt, cmms, draft, seen, check):
+            if await self._attached.attach(attempt, cmms, draft, seen, check):
                 return
         first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)
         await self._create(attempt, cmms, first)

@@ -26,7 +26,7 @@ FailureModes = Annotated[dict[Code, Code], AfterValidator(each_code_once)]
 """Which failure mode (ISO 14224, such as `PDE`) a site's code for a problem names, by that code. Upper and lower case
 are the same.
 
-Codes are a site's own, so there is no default. With an empty table no case takes an order of a person for its own.
+Codes are a site's own, so there is no default. With an empty table no order of a person is attached to a case.
 """
 
 

@@ -39,7 +39,7 @@ class CrewBound(Model):
 
 def turn_words(crew: str, new_orders: int) -> str:
     """What a case waits for. It names no rank, because that changes with each case that comes."""
-    return f"its turn: crew {crew} gets {new_orders} new orders in 7 days"
+    return f"its turn: new orders of crew {crew} in 7 days: at most {new_orders}"
 
 
 class CrewBounds(Protocol):

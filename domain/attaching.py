@@ -13,7 +13,7 @@ from domain.work_orders import FindingRole, ReportedCode, WorkOrderRecord, WorkO
 
 
 class OrderAttachment(Model):
-    """Why a case has an order of a person for its own.
+    """Why an order of a person is attached to a case.
 
     Args:
         record: the order as it was read just before, with the codes on it.
@@ -27,10 +27,10 @@ class OrderAttachment(Model):
 
 
 class DetachedOrder(Model):
-    """An order of a person that a case had for its own, and has no more.
+    """An order of a person that was attached to a case, and is no more.
 
     Args:
-        order: its record. A case never takes the same one again.
+        order: its record. The same one is never attached to that case again.
         because: the reason, as the end of a sentence that begins with the order's number.
         at: when that was recorded.
     """

@@ -120,8 +120,8 @@ class CaseView(Model):
         order_read_at: when the state of the order was last read from the CMMS: the time just before the request, or
             when a poll was stored. None before the first time.
         order_notes: the keys of the notes that we wrote on the order, in their order, and of its files.
-        attached: why an order of a person is the case's; None if it has an order of its own, or none.
-        detached: the orders of persons that were the case's before, oldest first.
+        attached: why an order of a person is attached to it; None if it has an order of its own, or none.
+        detached: the orders of people that were attached to it before, oldest first.
         stated: who stated the outcome; None where the failure codes say it.
         rework: of which case it is the rework; None if it is none.
     """

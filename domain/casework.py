@@ -113,7 +113,7 @@ class CaseStore(Protocol):
         check: DraftCheck | None,
         attachment: OrderAttachment,
     ) -> bool:
-        """Makes an order of a person the order of a case, which had none, and keeps the draft that was not sent.
+        """Attaches an order of a person to a case that has no order, and keeps the draft that was not sent.
 
         Returns:
             False if the order is, or was, that of another case, or was this one's before; nothing is written then.
@@ -125,7 +125,7 @@ class CaseStore(Protocol):
         ...
 
     async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:
-        """Ends that an order of a person is the order of a case. The case has no order and no draft then, and is due.
+        """Detaches an order of a person from a case. The case has no order and no draft then, and is due.
 
         Nothing changes if the case does not have that order any more.
 

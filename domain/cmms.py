@@ -79,7 +79,7 @@ class CmmsCapabilities(Model):
         one_at_a_time_per_asset: whether it fails if two orders of one asset are created at once: then orders of an
             asset are created under a lease.
         failure_modes: the failure mode (ISO 14224) that a code on an open order names, by the code. If it is empty, no
-            case takes an order of a person for its own.
+            order of a person is attached to a case.
     """
 
     idempotency: Idempotency

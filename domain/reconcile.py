@@ -64,13 +64,13 @@ class ComparedPage(NamedTuple):
         identities: what was compared. Of these, drift that is not in `drift`, and that this reconcile has not seen
             before, has ended. A status that differed has ended in any case: it was taken over.
         drift: what differs.
-        whole: how the identities of a kind begin of which everything has been compared by now: what this reconcile has
-            not seen of it cannot be compared any more, and has ended too. Empty if there may be more.
+        complete_prefix: the prefix of the identities that have all been compared now. Open drift with this prefix that
+            this reconcile has not seen has ended. Empty if more identities follow.
     """
 
     identities: Collection[str] = ()
     drift: Sequence[Drift] = ()
-    whole: str = ""
+    complete_prefix: str = ""
 
 
 class TwinPage(NamedTuple):
@@ -80,14 +80,14 @@ class TwinPage(NamedTuple):
     last: str | None
 
 
-def latest_night(now: datetime, hour: time, zone: ZoneInfo) -> datetime:
-    """The latest time until now at which the site's clocks showed an hour."""
+def latest_night(now: datetime, at: time, zone: ZoneInfo) -> datetime:
+    """The latest time until now at which the site's clocks showed a time of day."""
     local = now.astimezone(zone)
-    at = datetime.combine(local.date(), hour, zone)
+    night = datetime.combine(local.date(), at, zone)
     # Compared in UTC: on the day on which clocks are set, the difference of local times is not the time between them.
-    if at.astimezone(UTC) > now.astimezone(UTC):
-        at = datetime.combine(local.date() - timedelta(days=1), hour, zone)
-    return at.astimezone(UTC)
+    if night.astimezone(UTC) > now.astimezone(UTC):
+        night = datetime.combine(local.date() - timedelta(days=1), at, zone)
+    return night.astimezone(UTC)
 
 
 class DriftRecord(Protocol):

@@ -97,7 +97,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "in effect: job {job} was read as held at {at} UTC": (
         "en vigor: el trabajo de producción {job} constaba como retenido el {at} UTC"
     ),
-    "asked for; no job is held at present": "pedida; ahora no hay ningún trabajo de producción retenido",
+    "asked for; no job is held at present": "solicitada; ahora no hay ningún trabajo de producción retenido",
     # Other work that is open on the asset.
     "waiting approval": "pendiente de aprobación",
     "approved": "aprobada",
@@ -160,7 +160,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     # Costs, and what depends on the machine.
     "If the machine stops, these stop with it: {machines}.": "Si la máquina para, paran con ella: {machines}.",
     "{machine} stands in for it and runs, so that no production is lost while it stands.": (
-        "{machine} la sustituye y está en marcha, así que no se pierde producción mientras está parada."
+        "{machine} sustituye a la máquina y está en marcha, así que no se pierde producción mientras esta está parada."
     ),
     "Nothing was priced: {why}.": "No se calculó ningún coste: {why}.",
     "The machine is to be stopped at the next safe stop of its own program.": (
@@ -181,7 +181,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "running derated until the planned stop": "marchar a carga reducida hasta la parada planificada",
     "the production lost per hour": "la producción perdida por hora",
     "the changeover": "el cambio de producto",
-    "the scrap": "el rechazo",
+    "the scrap": "las piezas desechadas",
     "the crew's rate": "la tarifa del personal",
     "the crew's rate outside regular hours": "la tarifa del personal fuera de la jornada normal",
     "the length of the planned work": "la duración del trabajo planificado",
@@ -200,7 +200,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "Production started {equipment} in the MES; seen at {at} UTC. The hold is overruled and is not placed again "
     "for this order.": (
         "Producción arrancó {equipment} en el MES; visto el {at} UTC. La retención queda sin efecto y no se vuelve a "
-        "colocar para esta orden."
+        "aplicar para esta orden."
     ),
     "The fault became worse after this order was made; last seen at {at} UTC.": (
         "El fallo ha empeorado desde que se creó esta orden; visto por última vez el {at} UTC."
@@ -225,7 +225,7 @@ RECORDED: Final[Mapping[str, str]] = {
     "safety": "la seguridad",
     "environment": "el medio ambiente",
     "the MES does not answer; {because}": "el MES no responde; {because}",
-    "the MES is in doubt: {doubt}; {because}": "el MES no está seguro: {doubt}; {because}",
+    "the MES is in doubt: {doubt}; {because}": "los datos del MES son dudosos: {doubt}; {because}",
     "what the MES says was read at another time, {minutes} minutes apart; {because}": (
         "lo que dice el MES se leyó en otro momento, con {minutes} minutos de diferencia; {because}"
     ),
@@ -241,14 +241,16 @@ RECORDED: Final[Mapping[str, str]] = {
         "La orden {order} se cerró sin este trabajo: está en estado {status}."
     ),
     "Order {order} was closed without this finding: it was completed with {codes}.": (
-        "La orden {order} se cerró sin este hallazgo: se completó con {codes}."
+        "La orden {order} se cerró sin este hallazgo. Códigos indicados al completarla: {codes}."
     ),
-    "no codes": "ningún código",
+    "no codes": "ninguno",
     "Order {order} has the problem code {codes} now, which does not mean {mode}.": (
         "La orden {order} tiene ahora el código de problema {codes}, que no significa {mode}."
     ),
     "Order {order} has no problem code any more.": "La orden {order} ya no tiene código de problema.",
-    "Order {order} was let go: the case is called off, {why}.": ("La orden {order} se dejó: el caso se anuló, {why}."),
+    "Order {order} was detached, because the case was called off: {why}.": (
+        "La orden {order} ya no está vinculada al caso, porque el caso se anuló: {why}."
+    ),
     # Why work is not needed any more.
     "its evidence was judged again, the last as {rung}": "su evidencia se volvió a evaluar, la última como «{rung}»",
     "{asset} was retired on {at} UTC by {person}: {why}": "{person} dio de baja {asset} el {at} UTC: {why}",

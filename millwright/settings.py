@@ -68,6 +68,10 @@ class CmmsSettings(ConnectorSettings):
     webhook_secrets: Annotated[tuple[WebhookSecret, ...], Field(max_length=16, repr=False)] = ()
     """The secrets with which the CMMS signs its webhooks: one for each subscription, and during a change the new one
     too. Only the API uses them, and needs no other setting of the connector for it."""
+    order_language: Language = Language.ENGLISH
+    """The language in which orders and notes are written there."""
+    job_plans: JobPlans = {}
+    """The site's job plans there, each by the class of the asset and the failure mode."""
     _webhook_secrets_text: SecretStr | None = PrivateAttr(default=None)
 
     def read_webhook_secrets_from(self, text: SecretStr) -> None:
@@ -84,11 +88,6 @@ class CmmsSettings(ConnectorSettings):
         if self._webhook_secrets_text is None:
             return self.webhook_secrets
         return _WEBHOOK_SECRETS.validate_json(self._webhook_secrets_text.get_secret_value())
-
-    order_language: Language = Language.ENGLISH
-    """The language in which orders and notes are written there."""
-    job_plans: JobPlans = {}
-    """The site's job plans there, each by the class of the asset and the failure mode."""
 
     @property
     def order_terms(self) -> OrderTerms:

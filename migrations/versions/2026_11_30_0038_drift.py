@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("theirs", sa.Text, nullable=False),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("healed_at", sa.DateTime(timezone=True)),
+        sa.Column("ended_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drifts")),
     )
     op.create_index(
@@ -49,7 +49,7 @@ def upgrade() -> None:
         "drifts",
         ["system", "identity", "kind"],
         unique=True,
-        postgresql_where=sa.text("healed_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
     )
     op.create_table(
         "hints",

@@ -1,4 +1,4 @@
-"""Which orders of persons are, or were, the orders of cases. Earlier builds would place a second order for such a case,
+"""Which orders of people are, or were, the orders of cases. Earlier builds would place a second order for such a case,
 so they must not work on this table."""
 
 from collections.abc import Sequence

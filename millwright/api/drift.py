@@ -22,7 +22,7 @@ async def list_drift(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """What the last reconciles found to differ, the newest first, each with both values and what to do."""
-    return answered(await drift_page(deps.storage.engine, healed=state == "all", limit=limit))
+    return answered(await drift_page(deps.storage.engine, ended=state == "all", limit=limit))
 
 
 @router.get("/runs", response_model=list[LastReconcile], dependencies=[Depends(may(*READING))])

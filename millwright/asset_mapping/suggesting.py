@@ -13,9 +13,9 @@ from domain.model import Model
 
 MOST_CANDIDATES: Final = 3
 CLEAR_SCORE: Final = 90
-"""A first candidate with at least this score,"""
+"""The least score of a first candidate that is clear."""
 CLEAR_GAP: Final = 10
-"""and at least so much before the second one, is clear."""
+"""How many points it must be ahead of the second one."""
 
 _LEAST_ALIKE: Final = 50
 _BY_SERIAL: Final = 100
@@ -152,7 +152,7 @@ def _score(asset: UnnamedAsset, record: ListedAsset, alike: float, *, same_seria
     score = alike
     if record.parent is not None and asset.above:
         score += _PARENT_MATCHES if record.parent in asset.above else _PARENT_DIFFERS
-    if _serials_differ(asset, record):
+    if _both_have_serials(asset, record):
         score += _SERIAL_DIFFERS
     return max(0, min(_BY_NAME, round(score)))
 
@@ -164,12 +164,12 @@ def _reasons(asset: UnnamedAsset, record: ListedAsset, alike: float | None, *, s
         yield f"name {round(alike)} % similar"
     if record.parent is not None and asset.above:
         yield "parent matches" if record.parent in asset.above else "parent differs"
-    if not same_serial and _serials_differ(asset, record):
+    if not same_serial and _both_have_serials(asset, record):
         yield "serial number differs"
 
 
-def _serials_differ(asset: UnnamedAsset, record: ListedAsset) -> bool:
-    """Whether both have a serial number; where it is the same, this is not asked."""
+def _both_have_serials(asset: UnnamedAsset, record: ListedAsset) -> bool:
+    """Whether both have a usable serial number."""
     return _serial(asset.serial) is not None and _serial(record.serial) is not None
 
 

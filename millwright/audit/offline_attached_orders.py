@@ -1,4 +1,4 @@
-"""The offline verifier's check of orders of persons that cases had for their own. Uses only standard Python.
+"""The offline verifier's check of orders of people that were attached to cases. Uses only standard Python.
 
 Acts are the bodies of the acts on one case, oldest first.
 """
@@ -39,7 +39,7 @@ def attached_order_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineF
         elif kind == "case-decided":
             off = not detail["approved"]
         elif kind == "order-attached":
-            yield from _taken(where, case, detail, had_one=has_order)
+            yield from _attachment_findings(where, case, detail, had_one=has_order)
             live = {
                 **_names(detail["record"]),
                 "attachment": dict(detail),
@@ -64,7 +64,7 @@ def attached_order_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineF
         has_order = kind in READINGS or (has_order and kind != "order-detached")
     # Packs of earlier builds do not have them.
     if "attached_orders" in case and case["attached_orders"] != told:
-        yield OfflineFinding("order", where, "the orders of persons that it has, or had, are not as recorded")
+        yield OfflineFinding("order", where, "the orders of people that it has, or had, are not as recorded")
 
 
 _NAMES = ("system", "kind", "external_id")
@@ -75,12 +75,14 @@ def _names(record: Row) -> dict[str, Any]:
     return {"system": ref["system"], "kind": ref["kind"], "external_id": ref["id"]}
 
 
-def _taken(where: str, case: Row, detail: Row, *, had_one: bool) -> Iterator[OfflineFinding]:
+def _attachment_findings(where: str, case: Row, detail: Row, *, had_one: bool) -> Iterator[OfflineFinding]:
     record = detail["record"]
     if had_one:
         yield OfflineFinding("order", where, "an order of a person was attached to it, and it had one already")
     if record["ref"]["key"]:
-        yield OfflineFinding("order", where, f"{record['ref']['id']} was attached as a person's, and has a key of ours")
+        yield OfflineFinding(
+            "order", where, f"{record['ref']['id']} was attached as one of a person, and has a key of ours"
+        )
     if record["status"] in _ENDED:
         yield OfflineFinding("order", where, f"{record['ref']['id']} was attached, and was {record['status']} then")
     if _mode(record.get("codes", ()), detail["failure_modes"]) != case["failure_mode"]:

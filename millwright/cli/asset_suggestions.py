@@ -54,7 +54,7 @@ def suggest_names(
         write_json({"unmapped_events": found.waiting, "suggestions": suggested, "without_list": found.without_list})
         return
     for reason in found.waiting:
-        say(f"{reason.events} events wait: {reason.reason}")
+        say(f"events that wait: {reason.events} ({reason.reason})")
     for name in found.without_list:
         say(f"The connector of {name} cannot list assets. Export them there, and import the names from a table.")
     for each in found.suggested:

@@ -365,14 +365,16 @@ async def check_webhooks(systems: Systems) -> list[PartCondition]:
 
 
 async def check_schemas(systems: Systems) -> list[PartCondition]:
-    """Whether each CMMS whose vendor tells the schema still has what the settings name, and requires nothing more."""
+    """Whether each CMMS whose connector compares the schema differs from the settings, or from what our orders need."""
     found = schema_checkers(systems.cmms)
     mend = "correct it there, or the setting that it names; `millwright connector check` shows all"
 
     async def look(part: str, each: SchemaChecker) -> PartCondition:
         differences = await each.check_schema()
         if not differences:
-            return PartCondition(part, ok=True, sentence="it has what the settings name, and requires nothing more")
+            return PartCondition(
+                part, ok=True, sentence="nothing differs from the settings and from what our orders need"
+            )
         return PartCondition(part, ok=False, sentence="; ".join(differences[:SHOWN]), mend=mend)
 
     parts = {"schema" if len(found) == 1 else f"schema {system}": each for system, each in found.items()}

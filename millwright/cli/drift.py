@@ -39,15 +39,13 @@ def list_(
             each.ours,
             each.theirs,
             each.first_seen_at,
-            each.healed_at or "-",
+            each.ended_at or "-",
         )
         for each in found
     ]
     columns = ("system", "subject", "what", "case", "here", "there", "since (UTC)", "ended (UTC)")
     write_table(columns, rows, "Nothing differs.")
-    for fix in dict.fromkeys(
-        f"{each.kind.value.replace('_', ' ')}: {each.fix}" for each in found if not each.healed_at
-    ):
+    for fix in dict.fromkeys(f"{each.kind.value.replace('_', ' ')}: {each.fix}" for each in found if not each.ended_at):
         say(f"{fix}.")
     for run in runs:
         say(_told(run))
@@ -83,5 +81,5 @@ async def _read(settings: "Settings", *, everything: bool) -> "tuple[list[Listed
     from millwright.storage.reporting.drift_lists import drift_page, last_reconciles
 
     async with opened(settings) as storage:
-        found = await drift_page(storage.engine, healed=everything, limit=_LISTED)
+        found = await drift_page(storage.engine, ended=everything, limit=_LISTED)
         return found, await last_reconciles(storage.engine)

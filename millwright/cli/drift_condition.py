@@ -26,7 +26,7 @@ async def check_drift(storage: Storage, systems: Collection[str]) -> PartConditi
         )
     if differing:
         kinds = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in differing.items())
-        sentence = f"{sum(differing.values())} differ: {kinds}; {'; '.join(told)}"
+        sentence = f"open differences: {sum(differing.values())} ({kinds}); {'; '.join(told)}"
         return PartCondition("drift", ok=False, sentence=sentence, mend="millwright drift list")
     return PartCondition("drift", ok=True, sentence=f"nothing differs; {'; '.join(told)}")
 

@@ -163,7 +163,10 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
 _ENGINE: Final = "it says how the workflow engine is reached, and the engine decides nothing"
 _FAULTS: Final = "it says how long a fault of the engine delays work, and changes no result"
 _CALLS: Final = "it says how requests are made; an answer that does not come is asked for again"
-_OUR_FILES: Final = "it says where a file of ours is; whether it is needed and whom to trust are settings above"
+_OUR_FILES: Final = (
+    "it says where our certificate or its key is; which server gets it (`url`) and which authorities we trust "
+    "(`server_ca`) are settings above"
+)
 _LISTENS: Final = "it says where the API listens, and for whom; who may act is said by keys, never by addresses"
 
 DOES_NOT_STEER: Final[Mapping[str, str]] = {

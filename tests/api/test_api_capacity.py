@@ -46,7 +46,7 @@ async def test_a_crew_shows_its_orders_and_those_that_wait_by_risk(api: httpx.As
     assert crew["next_free_at"].startswith(timestamp(plant.clock.now() + WEEK)[:19])
     told = [(each["rank"], each["case"], each["asset"], each["severity"], each["rung"]) for each in crew["next"]]
     assert told == [(1, c1, "c1", "S3", "draft"), (2, d2, "d2", "S4", "draft")]
-    assert crew["next"][0]["waiting_for"] == "its turn: crew mechanical gets 1 new orders in 7 days"
+    assert crew["next"][0]["waiting_for"] == "its turn: new orders of crew mechanical in 7 days: at most 1"
     [shown] = (await api.get("/capacity", params={"limit": 1})).json()
     assert (shown["waiting"], len(shown["next"])) == (2, 1)
 

@@ -45,7 +45,7 @@ async def test_what_differs_is_listed_with_both_values_and_what_to_do(api: httpx
     assert (lasts["ours"], lasts["theirs"]) == ("lastOutcome=confirmed", "lastOutcome=-")
     assert lasts["fix"].startswith("set the properties in the twin")
     both = (await api.get("/drift", params={"state": "all"})).json()
-    assert [(each["subject"], each["healed_at"] is None) for each in both] == [("T1", True), ("T2", False)]
+    assert [(each["subject"], each["ended_at"] is None) for each in both] == [("T1", True), ("T2", False)]
     [run] = (await api.get("/drift/runs")).json()
     assert (run["system"], run["twins"], run["finished_at"]) == ("maximo", 2, run["last_finished_at"])
     assert (await api.get("/summary")).json()["drift"] == {"open": 1, "twin_differs": 1}

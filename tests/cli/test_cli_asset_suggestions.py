@@ -45,7 +45,7 @@ def test_a_machine_without_a_name_gets_a_suggestion_that_maps_nothing_until_it_i
     assert table.read_text(encoding="utf-8-sig").splitlines()[1:] == ["machine-001,cmms,M001,siteid=BEDFORD,"]
     assert "cmms M001," not in played.says("assets", "list")
     played.says("assets", "import-crosswalk", str(table))
-    assert played.says("assets", "suggest") == f"1 events wait: {reason}\nThere are no suggestions for cmms.\n"
+    assert played.says("assets", "suggest") == f"events that wait: 1 ({reason})\nThere are no suggestions for cmms.\n"
     assert played.says("assets", "map", PUMP, "cmms", "M001-COMP1") != ""
 
 

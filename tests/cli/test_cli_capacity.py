@@ -42,7 +42,9 @@ def test_it_lists_the_crew_and_who_waits_the_riskiest_first(millwright: Millwrig
     assert said.index(plant.case_of["c1"]) < said.index(plant.case_of["d1"])
     [crew] = json.loads(millwright.says("capacity", "--json"))
     assert [each["asset"] for each in crew["next"]] == ["c1", "d1"]
-    assert "its turn: crew mechanical gets 1" in " ".join(millwright.says("case", "show", plant.case_of["c1"]).split())
+    assert "its turn: new orders of crew mechanical in 7 days: at most 1" in " ".join(
+        millwright.says("case", "show", plant.case_of["c1"]).split()
+    )
     assert millwright("audit", "verify").exit_code == 0
 
 

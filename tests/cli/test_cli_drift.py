@@ -76,7 +76,7 @@ def test_the_doctor_tells_of_drift_and_of_reconciles_that_do_not_end(
     asyncio.run(reconciled(settings, DOUBLE))
     found = asyncio.run(condition(settings))
     assert not found.ok
-    assert found.sentence.startswith("1 differ: 1 double order; maximo was reconciled on ")
+    assert found.sentence.startswith("open differences: 1 (1 double order); maximo was reconciled on ")
     late = asyncio.run(condition(settings, LATE + timedelta(seconds=1)))
     assert not late.ok
     assert late.sentence.startswith("no reconcile was finished for two days; maximo was reconciled on ")

@@ -1,4 +1,4 @@
-"""A case on its storage takes the order that a person made in the sandbox's CMMS, and gives it back."""
+"""A case on its storage attaches the order that a person made in the sandbox's CMMS, and detaches it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -102,7 +102,7 @@ async def theirs_of(ready: CodingCase, asset: str = ASSET, *, coded: bool = True
 
 
 async def attached(ready: CodingCase) -> WorkOrderRef:
-    """The reference to the order of a person that the case has taken, with its note."""
+    """The reference to the order of a person that is attached to the case, with its note."""
     theirs = await theirs_of(ready)
     view = await ready.ensure()
     assert view.attached is not None
@@ -281,7 +281,7 @@ async def test_a_process_killed_at_any_call_leaves_one_order_and_one_note(ready:
     await no_findings(ready)
 
 
-async def test_a_process_killed_while_an_order_is_given_back_leaves_one_order_of_its_own(ready: CodingCase) -> None:
+async def test_a_process_killed_while_an_order_is_detached_leaves_one_order_of_its_own(ready: CodingCase) -> None:
     theirs = await attached(ready)
     await ready.site.people_uncode(theirs)
     ready.plant.clock.time += DAY

@@ -65,10 +65,10 @@ class Reconciled:
         return await self.open()
 
     async def open(self) -> list[tuple[object, ...]]:
-        return await self.plant.rows("SELECT kind, subject FROM drifts WHERE healed_at IS NULL ORDER BY id")
+        return await self.plant.rows("SELECT kind, subject FROM drifts WHERE ended_at IS NULL ORDER BY id")
 
-    async def healed(self) -> list[tuple[object, ...]]:
-        return await self.plant.rows("SELECT kind, ours, theirs FROM drifts WHERE healed_at IS NOT NULL ORDER BY id")
+    async def ended(self) -> list[tuple[object, ...]]:
+        return await self.plant.rows("SELECT kind, ours, theirs FROM drifts WHERE ended_at IS NOT NULL ORDER BY id")
 
     def pass_time(self, by: timedelta) -> None:
         self.plant.clock.time += by
@@ -115,19 +115,19 @@ async def reconciled(storage_engine: AsyncEngine, tmp_path: Path) -> AsyncIterat
 async def test_where_all_agree_a_night_lists_nothing_and_changes_nothing(reconciled: Reconciled) -> None:
     before = await reconciled.plant.rows("SELECT count(*) FROM acts")
     assert await reconciled.night() == []
-    assert await reconciled.healed() == []
+    assert await reconciled.ended() == []
     assert await reconciled.plant.rows("SELECT count(*) FROM acts") == before
     assert await reconciled.plant.rows("SELECT count(*), count(finished_at) FROM reconcile_runs") == [(2, 2)]
 
 
-async def test_a_completion_that_a_poll_missed_is_read_again_listed_as_healed_and_wakes_its_case(
+async def test_a_completion_that_a_poll_missed_is_read_again_listed_as_ended_and_wakes_its_case(
     reconciled: Reconciled,
 ) -> None:
     await complete(reconciled)
     await reconciled.missed()
     await reconciled.alter("UPDATE due SET due_at = NULL")
     assert await reconciled.night() == []
-    assert await reconciled.healed() == [("status_differs", "waiting_approval", "completed")]
+    assert await reconciled.ended() == [("status_differs", "waiting_approval", "completed")]
     found = await reconciled.ours()
     assert found.status is WorkOrderStatus.COMPLETED
     assert found.report is not None
@@ -139,7 +139,7 @@ async def test_a_completion_that_a_poll_missed_is_read_again_listed_as_healed_an
 async def test_an_order_that_people_deleted_is_found_once_its_reading_is_overdue(reconciled: Reconciled) -> None:
     reconciled.site.delete((await reconciled.ours()).ref)
     assert await reconciled.night() == []
-    assert await reconciled.healed() == [("status_differs", "waiting_approval", "deleted")]
+    assert await reconciled.ended() == [("status_differs", "waiting_approval", "deleted")]
     assert (await reconciled.ours()).status is WorkOrderStatus.DELETED
 
 
@@ -150,7 +150,7 @@ async def test_a_second_order_with_the_key_is_listed_until_somebody_cancels_it(r
     reconciled.site._server.change_status(copy, "CAN", "a copy", by="PLANNER")
     assert await reconciled.night() == []
     theirs = f"order {copy} with key {reconciled.case.case} is waiting_approval too"
-    assert await reconciled.healed() == [("double_order", f"order {reconciled.number} of maximo", theirs)]
+    assert await reconciled.ended() == [("double_order", f"order {reconciled.number} of maximo", theirs)]
 
 
 async def test_a_second_order_is_one_no_more_once_the_key_is_taken_off_it(reconciled: Reconciled) -> None:
@@ -180,7 +180,7 @@ async def test_an_order_that_was_moved_to_another_asset_is_listed_with_both(reco
     reconciled.site._server.edit(order.ref.id, {"assetnum": "M002-COMP1"}, by="PLANNER")
     reconciled.site.approve(order.ref)
     assert await reconciled.night() == [("asset_differs", reconciled.number)]
-    listed = await reconciled.plant.rows("SELECT ours, theirs, case_id FROM drifts WHERE healed_at IS NULL")
+    listed = await reconciled.plant.rows("SELECT ours, theirs, case_id FROM drifts WHERE ended_at IS NULL")
     assert listed == [("M001-COMP1", "M002-COMP1", reconciled.case.case)]
     reconciled.site._server.edit(order.ref.id, {"assetnum": "M001-COMP1"}, by="PLANNER")
     assert await reconciled.night() == []
@@ -218,7 +218,7 @@ async def test_a_twin_that_says_something_else_than_the_last_outcome_is_listed_u
     assert await reconciled.night() == [("twin_differs", PUMP)]
     reconciled.twins.told[PUMP] = told
     assert await reconciled.night() == []
-    assert await reconciled.healed() == [("twin_differs", "lastOutcome=confirmed", "lastOutcome=nothing_found")]
+    assert await reconciled.ended() == [("twin_differs", "lastOutcome=confirmed", "lastOutcome=nothing_found")]
 
 
 class SilentTwins(FakeTwins):
@@ -277,7 +277,7 @@ async def test_a_reconcile_that_is_cut_after_any_page_goes_on_there(reconciled: 
     while await reconciled.go_on() is not None:
         reconciled.pass_time(timedelta(minutes=1))
     assert sorted(await reconciled.open()) == sorted(("unknown_order", number) for number in strangers)
-    assert await reconciled.healed() == [("status_differs", "waiting_approval", "completed")]
+    assert await reconciled.ended() == [("status_differs", "waiting_approval", "completed")]
     assert await reconciled.plant.rows("SELECT count(*), count(finished_at) FROM reconcile_runs") == [(2, 2)]
 
 

@@ -17,7 +17,7 @@ from tests.support.crew_plant import CREW, CrewPlant
 HOUR = timedelta(hours=1)
 B, C, D = Criticality.B, Criticality.C, Criticality.D
 MACHINES = {"a1": Criticality.A, "b1": B, "b2": B, "c1": C, "c2": C, "d1": D, "d2": D, "d3": D, "d4": D, "d5": D}
-WAITS = "its turn: crew mechanical gets 2 new orders in 7 days"
+WAITS = "its turn: new orders of crew mechanical in 7 days: at most 2"
 
 
 @pytest.fixture

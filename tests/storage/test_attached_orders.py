@@ -1,4 +1,4 @@
-"""An order of a person is the order of one case, once; the record is compared before it is taken."""
+"""An order of a person is the order of one case, once; the record is compared before it is attached."""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,18 +38,18 @@ async def no_findings(plant: Plant) -> None:
     assert (await verify(plant.engine, catalogue=plant.catalogue)).findings == ()
 
 
-async def test_of_two_cases_that_take_one_order_at_once_one_gets_it(storage_engine: AsyncEngine) -> None:
+async def test_of_two_cases_to_which_one_order_is_attached_at_once_one_gets_it(storage_engine: AsyncEngine) -> None:
     plant, store, cases = await opened(storage_engine)
     now = plant.clock.now()
-    taken = await asyncio.gather(*(attach(store, case, "1224", now) for case in cases))
-    assert sorted(taken) == [False, True]
+    attached = await asyncio.gather(*(attach(store, case, "1224", now) for case in cases))
+    assert sorted(attached) == [False, True]
     views = [(await store.view(case))[0] for case in cases]
-    assert [view.attached is not None for view in views] == taken
-    assert [view.draft is not None for view in views] == taken
+    assert [view.attached is not None for view in views] == attached
+    assert [view.draft is not None for view in views] == attached
     await no_findings(plant)
 
 
-async def test_a_step_that_takes_the_same_order_for_the_same_case_again_has_it(storage_engine: AsyncEngine) -> None:
+async def test_a_step_that_attaches_the_same_order_to_the_same_case_again_has_it(storage_engine: AsyncEngine) -> None:
     plant, store, [case, _] = await opened(storage_engine)
     now = plant.clock.now()
     assert await asyncio.gather(*(attach(store, case, "1224", now) for _ in range(4))) == [True] * 4
@@ -57,7 +57,7 @@ async def test_a_step_that_takes_the_same_order_for_the_same_case_again_has_it(s
     await no_findings(plant)
 
 
-async def test_an_order_that_was_given_back_is_taken_by_nobody_again(storage_engine: AsyncEngine) -> None:
+async def test_an_order_that_was_detached_is_attached_to_no_case_again(storage_engine: AsyncEngine) -> None:
     plant, store, [pump, motor] = await opened(storage_engine)
     now = plant.clock.now()
     assert await attach(store, pump, "1224", now)
@@ -75,7 +75,7 @@ async def test_an_order_that_was_given_back_is_taken_by_nobody_again(storage_eng
     await no_findings(plant)
 
 
-async def test_an_order_of_another_case_without_its_key_is_not_taken(storage_engine: AsyncEngine) -> None:
+async def test_an_order_of_another_case_without_its_key_is_not_attached(storage_engine: AsyncEngine) -> None:
     plant, store, [pump, motor] = await opened(storage_engine)
     view, _ = await store.view(motor)
     await store.intend_order(motor, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN)
@@ -85,7 +85,7 @@ async def test_an_order_of_another_case_without_its_key_is_not_taken(storage_eng
     assert not await attach(store, pump, "1224", now)
 
 
-async def test_a_case_whose_own_order_was_intended_takes_none_and_one_that_took_one_intends_none(
+async def test_a_case_whose_own_order_was_intended_attaches_none_and_one_with_an_attached_one_intends_none(
     storage_engine: AsyncEngine,
 ) -> None:
     plant, store, [pump, motor] = await opened(storage_engine)
@@ -101,7 +101,7 @@ async def test_a_case_whose_own_order_was_intended_takes_none_and_one_that_took_
     await no_findings(plant)
 
 
-async def test_what_a_late_step_read_of_an_order_that_was_given_back_changes_nothing(
+async def test_what_a_late_step_read_of_an_order_that_was_detached_changes_nothing(
     storage_engine: AsyncEngine,
 ) -> None:
     plant, store, [pump, _] = await opened(storage_engine)
@@ -143,7 +143,7 @@ async def test_the_move_of_an_order_of_a_person_has_no_ground(storage_engine: As
             await store.check_move(pump, view.order.ref, status)
 
 
-async def test_an_order_is_not_taken_for_a_case_that_was_called_off_or_altered(
+async def test_an_order_is_not_attached_to_a_case_that_was_called_off_or_altered(
     storage_engine: AsyncEngine, database_url: str
 ) -> None:
     plant, store, [pump, motor] = await opened(storage_engine)

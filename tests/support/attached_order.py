@@ -51,7 +51,7 @@ def draft_for(view: CaseView, asset_external_id: str) -> WorkOrderDraft:
 
 
 async def attach(cases: CaseStore, case: str, number: str, at: datetime) -> bool:
-    """Whether a case takes the order of a person with this number, whose code names its failure mode."""
+    """Whether the order of a person with this number is attached to a case, whose code names its failure mode."""
     view, _ = await cases.view(case)
     record = theirs(view, number, at)
     seen = OpenWorkSeen(

@@ -1,4 +1,4 @@
-"""Orders of persons as the orders of cases, in memory. `tests/storage/test_attached_orders.py` has the real ones."""
+"""Orders of people that are attached to cases, in memory. `tests/storage/test_attached_orders.py` has the real ones."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ class MemoryAttachedOrders:
         self.case_of: dict[str, str] = {}
         """The case of each order of a person that is, or was, the order of a case."""
 
-    def take(
+    def attach(
         self,
         case: str,
         draft: WorkOrderDraft,
@@ -34,7 +34,7 @@ class MemoryAttachedOrders:
         check: DraftCheck | None,
         attachment: OrderAttachment,
     ) -> bool:
-        """Gives a case the order of a person, unless it is, or was, that of another."""
+        """Attaches the order of a person to a case, unless it is, or was, that of another."""
         record, view = attachment.record, self._cases[case]
         if view.order is not None and view.order.ref == record.ref:
             return True
@@ -55,8 +55,8 @@ class MemoryAttachedOrders:
         self._cases[case] = view.model_copy(update={**made, "order_read_at": attachment.read_at})
         return True
 
-    def give_back(self, case: str, record: WorkOrderRecord, because: str) -> None:
-        """Takes the order of a person away from a case, which is due then."""
+    def detach(self, case: str, record: WorkOrderRecord, because: str) -> None:
+        """Detaches the order of a person from its case, which is due then."""
         view = self._cases[case]
         if view.order is None or not view.order.of_a_person or not view.order.ref.same_record(record.ref):
             return

@@ -142,10 +142,10 @@ class MemoryStore:
         attachment: OrderAttachment,
     ) -> bool:
         del system
-        return await store_call(lambda: self.attached.take(case, draft, open_work, check, attachment))
+        return await store_call(lambda: self.attached.attach(case, draft, open_work, check, attachment))
 
     async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:
-        await store_call(lambda: self.attached.give_back(case, record, because))
+        await store_call(lambda: self.attached.detach(case, record, because))
 
     async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
         del case, order, to

@@ -1,5 +1,5 @@
-"""A case takes the order of a person for its own where its code names the failure, and gives it back where it ends as
-other work."""
+"""The order of a person is attached to a case where its code names the failure, and detached where it ends as other
+work."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -118,7 +118,7 @@ def test_otherwise_the_case_has_an_order_of_its_own(people: Callable[[SagaPlant]
     assert (view.attached, plant.cmms.made, plant.cmms.notes) == (None, [CASE], {})
 
 
-def test_without_a_table_of_codes_no_case_takes_an_order_of_a_person() -> None:
+def test_without_a_table_of_codes_no_order_of_a_person_is_attached() -> None:
     plant = plant_of()
     plant.cmms.can = ABLE
     plant.cmms.book.people_open(ASSET, "BEARING")
@@ -179,7 +179,7 @@ def test_a_cmms_that_does_not_answer_the_reading_is_asked_again() -> None:
     assert view.order.ref == theirs
 
 
-def test_a_case_whose_own_order_is_found_takes_no_other() -> None:
+def test_to_a_case_whose_own_order_is_found_no_other_is_attached() -> None:
     plant = plant_of()
     first = opened(plant)
     plant.cmms.book.people_open(ASSET, "BEARING")
@@ -260,7 +260,7 @@ def test_an_order_that_was_deleted_gives_an_order_of_its_own() -> None:
     assert f"Order {theirs.id} was closed without this work: it is deleted." in draft_words(view)
 
 
-def test_a_code_that_was_taken_off_gives_an_order_of_its_own_and_the_same_order_is_never_taken_again() -> None:
+def test_a_code_that_was_taken_off_gives_an_order_of_its_own_and_the_same_order_is_never_attached_again() -> None:
     plant, theirs = attached()
     plant.cmms.book.people_code(theirs, None)
     view = read_again(plant)
@@ -272,7 +272,7 @@ def test_a_code_that_was_taken_off_gives_an_order_of_its_own_and_the_same_order_
     assert plant.cmms.made == [CASE]
 
 
-def test_a_second_order_of_a_person_may_be_taken_after_the_first() -> None:
+def test_a_second_order_of_a_person_may_be_attached_after_the_first() -> None:
     plant, theirs = attached()
     plant.cmms.book.people_change(theirs, WorkOrderStatus.CANCELLED)
     second = plant.cmms.book.people_open(ASSET, "PLAY").ref
@@ -292,7 +292,7 @@ def test_an_order_of_a_person_is_neither_released_nor_withdrawn() -> None:
     assert (view.order, view.closed_as) == (None, ClosedAs.REJECTED)
     assert plant.cmms.book.read(theirs) == before
     assert [order.words for order in view.detached] == [
-        f"Order {theirs.id} was let go: the case is called off, not now."
+        f"Order {theirs.id} was detached, because the case was called off: not now."
     ]
 
 
@@ -342,7 +342,7 @@ def test_a_crash_at_any_call_gives_one_order_and_one_note(outcome: CallOutcome, 
 
 @pytest.mark.parametrize("outcome", [CallOutcome.CRASH_BEFORE, CallOutcome.CRASH_AFTER])
 @pytest.mark.parametrize("calls", range(16))
-def test_a_crash_while_an_order_is_given_back_gives_one_order_of_its_own(outcome: CallOutcome, calls: int) -> None:
+def test_a_crash_while_an_order_is_detached_gives_one_order_of_its_own(outcome: CallOutcome, calls: int) -> None:
     plant, theirs = attached()
     plant.cmms.book.people_change(theirs, WorkOrderStatus.COMPLETED, reported("NOFAULT"))
     plant.clock.time += REREAD

@@ -23,6 +23,6 @@ async def test_a_second_order_is_listed_in_the_night_by_whichever_worker_polls(p
     plant.start_worker()
     await plant.pass_time(timedelta(days=1))
     await plant.pass_time(timedelta(minutes=1))
-    listed = "SELECT kind, subject, case_id FROM drifts WHERE healed_at IS NULL"
+    listed = "SELECT kind, subject, case_id FROM drifts WHERE ended_at IS NULL"
     assert await rows(plant, listed) == [("double_order", copy, case.id)]
     assert await rows(plant, "SELECT count(*), count(finished_at) FROM reconcile_runs") == [(2, 2)]

@@ -344,7 +344,7 @@ class OdooCmms:
         found = proved or key_in_html(request.description)
         if not key and (found or details.is_own(request)):
             has = f"has the key {found}" if found else "was created by our user"
-            words = f"request {request.id} {has}, though it was taken for a person's"
+            words = f"request {request.id} {has}, though it is of a person"
             raise call.error(ActionRequired, words, field="external id")
         if key and proved != key:
             has = f"has the external id of {proved}" if proved else "has no external id of ours any more"

@@ -261,7 +261,7 @@ class RestOrder(RestPart):
     Args:
         id: by which a planner finds it.
         locator: by which it is read and changed.
-        problem: the problem codes on an order that is not completed; without it, no case takes an order of a person.
+        problem: the problem codes on an order that is not completed; without it, no order of a person is attached.
         touched: whether anybody but us changed it; unknown without it.
     """
 

@@ -13,7 +13,7 @@ from millwright.storage.audit.record_rows import CaseIdRow, EventIdRow
 Kind = Literal["case", "work order", "hold", "event", "receipt"]
 
 _CASE = "SELECT id FROM cases WHERE id = upper(%s)"
-# An order of a person that a case gave back is in its own table only.
+# An order of a person that was detached is in its own table only.
 _ORDER = (
     "SELECT case_id, system FROM (SELECT case_id, system, external_id FROM work_orders "
     "UNION SELECT case_id, system, external_id FROM attached_orders) o WHERE external_id = %s ORDER BY system, case_id"

@@ -1,4 +1,4 @@
-"""Orders of persons that are the orders of cases; see `domain.casework.CaseStore`."""
+"""Orders of people that are attached to cases; see `domain.casework.CaseStore`."""
 
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ async def attach_order(
     attachment: OrderAttachment,
     entry: ledger.Entry,
 ) -> bool:
-    """Gives a case the order of a person, in one transaction with the draft of the order that is not created.
+    """Attaches the order of a person to a case, in one transaction with the draft of the order that is not created.
 
     Returns:
         False if the order is, or was, that of another case, or was this one's before; nothing is written then.
@@ -57,7 +57,7 @@ async def attach_order(
     # People may have taken the key off the order of another case.
     if await connection.scalar(_IS_ORDER_OF_A_CASE, {"system": system, "number": record.ref.id}):
         return False
-    taken = await connection.execute(
+    attached = await connection.execute(
         insert(attached_orders)
         .values(
             system=system,
@@ -70,7 +70,7 @@ async def attach_order(
         .on_conflict_do_nothing()
         .returning(attached_orders.c.case_id)
     )
-    if taken.scalar_one_or_none() is None:
+    if attached.scalar_one_or_none() is None:
         return bool(await connection.scalar(_IS_ATTACHED, {"system": system, "number": record.ref.id, "case": case}))
     kept = await connection.execute(
         insert(work_orders)
@@ -106,7 +106,7 @@ async def attach_order(
 async def detach_order(
     connection: AsyncConnection, case: str, record: WorkOrderRecord, because: str, entry: ledger.Entry
 ) -> None:
-    """Takes the order of a person away from a case, which is due then; nothing if the case has another one, or none.
+    """Detaches the order of a person from its case, which is due then; nothing if the case has another one, or none.
 
     Args:
         record: the order as it was read last.

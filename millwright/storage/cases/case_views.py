@@ -88,7 +88,7 @@ def _evidence(row: Mapping[str, object]) -> Evidence:
 def _attachments(
     rows: Iterable[tuple[object, str | None, str | None]],
 ) -> tuple[OrderAttachment | None, tuple[DetachedOrder, ...]]:
-    """Of the orders of persons that a case has or had, oldest first: the one that it has, and those that it had."""
+    """Of the orders of people that a case has or had, oldest first: the one that it has, and those that it had."""
     attached: OrderAttachment | None = None
     detached: list[DetachedOrder] = []
     for body, detached_at, because in rows:

@@ -45,7 +45,7 @@ _UNREAD = text(
 )
 _LISTED = text(
     "SELECT system, kind, identity, subject, case_id, ref, ours, theirs FROM drifts WHERE system = :system "
-    "AND healed_at IS NULL AND ref IS NOT NULL AND last_seen_at < :started_at AND identity > :after "
+    "AND ended_at IS NULL AND ref IS NOT NULL AND last_seen_at < :started_at AND identity > :after "
     "ORDER BY identity, id LIMIT :limit"
 )
 # The case that wrote last, by the acts of the record. A twin has outcomes of few cases.
@@ -59,7 +59,7 @@ WITH told AS (
 asked AS (
     SELECT twin FROM (SELECT twin FROM told WHERE written AND found_at >= :since
         UNION SELECT subject FROM drifts
-        WHERE system = :system AND kind = :kind AND healed_at IS NULL AND subject > :after) each
+        WHERE system = :system AND kind = :kind AND ended_at IS NULL AND subject > :after) each
     ORDER BY twin LIMIT :limit)
 SELECT a.twin, l.case_id, l.outcome, l.cancelled, coalesce(l.system = :system, FALSE)
     AND NOT EXISTS (SELECT FROM told t WHERE t.twin = a.twin AND NOT t.written AND t.closed_at IS NULL) AS comparable
@@ -70,8 +70,8 @@ FROM asked a LEFT JOIN LATERAL (
 ORDER BY a.twin
 """)
 _END_UNSEEN = text(
-    "UPDATE drifts SET healed_at = :now WHERE system = :system AND healed_at IS NULL AND last_seen_at < :started_at "
-    "AND starts_with(identity, :whole)"
+    "UPDATE drifts SET ended_at = :now WHERE system = :system AND ended_at IS NULL AND last_seen_at < :started_at "
+    "AND starts_with(identity, :prefix)"
 )
 _HINTS = text(
     "SELECT h.last_at, (SELECT count(*) FROM changes c WHERE c.system = h.system "
@@ -143,7 +143,7 @@ class DriftStore:
         now = self._clock.now()
         differing = {(drift.identity, drift.kind.value): drift for drift in compared.drift}
         async with transaction(self._engine) as connection:
-            of_them = (drifts.c.system == run.system, drifts.c.healed_at.is_(None))
+            of_them = (drifts.c.system == run.system, drifts.c.ended_at.is_(None))
             if compared.identities:
                 examined = drifts.c.identity.in_(sorted(compared.identities))
                 older = or_(drifts.c.last_seen_at < run.started_at, drifts.c.kind == DriftKind.STATUS_DIFFERS.value)
@@ -151,12 +151,12 @@ class DriftStore:
                     select(drifts.c.id, drifts.c.identity, drifts.c.kind).where(*of_them, examined, older)
                 )
                 ended = [row.id for row in stored if (row.identity, row.kind) not in differing]
-                await connection.execute(update(drifts).where(drifts.c.id.in_(ended)).values(healed_at=now))
+                await connection.execute(update(drifts).where(drifts.c.id.in_(ended)).values(ended_at=now))
             for _, drift in sorted(differing.items()):
                 await _see(connection, drift, now)
-            if compared.whole:
-                values = {"now": now, "system": run.system, "started_at": run.started_at, "whole": compared.whole}
-                await connection.execute(_END_UNSEEN, values)
+            if compared.complete_prefix:
+                unseen = {"now": now, "system": run.system, "started_at": run.started_at}
+                await connection.execute(_END_UNSEEN, {**unseen, "prefix": compared.complete_prefix})
             this = (reconcile_runs.c.system == run.system, reconcile_runs.c.started_at == run.started_at)
             await connection.execute(update(reconcile_runs).where(*this).values(**run.model_dump()))
 
@@ -231,7 +231,7 @@ async def _see(connection: AsyncConnection, drift: Drift, now: datetime) -> None
     await connection.execute(
         insert(drifts)
         .values(**names, first_seen_at=now, **said)
-        .on_conflict_do_update(index_elements=list(names), index_where=drifts.c.healed_at.is_(None), set_=said)
+        .on_conflict_do_update(index_elements=list(names), index_where=drifts.c.ended_at.is_(None), set_=said)
     )
 
 

@@ -119,7 +119,7 @@ attached_orders = Table(
     Index("ix_attached_orders_case_id", "case_id"),
     Index("uq_attached_orders_live", "case_id", unique=True, postgresql_where=text("detached_at IS NULL")),
 )
-"""Which orders of persons are, or were, the orders of cases. An order is that of one case, and once: if its number is
+"""Which orders of people are, or were, the orders of cases. An order is that of one case, and once: if its number is
 used twice, the second one is not attached. The order itself is in `work_orders` while it is the case's."""
 
 order_leases = Table(

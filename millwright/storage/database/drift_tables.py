@@ -36,8 +36,8 @@ drifts = Table(
     Column("theirs", Text, nullable=False),
     Column("first_seen_at", Moment, nullable=False),
     Column("last_seen_at", Moment, nullable=False),
-    Column("healed_at", Moment),
-    Index("uq_drifts_open", "system", "identity", "kind", unique=True, postgresql_where=text("healed_at IS NULL")),
+    Column("ended_at", Moment),
+    Index("uq_drifts_open", "system", "identity", "kind", unique=True, postgresql_where=text("ended_at IS NULL")),
 )
 """What a reconcile found to differ. A row whose difference has ended stays, with the time at which it was seen to have
 ended; the same difference later is another row."""

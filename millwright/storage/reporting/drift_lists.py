@@ -11,10 +11,10 @@ from domain.reconcile import ReconcileStage
 from millwright.storage.database.engine import transaction
 
 _PAGE = text(
-    'SELECT system, kind, subject, case_id AS "case", ours, theirs, first_seen_at, last_seen_at, healed_at FROM drifts '
-    "WHERE :healed OR healed_at IS NULL ORDER BY healed_at IS NOT NULL, first_seen_at DESC, id DESC LIMIT :limit"
+    'SELECT system, kind, subject, case_id AS "case", ours, theirs, first_seen_at, last_seen_at, ended_at FROM drifts '
+    "WHERE :ended OR ended_at IS NULL ORDER BY ended_at IS NOT NULL, first_seen_at DESC, id DESC LIMIT :limit"
 )
-OPEN_BY_KIND = "SELECT kind, count(*) FROM drifts WHERE healed_at IS NULL GROUP BY 1 ORDER BY 1"
+OPEN_BY_KIND = "SELECT kind, count(*) FROM drifts WHERE ended_at IS NULL GROUP BY 1 ORDER BY 1"
 _LAST = text("""
 SELECT DISTINCT ON (r.system) r.system, r.started_at, r.stage, r.orders, r.twins, r.problem, r.finished_at,
     (SELECT max(f.finished_at) FROM reconcile_runs f WHERE f.system = r.system) AS last_finished_at
@@ -34,7 +34,7 @@ class ListedDrift(Model):
         fix: what to do, in words.
         first_seen_at: when a reconcile first found it.
         last_seen_at: when one last found it.
-        healed_at: when it was seen to have ended; None while it lasts.
+        ended_at: when it was seen to have ended; None while it lasts.
     """
 
     system: str
@@ -46,7 +46,7 @@ class ListedDrift(Model):
     fix: str
     first_seen_at: Moment
     last_seen_at: Moment
-    healed_at: Moment | None
+    ended_at: Moment | None
 
 
 class LastReconcile(Model):
@@ -76,14 +76,14 @@ class _KindRow(NamedTuple):
     number: int
 
 
-async def drift_page(engine: AsyncEngine, *, healed: bool = False, limit: int = 100) -> list[ListedDrift]:
+async def drift_page(engine: AsyncEngine, *, ended: bool = False, limit: int = 100) -> list[ListedDrift]:
     """What differs, the newest first.
 
     Args:
-        healed: also what has ended, after what lasts.
+        ended: also what has ended, after what lasts.
     """
     async with transaction(engine) as connection:
-        rows = (await connection.execute(_PAGE, {"healed": healed, "limit": limit})).mappings()
+        rows = (await connection.execute(_PAGE, {"ended": ended, "limit": limit})).mappings()
         return [ListedDrift.model_validate({**row, "fix": fix_of(DriftKind(row["kind"]))}) for row in rows]
 
 
