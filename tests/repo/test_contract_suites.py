@@ -19,7 +19,18 @@ _LEFT_OUT = {
         "test_a_release_that_was_not_done_is_done_by_the_next_call",
         "test_a_release_whose_answer_was_lost_is_found_done",
     },
+    # These make faults on a wire of JSON. By XML-RPC they are made on the sandbox's Odoo.
+    "test_foreign_odoo_cmms_xml_rpc": {
+        "test_a_field_that_the_site_demands_is_named",
+        "test_a_release_that_was_not_done_is_done_by_the_next_call",
+        "test_a_release_whose_answer_was_lost_is_found_done",
+        "test_a_session_that_has_ended_needs_a_person_and_then_goes_on",
+        "test_an_order_that_cannot_be_read_is_reported_and_hides_no_other",
+        "test_answers_in_disorder_lose_nothing",
+    },
 }
+_NOT_TRIED = {"test_foreign_odoo_cmms_xml_rpc"}
+"""Files that take the suite with people only, because what is tried makes faults on the wire too."""
 
 
 def body_of(file: Path) -> list[ast.stmt]:
@@ -41,16 +52,19 @@ def takers(suite: str) -> Mapping[str, set[str]]:
     }
 
 
-def test_two_files_take_the_suites() -> None:
-    assert len(takers(_PLAYED)) == 2
-    assert takers(_TRIED).keys() == takers(_PLAYED).keys()
+def test_three_files_take_the_suites() -> None:
+    assert len(takers(_PLAYED)) == 3
+    assert takers(_TRIED).keys() == takers(_PLAYED).keys() - _NOT_TRIED
 
 
-@pytest.mark.parametrize("suite", [_PLAYED, _TRIED])
 @pytest.mark.parametrize("taker", takers(_PLAYED))
-def test_the_suites_are_taken_whole(taker: str, suite: str) -> None:
-    left_out = _LEFT_OUT.get(taker, set()) if suite == _PLAYED else set()
-    assert functions_of(suite) - takers(suite)[taker] == left_out
+def test_the_suite_with_people_is_taken_but_for_what_is_named(taker: str) -> None:
+    assert functions_of(_PLAYED) - takers(_PLAYED)[taker] == _LEFT_OUT.get(taker, set())
+
+
+@pytest.mark.parametrize("taker", takers(_TRIED))
+def test_what_is_tried_is_taken_whole(taker: str) -> None:
+    assert functions_of(_TRIED) - takers(_TRIED)[taker] == set()
 
 
 def test_what_a_trial_leaves_to_people_is_played_in_the_suite() -> None:

@@ -15,6 +15,7 @@ from tests.contract.test_cmms_contract import (  # noqa: F401 - pytest runs what
     test_a_note_is_added_once_and_never_taken_for_the_technicians,
     test_a_touched_order_is_not_withdrawn,
     test_all_orders_of_an_asset_since_a_time_are_found_peoples_too,
+    test_an_order_of_a_person_is_read_and_noted_as_theirs_until_it_has_a_key_of_ours,
     test_an_order_that_a_planner_cancelled_is_not_released,
     test_an_order_that_carries_another_key_now_is_not_taken_for_the_cases,
     test_an_order_that_people_deleted_is_deleted_and_not_merely_silent,
