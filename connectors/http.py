@@ -192,7 +192,7 @@ class JsonSystem:
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | None = None,
         form: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: Callable[[], bytes] | None = None,
         cookie: str | None = None,
         signed: bool = True,
         also: Collection[int] = (),
@@ -205,7 +205,8 @@ class JsonSystem:
         Args:
             body: sent as JSON.
             form: sent as a form, in the place of a body.
-            content: sent as it is, in the place of a body.
+            content: writes what is sent as it is, in the place of a body. It is asked at each request, because a secret
+                may be in it.
             cookie: the cookies of a session that the connector opened; no other cookie is sent.
             signed: whether `sign` is asked.
 
@@ -218,16 +219,18 @@ class JsonSystem:
         stands in front), else Unavailable (a maintenance page or a proxy's, which passes).
         """
         sign = self._sign if signed and self._sign is not None else _nothing
-        sent = {"params": params, "json": body, "data": form, "content": content}
+        write = content if content is not None else _no_content
+        sent = {"params": params, "json": body, "data": form}
         async with self._slots:
             for again in (False, True):
-                signing = sign()
+                signing, written = sign(), write()
                 self._mask_present()
-                request = self._request(call, method, url, cookie, headers={**(headers or {}), **signing}, **sent)
+                told = {**(headers or {}), **signing}
+                request = self._request(call, method, url, cookie, headers=told, content=written, **sent)
                 reply = await self._exchange(call, request)
-                if again or reply.status_code != httpx.codes.UNAUTHORIZED or sign() == signing:
+                reply = reply if self._as_json is None else self._as_json(reply)
+                if again or reply.status_code != httpx.codes.UNAUTHORIZED or (sign(), write()) == (signing, written):
                     break
-        reply = reply if self._as_json is None else self._as_json(reply)
         page = is_html(reply)
         if reply.status_code in (200, 201, 204):
             if page:
@@ -361,3 +364,7 @@ class JsonSystem:
 
 def _nothing() -> Mapping[str, str]:
     return {}
+
+
+def _no_content() -> None:
+    return None

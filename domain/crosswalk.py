@@ -1,10 +1,13 @@
 """Changes of the crosswalk: what is asked for, what follows, and what is refused."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from domain.assets import SYSTEMS
+from domain.assets import CMMS_SYSTEM, MES_SYSTEM, SYSTEMS
 from domain.model import Model, Moment
 
 MOST_NAMES = 5000
@@ -83,3 +86,38 @@ class CrosswalkReport(Model):
     changed: tuple[ChangedName, ...]
     refused: tuple[RefusedName, ...]
     stored: bool
+
+
+def has_one_name(system: str) -> bool:
+    """Whether an asset has one name at a time in a system: in a CMMS or an MES, because orders and holds are placed by
+    it."""
+    return system.partition(":")[0] in (CMMS_SYSTEM, MES_SYSTEM)
+
+
+def contradictions(names: Sequence[NewName], now: datetime) -> Iterator[RefusedName]:
+    """Refuses rows of which one contradicts the other. Of a row that contradicts in two ways, there are two refusals.
+
+    Args:
+        names: all that are given; a refusal has its place among them.
+        now: the time from which a name without a time is valid.
+    """
+    by_name: dict[tuple[str, str, datetime], list[int]] = defaultdict(list)
+    by_asset: dict[tuple[str, str, datetime], list[int]] = defaultdict(list)
+    for row, name in enumerate(names):
+        at = name.valid_from or now
+        by_name[name.system, name.external_id, at].append(row)
+        if has_one_name(name.system):
+            by_asset[name.asset, name.system, at].append(row)
+    for (system, external_id, _), rows in by_name.items():
+        meant = {(names[row].asset, str(sorted(names[row].attributes.items()))) for row in rows}
+        if len(meant) > 1:
+            owners = " and ".join(sorted({names[row].asset for row in rows}))
+            problem = f"{external_id} in {system} is given more than once from the same time, to {owners}"
+            for row in rows:
+                yield RefusedName(row=row, field="external_id", problem=problem, fix="keep one of these rows")
+    for (asset, system, _), rows in by_asset.items():
+        given = sorted({names[row].external_id for row in rows})
+        if len(given) > 1:
+            problem = f"{asset} is given more than one name in {system} from the same time: {', '.join(given)}"
+            for row in rows:
+                yield RefusedName(row=row, field="external_id", problem=problem, fix="keep one of these rows")

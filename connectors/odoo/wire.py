@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 import httpx
@@ -28,6 +28,7 @@ from connectors.odoo.models import (
     read_rows,
 )
 from connectors.odoo.settings import OdooConnection
+from connectors.replaced_secret import signed_in_by
 from connectors.rows import Rows
 from domain.canonical import Json
 from domain.errors import ActionRequired, Refused, Unavailable
@@ -78,7 +79,7 @@ class OdooWire:
     async def version(self, call: Call) -> Version:
         """The version of the server. No sign-in is needed for it, and the key is not sent."""
         if self._login is not None:
-            told = self._json.read(call, await self._post(call, xml_rpc.COMMON, xml_rpc.version_body()), XmlRpcVersion)
+            told = self._json.read(call, await self._post(call, xml_rpc.COMMON, xml_rpc.version_body), XmlRpcVersion)
             return Version(version=told.server_version, version_info=told.server_version_info)
         reply = await self._json.send(call, "GET", f"{self._url}/web/version", signed=False)
         return self._json.read(call, reply, Version)
@@ -211,11 +212,15 @@ class OdooWire:
     async def _execute(
         self, call: Call, model: str, method: str, body: Mapping[str, Json], also: Sequence[int]
     ) -> httpx.Response:
-        user, key = await self._signed_in(call), self._key.get_secret_value()
-        try:
-            content = xml_rpc.call_body(self._database, user, key, model, method, body)
-        except (OverflowError, TypeError) as error:
-            raise self._json.refused(call, f"the request cannot be written in XML-RPC: {error}") from None
+        user = await self._signed_in(call)
+
+        def content() -> bytes:
+            key = self._key.get_secret_value()
+            try:
+                return xml_rpc.call_body(self._database, user, key, model, method, body)
+            except (OverflowError, TypeError) as error:
+                raise self._json.refused(call, f"the request cannot be written in XML-RPC: {error}") from None
+
         return await self._post(call, xml_rpc.OBJECT, content, also)
 
     async def _signed_in(self, call: Call) -> int:
@@ -226,14 +231,20 @@ class OdooWire:
         """
         async with self._signing_in:
             if self._user is None:
-                content = xml_rpc.sign_in_body(self._database, self._login or "", self._key.get_secret_value())
-                reply = await self._post(call, xml_rpc.COMMON, content)
-                self._user = self._json.read(call, reply, AuthenticatedUser).root
-            if self._user is None:
-                raise call.error(ActionRequired, "it does not accept our credentials, login and API key", field="login")
+                self._user = await signed_in_by(self._key, lambda key: self._authenticate(call, key))
             return self._user
 
-    async def _post(self, call: Call, path: str, content: bytes, also: Sequence[int] = ()) -> httpx.Response:
+    async def _authenticate(self, call: Call, key: str) -> int:
+        content = xml_rpc.sign_in_body(self._database, self._login or "", key)
+        reply = await self._post(call, xml_rpc.COMMON, lambda: content)
+        user = self._json.read(call, reply, AuthenticatedUser).root
+        if user is None:
+            raise call.error(ActionRequired, "it does not accept our credentials, login and API key", field="login")
+        return user
+
+    async def _post(
+        self, call: Call, path: str, content: Callable[[], bytes], also: Sequence[int] = ()
+    ) -> httpx.Response:
         headers = {"content-type": "text/xml", "accept": "text/xml"}
         return await self._json.send(call, "POST", f"{self._url}{path}", headers=headers, content=content, also=also)
 

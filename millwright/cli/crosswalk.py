@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from domain.clock import WallClock
 from domain.errors import MillwrightError, Rejected
 from millwright.cli.api_client import Api, api_of
 from millwright.cli.credentials import ActorKey
 from millwright.cli.output import Json, say, write_json
 
 if TYPE_CHECKING:
-    from domain.crosswalk import ChangedName, CrosswalkReport
-    from millwright.asset_mapping.crosswalk_file import PlacedName
+    from domain.crosswalk import ChangedName, CrosswalkReport, RefusedName
+    from millwright.asset_mapping.crosswalk_file import PlacedName, RefusedRow
 
 _LARGEST_PART: Final = 700_000
 """Bytes of the names in one request, below what the API takes."""
@@ -30,19 +31,18 @@ def import_crosswalk(
 ) -> None:
     """Give many assets their names in other systems. The whole file is checked before anything is stored; exits 1 if
     a row is refused. The same file again changes nothing."""
-    from millwright.asset_mapping.crosswalk_file import RefusedRow, read_crosswalk
+    from millwright.asset_mapping.crosswalk_file import read_crosswalk
 
     found = read_crosswalk(file)
     refused, names = list(found.refused), found.names
+    contradicting = _contradicting(names)
+    refused += [_refused(names, row) for row in contradicting.values()]
     reports: list[CrosswalkReport] = []
     with api_of(context, key) as api:
-        for part in parts(names):
+        for part in parts([name for row, name in enumerate(names) if row not in contradicting]):
             report = _sent(api, part, dry_run=True)
             reports.append(report)
-            refused += [
-                RefusedRow(part[row.row].place, Rejected(row.problem, field=row.field, fix=row.fix))
-                for row in report.refused
-            ]
+            refused += [_refused(part, row) for row in report.refused]
         if not refused and not dry_run:
             reports = _stored(api, names)
     changed = [change for report in reports for change in report.changed]
@@ -79,6 +79,21 @@ def parts(names: "Sequence[PlacedName]") -> "Iterator[list[PlacedName]]":
         size += length
     if part:
         yield part
+
+
+def _contradicting(names: "Sequence[PlacedName]") -> "dict[int, RefusedName]":
+    """The rows that contradict another one, by their places. The API sees each part alone, so it cannot tell."""
+    from domain.crosswalk import contradictions
+
+    found = contradictions([placed.name for placed in names], WallClock().now())
+    by_row = {refusal.row: refusal for refusal in found}
+    return {row: by_row[row] for row in sorted(by_row)}
+
+
+def _refused(names: "Sequence[PlacedName]", row: "RefusedName") -> "RefusedRow":
+    from millwright.asset_mapping.crosswalk_file import RefusedRow
+
+    return RefusedRow(names[row.row].place, Rejected(row.problem, field=row.field, fix=row.fix))
 
 
 def _stored(api: Api, names: "Sequence[PlacedName]") -> "list[CrosswalkReport]":

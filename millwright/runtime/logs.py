@@ -65,7 +65,7 @@ def secrets_in_files(settings: Settings) -> list[SecretInFile]:
     found: list[object] = []
     for value in _top(settings):
         if isinstance(value, ConnectorSettings):
-            found += value.own().values()
+            found += (each for name, each in value.own().items() if _kept_secret(name, each))
             found += [value.webhook_secrets_text] if isinstance(value, CmmsSettings) else []
         else:
             found.append(value)
@@ -86,10 +86,15 @@ def _within(values: Mapping[str, object]) -> Iterator[str]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _within(value)
-        elif isinstance(value, SecretStr):
-            yield value.get_secret_value()
-        elif isinstance(value, str) and _SECRET_NAME.search(name):
-            yield value
+        elif _kept_secret(name, value):
+            yield value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _kept_secret(name: str, value: object) -> bool:
+    """Whether a setting of a connector is a secret. Any setting may stand in a file, so then only its name tells."""
+    if isinstance(value, SecretStr) and not isinstance(value, SecretInFile):
+        return True
+    return isinstance(value, str | SecretInFile) and _SECRET_NAME.search(name) is not None
 
 
 def _parts(secret: str) -> Iterator[str]:

@@ -49,6 +49,26 @@ def test_every_row_that_is_refused_is_named_by_its_line_and_nothing_is_stored(pl
     assert "M-7" not in played.says("assets", "list")
 
 
+def test_rows_of_two_parts_that_contradict_each_other_are_refused_and_nothing_is_stored(
+    played: Millwright, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domain.crosswalk.MOST_NAMES", 2)
+    file.write_text(
+        "asset,system,external_id\n"
+        f"{PUMP},cmms,P-7\n{MOTOR},device,M-7\n{PUMP},cmms,P-8\n{MOTOR},device,M-8\n{PUMP},device,M-7\n"
+    )
+    refused = played("assets", "import-crosswalk", str(file))
+    assert refused.exit_code == 1, refused.output
+    two_names = f"{PUMP} is given more than one name in cmms from the same time: P-7, P-8"
+    two_owners = f"M-7 in device is given more than once from the same time, to {' and '.join(sorted((MOTOR, PUMP)))}"
+    assert refused.stderr.splitlines() == [
+        f"names.csv, line {line}, external_id: {problem} (keep one of these rows)"
+        for line, problem in ((2, two_names), (3, two_owners), (4, two_names), (6, two_owners))
+    ]
+    assert refused.stdout.endswith("4 refused, so nothing was stored: 1 new or changed, 0 as they were.\n")
+    assert "M-8" not in played.says("assets", "list")
+
+
 def test_a_large_file_is_sent_in_parts_that_the_api_takes() -> None:
     short = NewName(asset="a", system="cmms", external_id="1")
     long = short.model_copy(update={"external_id": "9" * 400})

@@ -57,7 +57,30 @@ async def test_a_request_that_is_refused_while_the_secret_is_replaced_is_made_on
     vendor = Vendor(meanwhile=replaced)
     with pytest.raises(Unavailable):
         await way.connected(vendor.client(), SecretInFile(file, "THE_SECRET_FILE")).check()
-    assert [status for _, status in vendor.asked] == ([401, 200, 503] if way.fetches else [401, 503])
+    assert [status for _, status in vendor.asked] == ([401, 200, 503] if way.fetches or way.asks_who else [401, 503])
+
+
+async def test_a_call_by_xml_rpc_that_is_refused_while_the_key_is_replaced_is_made_once_more(file: Path) -> None:
+    (way,) = (way for way in WAYS_IN if way.asks_who)
+    vendor = Vendor()
+    made = way.connected(vendor.client(), SecretInFile(file, "THE_SECRET_FILE"))
+    with pytest.raises(Unavailable):
+        await made.check()
+
+    def replaced() -> None:
+        file.write_text(NEXT)
+        vendor.right = NEXT
+
+    vendor.asked.clear()
+    vendor.meanwhile = replaced
+    with pytest.raises(Unavailable):
+        await made.check()
+    assert vendor.asked == [("/xmlrpc/2/object", 401), ("/xmlrpc/2/object", 503)]
+    vendor.right = "another-one"
+    vendor.asked.clear()
+    with pytest.raises(ActionRequired):
+        await made.check()
+    assert vendor.asked == [("/xmlrpc/2/object", 401)]
 
 
 @EACH_WAY

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
+from xmlrpc.client import Fault, dumps
 
 import httpx
 
@@ -36,6 +37,7 @@ class WayIn:
         secret: the name of the setting that has the secret.
         own: the other settings that are needed.
         fetches: whether a token is fetched with the secret.
+        asks_who: whether the id of the user is asked for before the first request.
         auth: of the description, for `rest`.
         ended: the status by which the vendor refuses a token that has ended.
     """
@@ -48,6 +50,7 @@ class WayIn:
     fetches: bool = False
     auth: str | None = None
     ended: int = 401
+    asks_who: bool = False
 
     def settings(self, secret: object = RIGHT, **more: object) -> Any:
         """The settings of the connector."""
@@ -75,6 +78,14 @@ _OAUTH = {"token_url": f"{_BASE}/oauth/token"}
 WAYS_IN = (
     WayIn("maximo", "cmms", "maximo", "api_key", {"url": f"{_BASE}/maximo/api"}),
     WayIn("odoo", "cmms", "odoo", "api_key", {"url": _BASE, "database": "plant"}),
+    WayIn(
+        "odoo by XML-RPC",
+        "cmms",
+        "odoo",
+        "api_key",
+        {"url": _BASE, "database": "plant", "protocol": "xmlrpc", "login": USER},
+        asks_who=True,
+    ),
     WayIn("sap_pm", "cmms", "sap_pm", "password", _NAMED),
     WayIn("atlas", "cmms", "atlas", "password", {"url": _BASE, "email": "bot@plant.example"}, fetches=True, ended=403),
     WayIn("maintainx", "cmms", "maintainx", "api_key", {"url": f"{_BASE}/v1"}),
@@ -124,12 +135,14 @@ class Vendor:
             return httpx.Response(200, json={"version": "19.0", "version_info": [19, 0, 0, "final", 0, ""]})
         if request.url.path == "/health":
             return httpx.Response(200, json={"plant": "P1"})
+        if b"<methodName>version<" in request.content:
+            return _xml({"server_version": "18.0", "server_version_info": [18, 0, 0, "final", 0, ""]})
         if self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
         reply = self._signed_in(request)
         self.asked.append((request.url.path, reply.status_code))
-        return reply
+        return _by_xml_rpc(request, reply) if request.url.path.startswith("/xmlrpc/") else reply
 
     def _signed_in(self, request: httpx.Request) -> httpx.Response:
         fetching = request.url.path in ("/auth/signin", "/auth/login", "/api/auth", "/oauth/token")
@@ -137,11 +150,30 @@ class Vendor:
             if self.ended == httpx.codes.FORBIDDEN and not fetching:
                 return httpx.Response(self.ended)
             return httpx.Response(401, json={"error": "invalid_client", "message": f"wrong: {_sent(request)}"})
+        if request.url.path == "/xmlrpc/2/common":
+            return httpx.Response(200)
         if not fetching:
             return httpx.Response(503)
         self.tokens.append(f"token-{len(self.tokens)}-of-the-vendor")
         token = self.tokens[-1]
         return httpx.Response(200, json={"accessToken": token, "access_token": token, "token": token, "code": USER})
+
+
+def _by_xml_rpc(request: httpx.Request, reply: httpx.Response) -> httpx.Response:
+    """A reply as Odoo gives it over XML-RPC, in which a refusal has the status 200."""
+    match reply.status_code, request.url.path:
+        case 200, _:
+            return _xml(7)
+        case 401, "/xmlrpc/2/common":
+            return _xml(False)
+        case 401, _:
+            return _xml(Fault(3, "Access Denied"))
+    return reply
+
+
+def _xml(value: Any) -> httpx.Response:
+    content = dumps(value if isinstance(value, Fault) else (value,), methodresponse=True)
+    return httpx.Response(200, text=content, headers={"content-type": "text/xml"})
 
 
 def _sent(request: httpx.Request) -> str:

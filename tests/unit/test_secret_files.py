@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
+from connectors.manifest import connector_folders
 from domain.errors import Rejected
 from millwright.runtime import logs
 from millwright.runtime.connector_environment import checked_settings, settings_given
 from millwright.runtime.connector_settings import cmms_settings_model, own_settings
 from millwright.runtime.home import load_settings
-from millwright.runtime.setting_files import SecretInFile
+from millwright.runtime.setting_files import SecretInFile, is_secret
+from millwright.settings import CmmsSettings, Settings
+from millwright.steering.values import settings_model
 
 FIRST, SECOND = "Slate-Anchor-4417-first", "Birch-Signal-8830-other"
 VARIABLE = "MILLWRIGHT_CMMS__API_KEY_FILE"
@@ -211,6 +214,30 @@ def test_every_value_that_was_read_is_masked_in_the_log(tmp_path: Path, keys: Pa
     settings.cmms.present_webhook_secrets()
     record = logging.LogRecord("millwright", logging.ERROR, "", 0, "old %s, new %s", (FIRST, SECOND), None)
     assert masking.format(record).endswith(f"old {logs.MASK}, new {logs.MASK}")
+
+
+def test_a_setting_in_a_file_that_is_no_secret_is_not_masked_in_the_log(tmp_path: Path, keys: Path) -> None:
+    settings = load_settings(tmp_path)
+    masked = [*logs.secrets(settings), *(file.get_secret_value() for file in logs.secrets_in_files(settings))]
+    assert FIRST in masked
+    assert "https://maximo.example/maximo/api" not in masked
+    masking = logs.Masking(logs.PlainText(), logs.secrets(settings), logs.secrets_in_files(settings))
+    words = "nothing answers at https://maximo.example/maximo/api"
+    record = logging.LogRecord("millwright", logging.ERROR, "", 0, words, (), None)
+    assert masking.format(record).endswith(words)
+
+
+def test_each_secret_of_a_connector_is_masked_by_its_name() -> None:
+    secrets = {
+        (connector, name)
+        for connector in (folder.name for folder in connector_folders())
+        for name, field in settings_model(connector).model_fields.items()
+        if is_secret(field.annotation)
+    }
+    assert ("maximo", "api_key") in secrets
+    for connector, name in secrets:
+        given = CmmsSettings.model_validate({"connector": connector, name: FIRST})
+        assert logs.secrets(Settings(cmms=given)) == [FIRST], (connector, name)
 
 
 def test_a_command_for_a_connector_reads_its_secret_again_too(tmp_path: Path) -> None:

@@ -1,19 +1,17 @@
 """Which rows of the crosswalk a change begins and ends, and what of it is refused. Reads and writes nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from domain.assets import CMMS_SYSTEM, MES_SYSTEM, Alias, retired_words
-from domain.crosswalk import ChangedName, NewName, RefusedName
+from domain.assets import Alias, retired_words
+from domain.crosswalk import ChangedName, NewName, RefusedName, contradictions, has_one_name
 from domain.errors import Rejected
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when the first row of a key is valid: it has always been true."""
-_ONE_NAME: Final = (CMMS_SYSTEM, MES_SYSTEM)
-"""The kinds of systems in which an asset has one name at a time: orders and holds are placed by it."""
 
 _Key = tuple[str, str]
 
@@ -81,7 +79,7 @@ def plan_names(
         again: whether a name that an asset has already is given to it again, so that the ledger has it.
     """
     draft = _Draft(stored, assets, now, by, again=again)
-    refused = {refusal.row: refusal for refusal in _given_twice(names, now)}
+    refused = {refusal.row: refusal for refusal in contradictions(names, now)}
     changed: list[ChangedName] = []
     for row, name in sorted(enumerate(names), key=lambda numbered: numbered[1].valid_from or now):
         if row in refused:
@@ -176,7 +174,7 @@ class _Draft:
 
     def _other_names(self, name: NewName, at: datetime) -> list[_Row]:
         """The names that the new one replaces."""
-        if name.system.partition(":")[0] not in _ONE_NAME:
+        if not has_one_name(name.system):
             return []
         others = [
             row
@@ -201,30 +199,6 @@ class _Draft:
         self._dropped.append(row)
         self._by_key[row.alias.system, row.name].remove(row)
         self._by_asset[row.alias.asset, row.alias.system].remove(row)
-
-
-def _given_twice(names: Sequence[NewName], now: datetime) -> Iterator[RefusedName]:
-    """Refuses rows of which one contradicts the other."""
-    by_name: dict[tuple[str, str, datetime], list[int]] = defaultdict(list)
-    by_asset: dict[tuple[str, str, datetime], list[int]] = defaultdict(list)
-    for row, name in enumerate(names):
-        at = name.valid_from or now
-        by_name[name.system, name.external_id, at].append(row)
-        if name.system.partition(":")[0] in _ONE_NAME:
-            by_asset[name.asset, name.system, at].append(row)
-    for (system, external_id, _), rows in by_name.items():
-        meant = {(names[row].asset, str(sorted(names[row].attributes.items()))) for row in rows}
-        if len(meant) > 1:
-            owners = " and ".join(sorted({names[row].asset for row in rows}))
-            problem = f"{external_id} in {system} is given more than once from the same time, to {owners}"
-            for row in rows:
-                yield RefusedName(row=row, field="external_id", problem=problem, fix="keep one of these rows")
-    for (asset, system, _), rows in by_asset.items():
-        given = sorted({names[row].external_id for row in rows})
-        if len(given) > 1:
-            problem = f"{asset} is given more than one name in {system} from the same time: {', '.join(given)}"
-            for row in rows:
-                yield RefusedName(row=row, field="external_id", problem=problem, fix="keep one of these rows")
 
 
 def _told(at: datetime) -> str:
