@@ -20,6 +20,7 @@ from domain.casework import LEASE_LASTS, CaseStore, OrderLeases
 from domain.clock import Clock
 from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease
 from domain.draft_check import check_case, check_length, held_back
+from domain.draft_findings import DraftCheck
 from domain.errors import ActionRequired
 from domain.order_terms import OrderTerms
 from domain.ports import Cmms, Judge, OutcomeCodes
@@ -201,7 +202,7 @@ class WorkOrders:
                 self._instance(order.ref.system, "move-order").capabilities.cancellation is not OrderCancellation.NONE
             )
             return WorkOrderStatus.CANCELLED if able and (waits or taken_back) else None
-        may_go_out = waits and not held_back(view, view.draft_check)
+        may_go_out = waits and not self._held_back(view, view.draft_check)
         return WorkOrderStatus.APPROVED if may_go_out and await self._autonomy.released(view) else None
 
     async def _moved(self, view: CaseView, order: WorkOrderRecord, wanted: WorkOrderStatus | None) -> WorkOrderRecord:
@@ -248,9 +249,12 @@ class WorkOrders:
         released, words = await self._autonomy.released(view), self._judge.words(view.version, view.verdict.rule)
         draft, seen, check = view.draft, view.open_work, view.draft_check
         if draft is None:
-            check = check_case(view, words, self._terms_of(view.cmms_system or ""), self._clock.now())
-            check = check.model_copy(update={"withheld": released and held_back(view, check)})
-        released = released and not held_back(view, check)
+            endangers = self._endangers(view)
+            check = check_case(
+                view, words, self._terms_of(view.cmms_system or ""), self._clock.now(), endangers=endangers
+            )
+            check = check.model_copy(update={"withheld": released and self._held_back(view, check)})
+        released = released and not self._held_back(view, check)
         if cmms.capabilities.approval is OrderApproval.NONE and not (released or accepted(view)):
             attempt.lane = Lane.REVIEW
             incomplete = f". {check.words.rstrip('.')}" if check is not None and check.serious else ""
@@ -316,6 +320,12 @@ class WorkOrders:
             )
         for record in found:
             await self._keep(attempt, record, asked_at)
+
+    def _endangers(self, view: CaseView) -> bool:
+        return view.urgency is not None and self._judge.endangers(view.version, view.urgency)
+
+    def _held_back(self, view: CaseView, check: DraftCheck | None) -> bool:
+        return held_back(view, check, endangers=self._endangers(view))
 
     def _terms_of(self, system: str) -> OrderTerms:
         return self._terms.get(system, OrderTerms())

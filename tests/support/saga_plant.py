@@ -78,6 +78,8 @@ class SetTiming:
         self._until_hold = until_hold
         self.enforced = False
         self.unattended = False
+        self.dangerous = False
+        """Whether every fault endangers people or the environment."""
         self.terms = HoldTerms(unasked=True)
 
     def urgency(
@@ -98,6 +100,9 @@ class SetTiming:
 
     def words(self, version: str, rule: str) -> RuleWords:
         return RuleWords(because="It is so.", response="Look at it.")
+
+    def endangers(self, version: str, urgency: UrgencyDecision) -> bool:
+        return self.dangerous
 
     def autonomy(self, version: str) -> AutonomyTerms:
         return AutonomyTerms(enforce=self.enforced, automatic=False)

@@ -63,12 +63,19 @@ def due(within: timedelta) -> CaseView:
         (due(timedelta(minutes=59)), WORDS, [(DraftDefect.OVERDUE, "2015-01-10 06:59")]),
         (due(timedelta(hours=1)), WORDS, []),
         (case(urgency=UNKNOWN), WORDS, [(DraftDefect.ESTIMATE, "the MES does not answer; so it is done now")]),
-        (case(urgency=SAFETY), WORDS, []),
     ],
 )
 def test_a_draft_is_checked(view: CaseView, words: RuleWords, found: list[tuple[DraftDefect, str]]) -> None:
-    check = check_case(view, words, OrderTerms(), START + timedelta(hours=1))
+    check = check_case(view, words, OrderTerms(), START + timedelta(hours=1), endangers=False)
     assert [(each.defect, each.detail) for each in check.findings] == found
+
+
+@pytest.mark.parametrize(("endangers", "found"), [(True, []), (False, [DraftDefect.ESTIMATE])])
+def test_no_estimate_is_missed_where_the_version_declares_a_danger_whatever_the_decision_says(
+    endangers: bool, found: list[DraftDefect]
+) -> None:
+    check = check_case(case(urgency=SAFETY), WORDS, OrderTerms(), START, endangers=endangers)
+    assert [each.defect for each in check.findings] == found
 
 
 @pytest.mark.parametrize(
@@ -94,19 +101,19 @@ CASES: Final = st.builds(
     case,
     severity=st.sampled_from(["S1", "S2", "S3", "S4"]),
     rung=st.sampled_from([Rung.WORK_ORDER, Rung.WORK_ORDER_AND_HOLD]),
-    urgency=st.sampled_from([TIMED, SAFETY, UNKNOWN, None]),
+    urgency=st.sampled_from([TIMED, UNKNOWN, None]),
 )
 
 
-@given(CASES, CHECKS)
+@given(CASES, CHECKS, st.booleans())
 def test_no_order_for_safety_is_held_back_and_no_order_for_a_finding_that_is_not_serious(
-    view: CaseView, check: DraftCheck
+    view: CaseView, check: DraftCheck, endangers: bool
 ) -> None:
-    never = view.verdict.severity is Severity.S1 or view.rung is Rung.WORK_ORDER_AND_HOLD or view.urgency == SAFETY
-    assert held_back(view, check) == (check.serious and not never)
+    never = view.verdict.severity is Severity.S1 or view.rung is Rung.WORK_ORDER_AND_HOLD or endangers
+    assert held_back(view, check, endangers=endangers) == (check.serious and not never)
     accepted = Decision(approved=True, by="pat", reason="go on", at=START)
-    assert not held_back(view.model_copy(update={"decision": accepted}), check)
-    assert not held_back(view, None)
+    assert not held_back(view.model_copy(update={"decision": accepted}), check, endangers=endangers)
+    assert not held_back(view, None, endangers=endangers)
 
 
 @pytest.mark.parametrize("language", Language)
@@ -141,7 +148,7 @@ PLANS: Final = OrderTerms(job_plans={"pump/PDE": "JP-102"})
 def test_a_missing_job_plan_is_found_only_where_the_site_states_some(
     terms: OrderTerms, mode: str, found: list[DraftFinding]
 ) -> None:
-    check = check_case(case(failure_mode=mode), WORDS, terms, START)
+    check = check_case(case(failure_mode=mode), WORDS, terms, START, endangers=False)
     assert (list(check.findings), check.serious) == (found, False)
 
 
@@ -213,6 +220,15 @@ def test_an_order_for_safety_goes_out_with_its_findings(view: CaseView) -> None:
     assert status(plant) is WorkOrderStatus.APPROVED
     assert check is not None
     assert (check.serious, check.withheld) == (True, False)
+
+
+def test_an_order_for_a_fault_that_endangers_goes_out_however_it_was_priced() -> None:
+    plant = played(case(level=Level.LINE))
+    assert status(plant) is WorkOrderStatus.WAITING_APPROVAL
+    plant.judge.dangerous = True
+    plant.clock.time += REREAD
+    settle(plant)
+    assert status(plant) is WorkOrderStatus.APPROVED
 
 
 def test_an_order_that_becomes_one_for_a_hold_is_released_then() -> None:
