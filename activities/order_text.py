@@ -8,7 +8,7 @@ from domain.hold_proposals import HoldProposal
 from domain.open_work import OpenWorkSeen
 from domain.production import hold_notice
 from domain.verdict import RuleWords, Rung, Urgency
-from domain.wording import ENGLISH, WORDINGS, Wording, message
+from domain.wording import WORDINGS, Wording, message
 from domain.work_orders import FindingRole, WorkOrderDraft
 
 _WHEN = {
@@ -27,9 +27,9 @@ def order_draft(
     view: CaseView,
     words: RuleWords,
     seen: OpenWorkSeen,
-    say: Wording = ENGLISH,
-    check: DraftCheck | None = None,
-    job_plan: str | None = None,
+    say: Wording,
+    check: DraftCheck,
+    job_plan: str | None,
     *,
     released: bool,
 ) -> WorkOrderDraft:
@@ -53,7 +53,7 @@ def order_draft(
         asset_external_id=view.cmms_asset,
         asset_attributes=view.cmms_attributes,
         summary=summary,
-        paragraphs=_paragraphs(view, words, seen, check or DraftCheck(), job_plan, codes, say),
+        paragraphs=_paragraphs(view, words, seen, check, job_plan, codes, say),
         failure_mode=view.failure_mode,
         priority=view.verdict.priority,
         released=released,

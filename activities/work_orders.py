@@ -49,7 +49,7 @@ class WorkOrders:
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
         codes: the meaning of the failure codes of each CMMS instance.
         terms: how orders are written for each CMMS instance; one that is not named takes English, without job plans.
-        files: attaches the evidence to orders; None for an installation that attaches none.
+        files: attaches the evidence to orders.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class WorkOrders:
         interval: timedelta,
         reread: timedelta,
         codes: Mapping[str, OutcomeCodes],
-        terms: Mapping[str, OrderTerms] | None = None,
-        files: OrderFiles | None = None,
+        terms: Mapping[str, OrderTerms],
+        files: OrderFiles,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
-        self._terms = terms or {}
+        self._terms = terms
         self._files = files
         self._leases = leases
         self._cmms = cmms
@@ -133,8 +133,7 @@ class WorkOrders:
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
             await self._note(view.model_copy(update={"order": order}), order)
-            if self._files is not None:
-                await self._files.attach(view, order, self._wording(order.ref.system))
+            await self._files.attach(view, order, self._wording(order.ref.system))
             if not order.status.finished:
                 self._wait_for_people(attempt, order)
         return attempt.progress
@@ -149,7 +148,7 @@ class WorkOrders:
             return
         unread = self._read_again_at(view) <= self._clock.now()
         wanted = await self._wanted_status(view, order)
-        wants_files = self._files is not None and self._files.wanted(view, order)
+        wants_files = self._files.wanted(view, order)
         notes = notes_wanted(view, self._judge, self._wording(order.ref.system))
         if unread or wanted is not None or wants_files or notes:
             attempt.want_call()
@@ -247,7 +246,8 @@ class WorkOrders:
                 field="asset",
             )
         released, words = await self._autonomy.released(view), self._judge.words(view.version, view.verdict.rule)
-        draft, seen, check = view.draft, view.open_work, view.draft_check
+        # The draft of an earlier build was not checked.
+        draft, seen, check = view.draft, view.open_work, view.draft_check or DraftCheck()
         if draft is None:
             endangers = self._endangers(view)
             check = check_case(
@@ -257,7 +257,7 @@ class WorkOrders:
         released = released and not self._held_back(view, check)
         if cmms.capabilities.approval is OrderApproval.NONE and not (released or accepted(view)):
             attempt.lane = Lane.REVIEW
-            incomplete = f". {check.words.rstrip('.')}" if check is not None and check.serious else ""
+            incomplete = f". {check.words.rstrip('.')}" if check.serious else ""
             attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval{incomplete}")
             return
         if draft is None:
@@ -273,7 +273,7 @@ class WorkOrders:
             say = self._wording(view.cmms_system or "")
             draft = order_draft(view, words, seen, say, check, plan, released=released)
             cut = check_length(draft, cmms.capabilities.limits)
-            check = check and check.model_copy(update={"findings": (*check.findings, *cut)})
+            check = check.model_copy(update={"findings": (*check.findings, *cut)})
             if await self._attached.take(attempt, cmms, draft, seen, check):
                 return
         first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)

@@ -17,7 +17,7 @@ from domain.draft_check import check_case, check_length, held_back
 from domain.draft_findings import DraftCheck, DraftDefect, DraftFinding
 from domain.order_terms import OrderTerms
 from domain.verdict import RuleWords, Rung, Severity, Urgency, UrgencyDecision
-from domain.wording import WORDINGS, Language
+from domain.wording import ENGLISH, WORDINGS, Language
 from domain.work_orders import WorkOrderStatus
 from millwright.settings import CmmsSettings
 from tests.support.cmms import ABLE, INCOMPLETE, NOTHING_OPEN
@@ -88,7 +88,7 @@ def test_no_estimate_is_missed_where_the_version_declares_a_danger_whatever_the_
     ],
 )
 def test_a_text_that_the_cmms_would_cut_is_found(limits: TextLimits, found: list[DraftDefect]) -> None:
-    draft = order_draft(case(), WORDS, NOTHING_OPEN, released=True)
+    draft = order_draft(case(), WORDS, NOTHING_OPEN, ENGLISH, DraftCheck(), None, released=True)
     findings = check_length(draft, limits)
     assert [each.defect for each in findings] == found
     assert all(int(each.detail) > 0 for each in findings)
@@ -121,7 +121,7 @@ def test_the_text_asks_the_planner_to_complete_only_what_is_serious(language: La
     say = WORDINGS[language]
     late = DraftFinding(defect=DraftDefect.OVERDUE, detail="2015-01-10 06:59")
     for check, lines in ((INCOMPLETE, 1), (DraftCheck(findings=(late,)), 0), (DraftCheck(), 0)):
-        draft = order_draft(case(), WORDS, NOTHING_OPEN, say, check, released=False)
+        draft = order_draft(case(), WORDS, NOTHING_OPEN, say, check, None, released=False)
         begins = say("To complete before the work: {findings}.", findings="x").split("x")[0]
         assert sum(paragraph.startswith(begins) for paragraph in draft.paragraphs) == lines
 
@@ -178,15 +178,8 @@ def played(
     plant = SagaPlant(timedelta(), terms)
     plant.cmms.can = ABLE.model_copy(update={"approval": approval})
     plant.store.open(view.model_copy(update={"urgency": None}))
-    settle(plant)
+    plant.settle()
     return plant
-
-
-def settle(plant: SagaPlant) -> None:
-    while plant.dispatch():
-        for workflow in plant.workflows.values():
-            for _ in range(120):
-                workflow.played.play()
 
 
 def status(plant: SagaPlant) -> WorkOrderStatus | None:
@@ -204,10 +197,10 @@ def test_an_order_on_a_line_waits_for_the_planner_and_the_case_says_why() -> Non
     assert status(plant) is WorkOrderStatus.WAITING_APPROVAL
     assert plant.store.now(CASE).draft_check == INCOMPLETE
     plant.clock.time += REREAD
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.WAITING_APPROVAL
     plant.accept(CASE)
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.APPROVED
 
 
@@ -227,14 +220,14 @@ def test_an_order_for_a_fault_that_endangers_goes_out_however_it_was_priced() ->
     assert status(plant) is WorkOrderStatus.WAITING_APPROVAL
     plant.judge.dangerous = True
     plant.clock.time += REREAD
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.APPROVED
 
 
 def test_an_order_that_becomes_one_for_a_hold_is_released_then() -> None:
     plant = played(case(level=Level.LINE))
     plant.store.raised(CASE, Rung.WORK_ORDER_AND_HOLD)
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.APPROVED
 
 
@@ -244,5 +237,5 @@ def test_where_an_order_cannot_wait_in_the_cmms_a_person_accepts_it_first() -> N
     assert (view.order, view.lane) == (None, Lane.REVIEW)
     assert "the order is on a line" in (view.waiting_for or "")
     plant.accept(CASE)
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.APPROVED
