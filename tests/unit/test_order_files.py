@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from activities.order_files import OrderFiles, chart_line, table
 from domain.cases import Decision
-from domain.errors import ActionRequired, ConnectorError, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.order_files import ChartLine, Observation, OrderFile
 from domain.verdict import Rung
 from domain.wording import ENGLISH, SPANISH
@@ -142,6 +142,7 @@ def test_an_order_gets_its_files_once() -> None:
 
 REFUSALS: Final[Sequence[Callable[[], ConnectorError]]] = (
     lambda: ActionRequired("may not attach", system="fake", operation="attach-file"),
+    lambda: Refused("too large", system="fake", operation="attach-file"),
 )
 
 
