@@ -1,8 +1,13 @@
 """Notes on an order for the people who work on it: what became known after it was placed."""
 
-from datetime import datetime
-
-from activities.order_text import attachment_note, case_hold_notice, hold_proposal_words, rework_words, tells_rework
+from activities.order_text import (
+    attachment_note,
+    case_hold_notice,
+    hold_proposal_words,
+    minute,
+    rework_words,
+    tells_rework,
+)
 from activities.progress import called_off
 from domain.cases import CaseView
 from domain.model import Model
@@ -66,7 +71,7 @@ def _overruling(view: CaseView, say: Wording) -> OrderNote | None:
         "Production started {equipment} in the MES; seen at {at} UTC. The hold is overruled and is not placed again "
         "for this order.",
         equipment=hold.equipment,
-        at=_minute(hold.overruled_at),
+        at=minute(hold.overruled_at),
     )
     return OrderNote(key=f"{hold.key}-overruled", text=f"{told} {case_hold_notice(view, say)}")
 
@@ -98,7 +103,7 @@ def _worsening(view: CaseView, judge: Judge, say: Wording) -> OrderNote | None:
         return None
     verdict, words = view.verdict, judge.words(view.version, view.verdict.rule)
     told = (
-        say("The fault became worse after this order was made; last seen at {at} UTC.", at=_minute(view.last_event_at)),
+        say("The fault became worse after this order was made; last seen at {at} UTC.", at=minute(view.last_event_at)),
         words.because,
         say(
             "Policy {policy} {version}, rule {rule}, severity {severity}, priority {priority}.",
@@ -119,7 +124,7 @@ def _calling_off(view: CaseView, say: Wording) -> tuple[OrderNote, ...]:
     doubts = sum(key.startswith(_key(view, "doubt", "")) for key in view.order_notes)
     returns = sum(key.startswith(_key(view, "again", "")) for key in view.order_notes)
     if called_off(view) is None:
-        text = say("The order is wanted again: the fault was last seen at {at} UTC.", at=_minute(view.last_event_at))
+        text = say("The order is wanted again: the fault was last seen at {at} UTC.", at=minute(view.last_event_at))
         return (OrderNote(key=_key(view, "again", doubts), text=text),) if doubts > returns else ()
     if doubts > returns:
         return ()
@@ -135,7 +140,3 @@ def _calling_off(view: CaseView, say: Wording) -> tuple[OrderNote, ...]:
 
 def _key(view: CaseView, kind: str, number: int | str) -> str:
     return f"{view.id}-{kind}-{number}"
-
-
-def _minute(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"

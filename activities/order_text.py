@@ -8,7 +8,7 @@ from domain.hold_proposals import HoldProposal
 from domain.open_work import OpenWorkSeen
 from domain.production import hold_notice
 from domain.verdict import RuleWords, Rung, Urgency
-from domain.wording import ENGLISH, WORDINGS, Wording, message
+from domain.wording import WORDINGS, Wording, message
 from domain.work_orders import FindingRole, WorkOrderDraft
 
 _WHEN = {
@@ -27,9 +27,9 @@ def order_draft(
     view: CaseView,
     words: RuleWords,
     seen: OpenWorkSeen,
-    say: Wording = ENGLISH,
-    check: DraftCheck | None = None,
-    job_plan: str | None = None,
+    say: Wording,
+    check: DraftCheck,
+    job_plan: str | None,
     *,
     released: bool,
 ) -> WorkOrderDraft:
@@ -53,7 +53,7 @@ def order_draft(
         asset_external_id=view.cmms_asset,
         asset_attributes=view.cmms_attributes,
         summary=summary,
-        paragraphs=_paragraphs(view, words, seen, check or DraftCheck(), job_plan, codes, say),
+        paragraphs=_paragraphs(view, words, seen, check, job_plan, codes, say),
         failure_mode=view.failure_mode,
         priority=view.verdict.priority,
         released=released,
@@ -105,8 +105,8 @@ def _paragraphs(
         say(
             "History: {count} observations from {first} to {last} UTC.",
             count=view.fed,
-            first=_minute(view.event_at),
-            last=_minute(view.last_event_at),
+            first=minute(view.event_at),
+            last=minute(view.last_event_at),
         ),
         say(
             "Decided by policy {policy} {version}, rule {rule}, digest {digest}, severity {severity}.",
@@ -149,7 +149,7 @@ def rework_words(said: Rework, say: Wording) -> str:
     held = say(
         "{person} had the machine held again after its test run at {at} UTC: {reason}.",
         person=said.by,
-        at=_minute(said.at),
+        at=minute(said.at),
         reason=said.reason.rstrip("."),
     )
     found = say("Of the test run: {found}.", found=said.found.rstrip("."))
@@ -165,7 +165,7 @@ def _running(view: CaseView, say: Wording) -> str:
     production = view.production
     if production is None or production.job is None:
         return say("Nothing is known of production.")
-    return say("Running: job {job}, read {at} UTC.", job=production.job.id, at=_minute(production.read_at))
+    return say("Running: job {job}, read {at} UTC.", job=production.job.id, at=minute(production.read_at))
 
 
 def _hold(view: CaseView, say: Wording) -> tuple[str, ...]:
@@ -184,7 +184,7 @@ def _hold(view: CaseView, say: Wording) -> tuple[str, ...]:
         told = say("The MES is asked to hold {equipment} at once.", equipment=view.mes_equipment)
     else:
         told = say(
-            "The MES is asked to hold {equipment} from {at} UTC.", equipment=view.mes_equipment, at=_minute(hold_at)
+            "The MES is asked to hold {equipment} from {at} UTC.", equipment=view.mes_equipment, at=minute(hold_at)
         )
     return (f"{told} {notice}",)
 
@@ -202,11 +202,11 @@ def hold_proposal_words(equipment: str, proposal: HoldProposal, say: Wording) ->
         return say(
             "Production is asked whether {equipment} may be held from {at} UTC.",
             equipment=equipment,
-            at=_minute(proposal.hold_at),
+            at=minute(proposal.hold_at),
         )
     if answer.hold_at is None:
         return say("Production refused to hold {equipment}: {reason}.", equipment=equipment, reason=answer.reason)
-    return say("Production lets {equipment} be held from {at} UTC.", equipment=equipment, at=_minute(answer.hold_at))
+    return say("Production lets {equipment} be held from {at} UTC.", equipment=equipment, at=minute(answer.hold_at))
 
 
 def _seen(evidence: Evidence, say: Wording) -> str:
@@ -227,11 +227,12 @@ def _seen(evidence: Evidence, say: Wording) -> str:
 def _seen_at(evidence: Evidence, say: Wording) -> str:
     return say(
         "{at} {observation} by {detector}",
-        at=_minute(evidence.at),
+        at=minute(evidence.at),
         observation=_seen(evidence, say),
         detector=evidence.detector,
     )
 
 
-def _minute(at: datetime) -> str:
+def minute(at: datetime) -> str:
+    """A time as people read it on an order, in UTC, to the minute."""
     return f"{at:%Y-%m-%d %H:%M}"

@@ -20,6 +20,7 @@ from domain.casework import LEASE_LASTS, CaseStore, OrderLeases
 from domain.clock import Clock
 from domain.cmms import Idempotency, OrderApproval, OrderCancellation, OrderLease
 from domain.draft_check import check_case, check_length, held_back
+from domain.draft_findings import DraftCheck
 from domain.errors import ActionRequired
 from domain.order_terms import OrderTerms
 from domain.ports import Cmms, Judge, OutcomeCodes
@@ -48,7 +49,7 @@ class WorkOrders:
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
         codes: the meaning of the failure codes of each CMMS instance.
         terms: how orders are written for each CMMS instance; one that is not named takes English, without job plans.
-        files: attaches the evidence to orders; None for an installation that attaches none.
+        files: attaches the evidence to orders.
     """
 
     def __init__(
@@ -63,13 +64,13 @@ class WorkOrders:
         interval: timedelta,
         reread: timedelta,
         codes: Mapping[str, OutcomeCodes],
-        terms: Mapping[str, OrderTerms] | None = None,
-        files: OrderFiles | None = None,
+        terms: Mapping[str, OrderTerms],
+        files: OrderFiles,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
-        self._terms = terms or {}
+        self._terms = terms
         self._files = files
         self._leases = leases
         self._cmms = cmms
@@ -132,8 +133,7 @@ class WorkOrders:
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
             await self._note(view.model_copy(update={"order": order}), order)
-            if self._files is not None:
-                await self._files.attach(view, order, self._wording(order.ref.system))
+            await self._files.attach(view, order, self._wording(order.ref.system))
             if not order.status.finished:
                 self._wait_for_people(attempt, order)
         return attempt.progress
@@ -148,7 +148,7 @@ class WorkOrders:
             return
         unread = self._read_again_at(view) <= self._clock.now()
         wanted = await self._wanted_status(view, order)
-        wants_files = self._files is not None and self._files.wanted(view, order)
+        wants_files = self._files.wanted(view, order)
         notes = notes_wanted(view, self._judge, self._wording(order.ref.system))
         if unread or wanted is not None or wants_files or notes:
             attempt.want_call()
@@ -201,7 +201,7 @@ class WorkOrders:
                 self._instance(order.ref.system, "move-order").capabilities.cancellation is not OrderCancellation.NONE
             )
             return WorkOrderStatus.CANCELLED if able and (waits or taken_back) else None
-        may_go_out = waits and not held_back(view, view.draft_check)
+        may_go_out = waits and not self._held_back(view, view.draft_check)
         return WorkOrderStatus.APPROVED if may_go_out and await self._autonomy.released(view) else None
 
     async def _moved(self, view: CaseView, order: WorkOrderRecord, wanted: WorkOrderStatus | None) -> WorkOrderRecord:
@@ -246,14 +246,18 @@ class WorkOrders:
                 field="asset",
             )
         released, words = await self._autonomy.released(view), self._judge.words(view.version, view.verdict.rule)
-        draft, seen, check = view.draft, view.open_work, view.draft_check
+        # The draft of an earlier build was not checked.
+        draft, seen, check = view.draft, view.open_work, view.draft_check or DraftCheck()
         if draft is None:
-            check = check_case(view, words, self._terms_of(view.cmms_system or ""), self._clock.now())
-            check = check.model_copy(update={"withheld": released and held_back(view, check)})
-        released = released and not held_back(view, check)
+            endangers = self._endangers(view)
+            check = check_case(
+                view, words, self._terms_of(view.cmms_system or ""), self._clock.now(), endangers=endangers
+            )
+            check = check.model_copy(update={"withheld": released and self._held_back(view, check)})
+        released = released and not self._held_back(view, check)
         if cmms.capabilities.approval is OrderApproval.NONE and not (released or accepted(view)):
             attempt.lane = Lane.REVIEW
-            incomplete = f". {check.words.rstrip('.')}" if check is not None and check.serious else ""
+            incomplete = f". {check.words.rstrip('.')}" if check.serious else ""
             attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval{incomplete}")
             return
         if draft is None:
@@ -269,7 +273,7 @@ class WorkOrders:
             say = self._wording(view.cmms_system or "")
             draft = order_draft(view, words, seen, say, check, plan, released=released)
             cut = check_length(draft, cmms.capabilities.limits)
-            check = check and check.model_copy(update={"findings": (*check.findings, *cut)})
+            check = check.model_copy(update={"findings": (*check.findings, *cut)})
             if await self._attached.attach(attempt, cmms, draft, seen, check):
                 return
         first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)
@@ -316,6 +320,12 @@ class WorkOrders:
             )
         for record in found:
             await self._keep(attempt, record, asked_at)
+
+    def _endangers(self, view: CaseView) -> bool:
+        return view.urgency is not None and self._judge.endangers(view.version, view.urgency)
+
+    def _held_back(self, view: CaseView, check: DraftCheck | None) -> bool:
+        return held_back(view, check, endangers=self._endangers(view))
 
     def _terms_of(self, system: str) -> OrderTerms:
         return self._terms.get(system, OrderTerms())

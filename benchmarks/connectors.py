@@ -26,6 +26,7 @@ from typing import Final
 import httpx
 
 from benchmarks.rig.machine import memory_gigabytes, processor, spread
+from domain.clock import WallClock
 from domain.keys import case_id
 from domain.ports import Cmms
 from domain.work_orders import WorkOrderDraft
@@ -45,11 +46,6 @@ _AT_ONCE: Final = 500
 _order: contextvars.ContextVar[int] = contextvars.ContextVar("order")
 
 
-class _WallClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 @dataclass
 class Sent:
     """The requests that the connector sent, by the order for which it sent them."""
@@ -67,7 +63,7 @@ async def serve(name: str, seconds: float) -> None:
     """Runs a CMMS until it is killed; prints how to reach it."""
     faults = Faults()
     machines = [PlantMachine(number, "model1", 10) for number in range(1, _MACHINES + 1)]
-    cmms = open_cmms(name, None, _WallClock(), machines, 0, faults)
+    cmms = open_cmms(name, None, WallClock(), machines, 0, faults)
     await cmms.server.start()
     if seconds:
         faults.add(Fault(name, "*", "slow", None, {"seconds": seconds}))
@@ -168,7 +164,6 @@ async def poll(options: argparse.Namespace) -> None:
     """How long a poll of a full Maximo takes, and how many requests and records it needs."""
     async with running("maximo", 0) as own, open_connector("maximo", None) as access:
         await _fill(own, options.open)
-        await asyncio.sleep(1)
         cursor = None
         while True:
             page = await access.cmms.changed_since(cursor)

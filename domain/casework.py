@@ -89,14 +89,16 @@ class CaseStore(Protocol):
         case: str,
         system: str,
         draft: WorkOrderDraft,
-        open_work: OpenWorkSeen | None = None,
-        check: DraftCheck | None = None,
+        open_work: OpenWorkSeen | None,
+        check: DraftCheck | None,
     ) -> WorkOrderDraft:
         """Writes the draft down before it goes out; the first draft stands, and is returned.
 
         Args:
-            open_work: what was open on the asset then. It is kept with the first draft.
-            check: what the check of the draft found. It is kept with the first draft.
+            open_work: what was open on the asset then; None with a draft of an earlier build. It is kept with the first
+                draft.
+            check: what the check of the draft found; None with a draft of an earlier build. It is kept with the first
+                draft.
 
         Raises:
             ActionRequired: the record has no ground for this order: somebody has altered the database.

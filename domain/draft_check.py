@@ -9,7 +9,6 @@ from domain.cases import CaseView
 from domain.cmms import TextLimits
 from domain.draft_findings import DraftCheck, DraftDefect, DraftFinding
 from domain.order_terms import OrderTerms
-from domain.pricing import UNPRICED_CONSEQUENCE
 from domain.verdict import RuleWords, Rung, Severity
 from domain.work_orders import WorkOrderDraft
 
@@ -20,15 +19,16 @@ _KEY_LINE: Final = 30
 """About how long the line with our key is, which each text ends with."""
 
 
-def check_case(view: CaseView, words: RuleWords, terms: OrderTerms, now: datetime) -> DraftCheck:
+def check_case(view: CaseView, words: RuleWords, terms: OrderTerms, now: datetime, *, endangers: bool) -> DraftCheck:
     """What a planner would have to complete in the order of a case. Pure.
 
     Args:
         words: what the rule says to people.
         terms: those of the CMMS that gets the order.
         now: the plant's time.
+        endangers: whether the version declares that the fault endangers people or the environment.
     """
-    return DraftCheck(findings=tuple(_of_case(view, words, terms, now)))
+    return DraftCheck(findings=tuple(_of_case(view, words, terms, now, endangers=endangers)))
 
 
 def check_length(draft: WorkOrderDraft, limits: TextLimits) -> tuple[DraftFinding, ...]:
@@ -45,18 +45,23 @@ def check_length(draft: WorkOrderDraft, limits: TextLimits) -> tuple[DraftFindin
     )
 
 
-def held_back(view: CaseView, check: DraftCheck | None) -> bool:
+def held_back(view: CaseView, check: DraftCheck | None, *, endangers: bool) -> bool:
     """Whether an order waits for a planner although it may be released without one.
 
     An order for safety or environment, of the highest severity, or with a hold never waits for that. Nor does one that
     a person has accepted.
+
+    Args:
+        endangers: whether the version declares that the fault endangers people or the environment.
     """
     if check is None or not check.serious or (view.decision is not None and view.decision.approved):
         return False
-    return not (view.rung is Rung.WORK_ORDER_AND_HOLD or view.verdict.severity is Severity.S1 or _is_unpriced(view))
+    return not (view.rung is Rung.WORK_ORDER_AND_HOLD or view.verdict.severity is Severity.S1 or endangers)
 
 
-def _of_case(view: CaseView, words: RuleWords, terms: OrderTerms, now: datetime) -> Iterator[DraftFinding]:
+def _of_case(
+    view: CaseView, words: RuleWords, terms: OrderTerms, now: datetime, *, endangers: bool
+) -> Iterator[DraftFinding]:
     if view.asset.level in (Level.SITE, Level.LINE):
         yield DraftFinding(defect=DraftDefect.ASSET_LEVEL, detail=view.asset.level.value)
     if view.failure_mode.upper() in _UNKNOWN_MODES:
@@ -68,11 +73,5 @@ def _of_case(view: CaseView, words: RuleWords, terms: OrderTerms, now: datetime)
     asset_class = view.context.asset_class
     if terms.job_plans and terms.job_plan(asset_class, view.failure_mode) is None:
         yield DraftFinding(defect=DraftDefect.JOB_PLAN, detail=f"{asset_class}/{view.failure_mode}")
-    if view.urgency is not None and view.urgency.not_priced is not None and not _is_unpriced(view):
+    if view.urgency is not None and view.urgency.not_priced is not None and not endangers:
         yield DraftFinding(defect=DraftDefect.ESTIMATE, detail=view.urgency.not_priced.rstrip("."))
-
-
-def _is_unpriced(view: CaseView) -> bool:
-    """Whether the policy declares that the consequence of the fault is safety or environment."""
-    told = view.urgency.not_priced if view.urgency is not None else None
-    return told is not None and told.startswith(UNPRICED_CONSEQUENCE)

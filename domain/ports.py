@@ -314,6 +314,14 @@ class Judge(Protocol):
         """
         ...
 
+    def endangers(self, version: str, urgency: UrgencyDecision) -> bool:
+        """Whether a version declares that the fault of a decision endangers people or the environment.
+
+        Raises:
+            PolicyRejected: no such version was loaded.
+        """
+        ...
+
     def uses_operating(self, version: str) -> bool:
         """Whether a version is to be told what the machine does (`Context.operating`).
 

@@ -69,10 +69,10 @@ async def _suggestions(settings: "Settings", system: str | None) -> _Found:
     from millwright.asset_mapping.suggesting import suggest
     from millwright.asset_mapping.unnamed import names_in
     from millwright.bootstrap import plant_instances
-    from millwright.runtime.connecting import open_cmms
+    from millwright.runtime.connecting import open_all_cmms
     from millwright.storage.reporting.unmapped import unmapped_events
 
-    async with opened(settings) as storage, open_cmms(settings, storage.clock) as connectors:
+    async with opened(settings) as storage, open_all_cmms(settings, storage.clock) as (connectors, _):
         alone = len(connectors) == 1
         words = {CMMS_SYSTEM if alone else system_of(CMMS_SYSTEM, name): name for name in connectors}
         if system is not None:

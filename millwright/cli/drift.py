@@ -45,7 +45,7 @@ def list_(
     ]
     columns = ("system", "subject", "what", "case", "here", "there", "since (UTC)", "ended (UTC)")
     write_table(columns, rows, "Nothing differs.")
-    for fix in dict.fromkeys(f"{each.kind.value.replace('_', ' ')}: {each.fix}" for each in found if not each.ended_at):
+    for fix in dict.fromkeys(f"{_words(each.kind)}: {each.fix}" for each in found if not each.ended_at):
         say(f"{fix}.")
     for run in runs:
         say(_told(run))

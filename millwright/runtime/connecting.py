@@ -1,6 +1,6 @@
 """Makes the connectors to CMMS instances, and the client that sends their requests."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -73,14 +73,3 @@ async def open_all_cmms(
             http = await stack.enter_async_context(http_client(own, variables_of("cmms", named, system)))
             cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
         yield cmms, codes
-
-
-@asynccontextmanager
-async def open_cmms(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, Cmms]]:
-    """The same without the codes.
-
-    Raises:
-        Rejected: as `open_all_cmms`.
-    """
-    async with open_all_cmms(settings, clock) as (cmms, _):
-        yield cmms

@@ -139,6 +139,9 @@ class Catalogue:
     def uses_operating(self, version: str) -> bool:
         return self.version(version).uses_operating
 
+    def endangers(self, version: str, urgency: UrgencyDecision) -> bool:
+        return timing.has_unpriced_consequence(self.version(version), urgency)
+
     def autonomy(self, version: str) -> AutonomyTerms:
         terms = self.version(version).document.autonomy
         return AutonomyTerms(enforce=terms.enforce, automatic=terms.default == "automatic")
@@ -150,12 +153,11 @@ class Catalogue:
         return self.version(version).document.holds.terms_of(asset_class)
 
     def crew_bound(self, version: str, asset_class: str, urgency: UrgencyDecision) -> CrewBound | None:
-        policy = self.version(version)
-        terms = policy.document.capacity
+        terms = self.version(version).document.capacity
         crew = None if terms is None else terms.crew_of(asset_class)
         if crew is None:
             return None
-        consequence = timing.has_unpriced_consequence(policy, urgency)
+        consequence = self.endangers(version, urgency)
         return CrewBound(crew=crew.name, new_orders=crew.new_orders_a_week, consequence=consequence)
 
     def weigh_autonomy(self, version: str, record: AutonomyRecord) -> AutonomyAdvice | None:

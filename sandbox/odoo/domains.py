@@ -95,7 +95,7 @@ def _linked(store: Store, field: Field, number: object) -> Values:
 
 
 def _of_field(name: str, field: Field, operator: str, value: object, refusal: Problem) -> Test:
-    negated = operator in ("!=",) or operator.startswith("not ")
+    negated = operator == "!=" or operator.startswith("not ")
     plain = operator.removeprefix("not ")
     if plain in ("=", "!=", "in"):
         listed = value if isinstance(value, list) else [value]

@@ -7,7 +7,6 @@ from html.parser import HTMLParser
 from typing import Final
 
 # fmt: off
-# fmt: off
 _BLOCKS: Final = frozenset({
     "p", "div", "ul", "ol", "li", "table", "tbody", "thead", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6",
     "blockquote", "pre", "hr", "section", "article",

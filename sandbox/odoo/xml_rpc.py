@@ -40,7 +40,7 @@ _CODES: Final[Mapping[str, int]] = {
     "odoo.exceptions.AccessError": 4,
 }
 """By the name of an exception. Every other one is 1, with its stack trace."""
-_WRITTEN: Final = 'Traceback (most recent call last):\n  File "odoo/http.py", line 1, in dispatch\n    …\n'
+_TRACE_HEAD: Final = 'Traceback (most recent call last):\n  File "odoo/http.py", line 1, in dispatch\n    …\n'
 _LACKS: Final = "missing a required argument"
 _CONTROL: Final = dict.fromkeys(set(range(32)) - {9, 10, 13})
 _NUMBERS_AS_KEYS: Final = "get_external_id"
@@ -68,7 +68,7 @@ class XmlRpcFront:
             arguments, method = loads(content)
             answer = await self._answer(scope, receive, str(scope["path"]).removeprefix(_PREFIX), method, arguments)
         except ExpatError as error:
-            answer = _fault(1, f"{_WRITTEN}xml.parsers.expat.ExpatError: {error}\n")
+            answer = _fault(1, f"{_TRACE_HEAD}xml.parsers.expat.ExpatError: {error}\n")
         if answer is not None:
             await answer(scope, receive, send)
 
@@ -85,7 +85,7 @@ class XmlRpcFront:
             found = [user.id for user in self._store.users.values() if (user.login, user.key) == (login, key)]
             return _xml(found[0] if found else False)
         if (service, method) != ("object", "execute_kw"):
-            return _fault(1, f"{_WRITTEN}KeyError: {service!r}\n")
+            return _fault(1, f"{_TRACE_HEAD}KeyError: {service!r}\n")
         return await self._execute(scope, receive, *arguments)
 
     async def _execute(
@@ -138,7 +138,7 @@ class XmlRpcFront:
 
     def _no_database(self, database: str) -> Response:
         words = f'connection to server failed: FATAL:  database "{database}" does not exist'
-        return _fault(1, f"{_WRITTEN}psycopg2.OperationalError: {words}\n\n")
+        return _fault(1, f"{_TRACE_HEAD}psycopg2.OperationalError: {words}\n\n")
 
 
 def _body(model: str, name: str, given: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,9 +162,9 @@ def _translated(name: str, status: int, kept: Response) -> Response:
     value = json.loads(bytes(kept.body))
     if status == 200:
         if value is None:
-            return _fault(1, f"{_WRITTEN}TypeError: cannot marshal None unless allow_none is enabled\n")
+            return _fault(1, f"{_TRACE_HEAD}TypeError: cannot marshal None unless allow_none is enabled\n")
         if name == _NUMBERS_AS_KEYS:
-            return _fault(1, f"{_WRITTEN}TypeError: dictionary key must be string\n")
+            return _fault(1, f"{_TRACE_HEAD}TypeError: dictionary key must be string\n")
         return _xml(value)
     code = _CODES.get(value["name"], 1)
     if code == 3:
@@ -173,7 +173,7 @@ def _translated(name: str, status: int, kept: Response) -> Response:
         return _fault(code, value["message"])
     # JSON-2 looks at the arguments before the call, XML-RPC does not.
     called = value["message"].replace(_LACKS, f"BaseModel.{name}() missing 1 required positional argument")
-    return _fault(1, f"{_WRITTEN}{_raised(value['name'])}: {called}\n")
+    return _fault(1, f"{_TRACE_HEAD}{_raised(value['name'])}: {called}\n")
 
 
 def _raised(name: str) -> str:

@@ -114,7 +114,7 @@ async def test_an_order_that_asked_for_no_turn_is_named(plant: CrewPlant, tmp_pa
         released=False,
         reported_at=START,
     )
-    await plant.storage.cases.intend_order(case, "fake", draft)
+    await plant.storage.cases.intend_order(case, "fake", draft, None, None)
     said = "its order went out, and was not among the new orders of crew mechanical"
     assert await findings(plant, tmp_path) == [f"order: case {case}: {said}"]
 

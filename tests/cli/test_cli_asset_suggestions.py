@@ -46,7 +46,8 @@ def test_a_machine_without_a_name_gets_a_suggestion_that_maps_nothing_until_it_i
     assert "cmms M001," not in played.says("assets", "list")
     played.says("assets", "import-crosswalk", str(table))
     assert played.says("assets", "suggest") == f"events that wait: 1 ({reason})\nThere are no suggestions for cmms.\n"
-    assert played.says("assets", "map", PUMP, "cmms", "M001-COMP1") != ""
+    mapped = played.says("assets", "map", PUMP, "cmms", "M001-COMP1")
+    assert mapped == f"{PUMP} is M001-COMP1 in cmms from now on.\n"
 
 
 def test_a_system_that_is_none_and_a_file_that_is_no_table_are_refused(

@@ -120,35 +120,40 @@ async def test_however_many_ask_at_once_one_token_is_fetched_for_each_that_was_r
     assert set(given_out[-1:]) <= {"token-1", "token-2"}
 
 
-@pytest.mark.parametrize("way", ["header", "form"])
-async def test_the_secret_is_sent_in_one_place(way: Literal["header", "form"]) -> None:
+@pytest.mark.parametrize(
+    ("way", "own", "header"), [("header", {}, True), ("form", {"client_id": "bot", "client_secret": SECRET}, False)]
+)
+async def test_the_secret_is_sent_in_one_place(
+    way: Literal["header", "form"], own: dict[str, str], header: bool
+) -> None:
     server = Server()
     await server.client(sends_it_in=way, scope="orders").token(CALL)
     (asked,) = server.asked
     form = {name: values[0] for name, values in parse_qs(asked.content.decode()).items()}
-    wanted = {"grant_type": "client_credentials", "scope": "orders"}
-    if way == "form":
-        wanted |= {"client_id": "bot", "client_secret": SECRET}
-    assert (form, "authorization" in asked.headers) == (wanted, way == "header")
+    assert form == {"grant_type": "client_credentials", "scope": "orders", **own}
+    assert ("authorization" in asked.headers) == header
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (httpx.Response(401, json={"error": "invalid_client"}), "the client id or the client secret is wrong"),
+        (httpx.Response(400, json={"error": "invalid_client"}), "the client id or the client secret is wrong"),
+        (httpx.Response(400, json={"error": "invalid_scope"}), "may not ask for this scope"),
+        (httpx.Response(400, json={"error": "unauthorized_client"}), "may not get tokens"),
+        (httpx.Response(403), "may not be used from here"),
+        (httpx.Response(401, text="no"), "is wrong, or may not be used from here"),
+    ],
+)
+async def test_an_address_that_refuses_our_client_is_named_with_the_setting(reply: httpx.Response, words: str) -> None:
+    with pytest.raises(ActionRequired, match=words) as refused:
+        await Server(lambda _: reply).client().token(CALL)
+    assert (refused.value.field, "login.example" in str(refused.value)) == ("client_secret", True)
 
 
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
-        (
-            httpx.Response(401, json={"error": "invalid_client"}),
-            ActionRequired,
-            "the client id or the client secret is wrong",
-        ),
-        (
-            httpx.Response(400, json={"error": "invalid_client"}),
-            ActionRequired,
-            "the client id or the client secret is wrong",
-        ),
-        (httpx.Response(400, json={"error": "invalid_scope"}), ActionRequired, "may not ask for this scope"),
-        (httpx.Response(400, json={"error": "unauthorized_client"}), ActionRequired, "may not get tokens"),
-        (httpx.Response(403), ActionRequired, "may not be used from here"),
-        (httpx.Response(401, text="no"), ActionRequired, "is wrong, or may not be used from here"),
         (httpx.Response(400, json={"error": "unsupported_grant_type"}), Refused, "unsupported_grant_type"),
         (httpx.Response(400, text="[]"), Refused, r"refuses \(HTTP 400\)"),
         (httpx.Response(404), Refused, "does not accept the request"),
@@ -169,8 +174,6 @@ async def test_what_the_address_says(reply: httpx.Response, error: type[Connecto
     with pytest.raises(ConnectorError, match=words) as refused:
         await tokens.token(CALL)
     assert type(refused.value) is error
-    if error is ActionRequired and reply.status_code in (400, 401, 403):
-        assert (getattr(refused.value, "field", None), "login.example" in str(refused.value)) == ("client_secret", True)
 
 
 async def test_a_refusal_repeats_neither_the_secret_nor_its_encoded_form() -> None:

@@ -20,7 +20,7 @@ from domain.work_orders import WorkOrderRecord
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from tests.contract.cmms_plant import CmmsPlant
-from tests.support.cmms import no_reconcile
+from tests.support.cmms import no_files, no_reconcile
 from tests.support.crashes import Killed
 from tests.support.judged_plant import Plant, WakeCounter
 from tests.support.plant import code, deviation
@@ -67,6 +67,8 @@ class OrderedCase(Generic[SiteT]):
             MINUTES,
             timedelta(days=1),
             self.codes,
+            {},
+            no_files(self.storage.cases),
         )
 
     async def view(self) -> CaseView:

@@ -10,7 +10,7 @@ import inspect
 import json
 import textwrap
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import get_type_hints
@@ -18,40 +18,29 @@ from typing import get_type_hints
 from pydantic import TypeAdapter
 from temporalio.common import RawValue, RetryPolicy, SearchAttributeKey
 
-from activities.holds import Holds
-from activities.line_judging import LineJudging
-from activities.machine_states import MachineStates
-from activities.outcomes import Outcomes
-from activities.proposals import Proposals
-from activities.routes import Routes
-from activities.suspect_lots import LotLists
-from activities.walk_downs import WalkDownSteps
-from activities.work_orders import WorkOrders
 from domain.mes_calls import MesAnswer, MesRequest
 from millwright.worker.running import WORKFLOWS
 
 COMMITTED = Path(__file__).parents[2] / "workflows" / "fingerprints.toml"
-_OWNERS = {
-    each.__name__: each
-    for each in (Holds, LineJudging, LotLists, MachineStates, Outcomes, Proposals, Routes, WalkDownSteps, WorkOrders)
-}
 _CALLS = ("execute_activity", "execute_activity_method", "execute_local_activity_method")
 _ENCRYPTED = (MesRequest, MesAnswer)
 """What a workflow passes on without reading it."""
 _HANDLERS = ("__temporal_signal_definition", "__temporal_update_definition", "__temporal_query_definition")
 
 Facts = dict[str, list[str]]
+Module = Mapping[str, object]
+"""What the names in the source of a workflow stand for."""
 
 
 def fingerprint(workflow: type) -> Facts:
     """All that a history of this workflow depends on, in words that a reviewer can compare."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(workflow)))
-    module = vars(inspect.getmodule(workflow))
+    module: Module = vars(inspect.getmodule(workflow))
     run = next(each for _, each in inspect.getmembers(workflow) if hasattr(each, "__temporal_workflow_run"))
     return {
         "input": [_signature(run)],
         "handlers": sorted(_handlers(workflow)),
-        "activities": [f"{_activity(node)}{_manner(tree, node)}" for node in _references(tree)],
+        "activities": [f"{_activity(node, module)}{_manner(tree, node)}" for node in _references(tree, module)],
         "calls": [_call(node, module) for node in _executions(tree)],
         "waits": [ast.unparse(node.args[0]) for node in _named(tree, "wait_condition")],
         "constants": [f"{name} = {module[name]}" for name in ("PASSES_BEFORE_NEW_HISTORY",) if name in module],
@@ -60,7 +49,7 @@ def fingerprint(workflow: type) -> Facts:
             for each in module.values()
             if isinstance(each, SearchAttributeKey)
         ),
-        "models": sorted(set(_models(tree, workflow, run))),
+        "models": sorted(set(_models(tree, module, workflow, run))),
     }
 
 
@@ -150,13 +139,9 @@ def _named(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
     yield from sorted(calls, key=lambda node: (node.lineno, node.col_offset))
 
 
-def _references(tree: ast.AST) -> list[ast.Attribute]:
+def _references(tree: ast.AST, module: Module) -> list[ast.Attribute]:
     """Where the source names an activity, in source order."""
-    found = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in _OWNERS
-    ]
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_activity(_method(node, module))]
     return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
@@ -164,13 +149,18 @@ def _executions(tree: ast.AST) -> Iterator[ast.Call]:
     yield from _named(tree, *_CALLS)
 
 
-def _method(node: ast.Attribute) -> object:
-    owner = node.value.id if isinstance(node.value, ast.Name) else ""
-    return getattr(_OWNERS[owner], node.attr)
+def _method(node: ast.Attribute, module: Module) -> object:
+    """What the class of this name has by the name after the dot; None if the module has no such class."""
+    owner = module.get(node.value.id) if isinstance(node.value, ast.Name) else None
+    return getattr(owner, node.attr, None) if inspect.isclass(owner) else None
 
 
-def _activity(node: ast.Attribute) -> str:
-    method = _method(node)
+def _is_activity(method: object) -> bool:
+    return hasattr(method, "__temporal_activity_definition")
+
+
+def _activity(node: ast.Attribute, module: Module) -> str:
+    method = _method(node, module)
     return f"{vars(method)['__temporal_activity_definition'].name} {_signature(method)}"
 
 
@@ -181,14 +171,21 @@ def _manner(tree: ast.AST, activity: ast.Attribute) -> str:
     return "".join(f" {each}" for each in others if each.startswith("Where."))
 
 
-def _call(node: ast.Call, module: dict[str, object]) -> str:
-    """How an activity is called: where, what, and each option with its value."""
+def _call(node: ast.Call, module: Module) -> str:
+    """How an activity is called: where, what, and each option with its value.
+
+    Raises:
+        ValueError: the module of the workflow does not say which activity it is, so its models would be left out.
+    """
+    called = node.args[0]
+    if isinstance(called, ast.Attribute) and not _is_activity(_method(called, module)):
+        raise ValueError(f"{ast.unparse(called)} is no activity of a class that the workflow's module imports")
     kind = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     options = [f"{keyword.arg}={_value(keyword.value, module)}" for keyword in node.keywords]
-    return f"{kind} {ast.unparse(node.args[0])}: {', '.join(options)}"
+    return f"{kind} {ast.unparse(called)}: {', '.join(options)}"
 
 
-def _value(node: ast.expr, module: dict[str, object]) -> str:
+def _value(node: ast.expr, module: Module) -> str:
     if isinstance(node, ast.Call):
         return ast.unparse(node)
     value = module[node.id] if isinstance(node, ast.Name) else ast.literal_eval(node)
@@ -203,8 +200,8 @@ def _value(node: ast.expr, module: dict[str, object]) -> str:
     return repr(value)
 
 
-def _models(tree: ast.AST, workflow: type, run: object) -> Iterator[str]:
-    functions: Sequence[object] = [run, *(_method(node) for node in _references(tree))]
+def _models(tree: ast.AST, module: Module, workflow: type, run: object) -> Iterator[str]:
+    functions: Sequence[object] = [run, *(_method(node, module) for node in _references(tree, module))]
     handlers = [
         definition.fn
         for _, member in inspect.getmembers(workflow, callable)

@@ -20,9 +20,9 @@ from activities.walk_downs import WalkDownProgress, WalkDownRef, WalkDownRoute
 from domain.model import Model
 from millwright.worker.running import EARLIER, WORKFLOWS
 from tests.replay.clock_reader import ClockReader
-from tests.replay.fingerprints import committed, computed, differences, digest, wire_name, without_prose
+from tests.replay.fingerprints import committed, computed, differences, digest, fingerprint, wire_name, without_prose
 from tests.replay.histories import Recorded, must_fail, of_earlier_builds, recorded
-from workflows.connector_poll import Poll
+from workflows.connector_poll import ConnectorPoll, Poll
 from workflows.line_watch import Line
 from workflows.maintenance_case import MaintenanceCase
 from workflows.mes_call import MesCall
@@ -95,6 +95,12 @@ def test_a_change_is_told_in_words() -> None:
     first, second = differences("MaintenanceCase", before, now)
     assert first.startswith("MaintenanceCase: activities: in another order")
     assert second == "MaintenanceCase: handlers: new: signal hurry () -> NoneType"
+
+
+def test_an_activity_of_which_nothing_is_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("workflows.connector_poll.OrderChanges")
+    with pytest.raises(ValueError, match=r"OrderChanges\.poll_changes is no activity of a class that"):
+        fingerprint(ConnectorPoll)
 
 
 def test_a_sentence_about_a_model_is_no_change_of_it_and_a_property_called_description_is() -> None:

@@ -78,7 +78,7 @@ async def test_an_order_that_was_detached_is_attached_to_no_case_again(storage_e
 async def test_an_order_of_another_case_without_its_key_is_not_attached(storage_engine: AsyncEngine) -> None:
     plant, store, [pump, motor] = await opened(storage_engine)
     view, _ = await store.view(motor)
-    await store.intend_order(motor, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN)
+    await store.intend_order(motor, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN, None)
     now = plant.clock.now()
     order = theirs(view, "1224", now)
     await store.record_order(motor, order.model_copy(update={"ref": order.ref.model_copy(update={"key": motor})}), now)
@@ -91,13 +91,13 @@ async def test_a_case_whose_own_order_was_intended_attaches_none_and_one_with_an
     plant, store, [pump, motor] = await opened(storage_engine)
     view, _ = await store.view(pump)
     draft = draft_for(view, view.cmms_asset or "")
-    await store.intend_order(pump, "maximo", draft, NOTHING_OPEN)
+    await store.intend_order(pump, "maximo", draft, NOTHING_OPEN, None)
     with pytest.raises(Unavailable, match="has written down the order"):
         await attach(store, pump, "1224", plant.clock.now())
     assert await attach(store, motor, "1224", plant.clock.now())
     view, _ = await store.view(motor)
     with pytest.raises(Unavailable, match="an order of a person is the order of this case"):
-        await store.intend_order(motor, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN)
+        await store.intend_order(motor, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN, None)
     await no_findings(plant)
 
 
@@ -113,7 +113,7 @@ async def test_what_a_late_step_read_of_an_order_that_was_detached_changes_nothi
     changed = order.model_copy(update={"status": WorkOrderStatus.IN_PROGRESS})
     await store.record_order(pump, changed, now + timedelta(hours=1))
     view, _ = await store.view(pump)
-    await store.intend_order(pump, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN)
+    await store.intend_order(pump, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN, None)
     await store.record_order(pump, changed, now + timedelta(hours=1))
     assert (await store.view(pump))[0].order is None
     await no_findings(plant)

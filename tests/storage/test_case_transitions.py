@@ -54,7 +54,7 @@ async def test_what_a_poll_brought_is_not_overwritten_by_an_older_answer(plant: 
     await plant.take(code(1), deviation(2))
     cases = store_of(plant)
     ((case,),) = await plant.rows("SELECT id FROM cases")
-    await cases.intend_order(str(case), "maximo", draft(str(case)))
+    await cases.intend_order(str(case), "maximo", draft(str(case)), None, None)
     asked_at = plant.clock.now()
     await cases.record_order(str(case), order(str(case), WorkOrderStatus.COMPLETED, minutes=5), asked_at)
     await cases.record_order(str(case), order(str(case), WorkOrderStatus.APPROVED, minutes=0), asked_at)
@@ -66,7 +66,7 @@ async def test_what_is_open_on_the_asset_is_kept_and_recorded_with_the_first_dra
     ((opened,),) = await plant.rows("SELECT id FROM cases")
     case = str(opened)
     for seen in (PEOPLES_ORDER, NOTHING_OPEN):
-        assert await store_of(plant).intend_order(case, "maximo", draft(case), seen) == draft(case)
+        assert await store_of(plant).intend_order(case, "maximo", draft(case), seen, None) == draft(case)
     view, _ = await store_of(plant).view(case)
     assert view.open_work == PEOPLES_ORDER
     acts = await plant.rows(
@@ -93,7 +93,7 @@ async def test_a_note_on_an_order_is_recorded_once_with_its_words(plant: Plant) 
     await plant.take(code(1), deviation(2))
     ((opened,),) = await plant.rows("SELECT id FROM cases")
     case = str(opened)
-    await store_of(plant).intend_order(case, "maximo", draft(case))
+    await store_of(plant).intend_order(case, "maximo", draft(case), None, None)
     for words in ("it became worse", "it became worse"):
         await store_of(plant).record_order_note(case, f"{case}-work_order", words)
     view, _ = await store_of(plant).view(case)
@@ -138,7 +138,7 @@ async def test_a_case_has_the_name_that_its_asset_has_in_the_instance_of_its_sit
         view, _ = await cases.view(str(case))
         assert (view.cmms_system, view.cmms_asset) == (system, name)
     # An order stays where it was made, whoever serves the site by now.
-    await store_of(plant).intend_order(str(case), "maximo", draft(str(case)))
+    await store_of(plant).intend_order(str(case), "maximo", draft(str(case)), None, None)
     assert (await cases.view(str(case)))[0].cmms_system == "maximo"
 
 
@@ -146,7 +146,7 @@ async def placed(plant: Plant, minutes: int) -> None:
     """The case has an order that was approved at this time."""
     await plant.take(code(1), deviation(2))
     ((case,),) = await plant.rows("SELECT id FROM cases")
-    await store_of(plant).intend_order(str(case), "maximo", draft(str(case)))
+    await store_of(plant).intend_order(str(case), "maximo", draft(str(case)), None, None)
     approved = order(str(case), WorkOrderStatus.APPROVED, minutes=minutes)
     await store_of(plant).record_order(str(case), approved, plant.clock.now())
 
@@ -240,11 +240,11 @@ async def two_cases(plant: Plant) -> tuple[str, str]:
     await plant.take(code(1), deviation(2))
     await plant.take(code(1, "error2", asset=MOTOR), code(1.5, "error3", asset=MOTOR), deviation(2, asset=MOTOR))
     (first,), (second,) = await plant.rows("SELECT id FROM cases ORDER BY asset")
-    await store_of(plant).intend_order(str(first), "maximo", draft(str(first)))
+    await store_of(plant).intend_order(str(first), "maximo", draft(str(first)), None, None)
     of_the_motor = {"asset": MOTOR, "asset_external_id": "M001-COMP2", "failure_mode": "LOO"}
     view, _ = await store_of(plant).view(str(second))
     motors = draft(str(second)).model_copy(update={**of_the_motor, "priority": view.verdict.priority})
-    await store_of(plant).intend_order(str(second), "maximo", motors)
+    await store_of(plant).intend_order(str(second), "maximo", motors, None, None)
     return str(first), str(second)
 
 

@@ -28,7 +28,7 @@ async def test_names_are_given_from_a_time_in_the_past_and_the_record_has_every_
 ) -> None:
     since = plant.clock.now() - timedelta(hours=3)
     names = [name(PUMP, "M001-COMP2", valid_from=since), name(MOTOR, "P-9", attributes={"siteid": "BEDFORD"})]
-    report = await store.map_names(names, "olga")
+    report = await store.map_names(names, "olga", dry_run=False)
     assert (report.stored, len(report.changed), report.refused) == (True, 2, ())
     assert await plant.rows(IN_FORCE) == [("M001-COMP2", PUMP), ("P-9", MOTOR)]
     told = "SELECT actor, count(*) FROM acts WHERE kind = 'alias-mapped' GROUP BY actor"
@@ -38,17 +38,17 @@ async def test_names_are_given_from_a_time_in_the_past_and_the_record_has_every_
 
 async def test_the_same_names_again_change_nothing_and_leave_no_act(plant: Plant, store: RegisterStore) -> None:
     names = [name(PUMP, "P-7", valid_from=plant.clock.now() - timedelta(hours=3)), name(MOTOR, "M-7")]
-    await store.map_names(names, "olga")
+    await store.map_names(names, "olga", dry_run=False)
     plant.clock.time += timedelta(days=1)
     before = await plant.rows("SELECT count(*) FROM acts")
-    report = await store.map_names(names, "olga")
+    report = await store.map_names(names, "olga", dry_run=False)
     assert (report.unchanged, report.changed) == (2, ())
     assert await plant.rows("SELECT count(*) FROM acts") == before
 
 
 async def test_one_name_that_is_refused_or_a_dry_run_stores_nothing(plant: Plant, store: RegisterStore) -> None:
     before = await plant.rows(IN_FORCE)
-    refused = await store.map_names([name(PUMP, "P-7"), name("pump-7", "P-8")], "olga")
+    refused = await store.map_names([name(PUMP, "P-7"), name("pump-7", "P-8")], "olga", dry_run=False)
     assert (refused.stored, [each.row for each in refused.refused]) == (False, [1])
     dry = await store.map_names([name(PUMP, "P-7")], "olga", dry_run=True)
     assert (dry.stored, [change.replaces for change in dry.changed]) == (False, [("M001-COMP1",)])

@@ -7,7 +7,9 @@ from activities.progress import CaseRef
 from activities.proposals import Proposals
 from domain.canonical import sha256
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
+from domain.draft_findings import DraftCheck
 from domain.verdict import RuleWords, Urgency, UrgencyDecision
+from domain.wording import ENGLISH
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_observations import CaseObservations
@@ -88,7 +90,9 @@ async def test_a_case_opened_by_the_very_first_event_has_an_empty_memory_to_begi
 async def test_the_order_tells_what_would_have_changed_it_before_its_history(plant: Plant) -> None:
     await plant.take(code(1), deviation(2))
     view, _ = await store_of(plant).view(await proposed(plant))
-    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, released=True)
+    draft = order_draft(
+        view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, ENGLISH, DraftCheck(), None, released=True
+    )
     (told,) = [each for each in draft.paragraphs if each.startswith("Otherwise: ")]
     assert told.count("It would") <= 3
     assert "error codes" in told

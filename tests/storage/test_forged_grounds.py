@@ -24,6 +24,7 @@ from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.storage.events.register import RegisterStore
 from tests.audit.test_grounds_of_work import draft
+from tests.support.cmms import no_files
 from tests.support.forging import forge
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, START, alarm_by_hand, code, deviation, register
@@ -72,6 +73,8 @@ class Bench:
             minutes,
             timedelta(days=1),
             {},
+            {},
+            no_files(cases),
         )
         await orders.ensure_order(ref)
         await orders.move_order(ref)
@@ -131,7 +134,7 @@ async def test_what_was_put_back_before_the_draft_was_kept_sends_nothing(
     ready = await bench(storage_engine, database_url, inspect=True)
     [[priority]] = await ready.plant.rows("SELECT (verdict ->> 'priority')::int FROM cases")
     with pytest.raises(ActionRequired, match="in the record inspect asks for no order, and nobody accepted the case"):
-        await ready.storage.cases.intend_order(ready.case, "fake", draft(ready.case, priority=priority))
+        await ready.storage.cases.intend_order(ready.case, "fake", draft(ready.case, priority=priority), None, None)
     with pytest.raises(ActionRequired, match="in the record inspect asks for no hold"):
         await ready.storage.holds.claim(ready.case, "fake", "EQ-001", unasked=True)
 
@@ -166,7 +169,7 @@ async def test_a_forged_draft_is_compared_with_its_case(
     ready.somebody_runs(_DRAFT, ready.case, now, forged.model_dump_json())
     await forge(storage_engine, ready.case, now, ("order-intended", "millwright", {"system": "fake", "draft": forged}))
     with pytest.raises(ActionRequired, match=words):
-        await ready.storage.cases.intend_order(ready.case, "fake", forged)
+        await ready.storage.cases.intend_order(ready.case, "fake", forged, None, None)
 
 
 async def test_a_kept_draft_is_sent_although_the_case_has_risen_and_its_asset_has_another_name(
@@ -179,7 +182,7 @@ async def test_a_kept_draft_is_sent_although_the_case_has_risen_and_its_asset_ha
     )
     view, _ = await cases.view(ready.case)
     kept = draft(ready.case, priority=view.verdict.priority)
-    assert await cases.intend_order(ready.case, "fake", kept) == kept
+    assert await cases.intend_order(ready.case, "fake", kept, None, None) == kept
     ready.plant.clock.time += timedelta(days=1)
     await ready.plant.take(code(1.5), deviation(2))
     assert (await cases.view(ready.case))[0].verdict.priority < view.verdict.priority
@@ -189,7 +192,7 @@ async def test_a_kept_draft_is_sent_although_the_case_has_risen_and_its_asset_ha
         for alias in whole.aliases
     )
     await RegisterStore(storage_engine, ready.plant.clock).keep(whole.model_copy(update={"aliases": aliases}), "pat")
-    assert await cases.intend_order(ready.case, "fake", kept) == kept
+    assert await cases.intend_order(ready.case, "fake", kept, None, None) == kept
 
 
 @pytest.mark.parametrize(("asset", "mode"), [(MOTOR, "LOO"), (PUMP, "PDE")], ids=["other machine", "second order"])
@@ -222,7 +225,7 @@ async def test_a_case_that_was_rejected_after_its_step_had_read_it_gets_neither_
     no = Decision(approved=False, by="pat", reason="It is scrap.", at=ready.plant.clock.now())
     await ready.storage.cases.record_decision(ready.case, no)
     with pytest.raises(Unavailable, match="called off meanwhile: It is scrap"):
-        await ready.storage.cases.intend_order(ready.case, "fake", draft(ready.case))
+        await ready.storage.cases.intend_order(ready.case, "fake", draft(ready.case), None, None)
     with pytest.raises(Unavailable, match="called off meanwhile: It is scrap"):
         await ready.storage.holds.claim(ready.case, "fake", "EQ-001", unasked=True)
 

@@ -11,9 +11,11 @@ from activities.progress import CaseRef
 from activities.proposals import Proposals
 from domain.assets import TWIN_SYSTEM, Alias, Criticality
 from domain.dependents import Dependents, dependent_attributes
+from domain.draft_findings import DraftCheck
 from domain.pricing import TimedFault, WorkTime
 from domain.production import JobState, ProductionContext
 from domain.verdict import Context, RuleWords, Urgency, UrgencyDecision, Verdict
+from domain.wording import ENGLISH
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.explaining.consequences import consequences
@@ -88,7 +90,9 @@ async def test_the_order_and_the_story_give_the_cost_in_sentences(priced: Plant)
     assert view.urgency is not None
     assert view.urgency.prices is not None
 
-    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, released=True)
+    draft = order_draft(
+        view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, ENGLISH, DraftCheck(), None, released=True
+    )
     told = consequences(await whole_case(priced.engine, view.id), 0).sentences
 
     [cost] = [each for each in draft.paragraphs if each.startswith("Cost: ")]
@@ -122,7 +126,9 @@ async def test_a_standby_that_runs_takes_over_and_is_recorded(
     now = view.urgency.prices.of(WorkTime.NOW)
     assert now is not None
     assert (now.lost_production == "0.00") == (standby is not None)
-    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, released=True)
+    draft = order_draft(
+        view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, ENGLISH, DraftCheck(), None, released=True
+    )
     [depends] = [each for each in draft.paragraphs if each.startswith("Depends: ")]
     assert "machine-003" in depends
     report = await verify(priced.engine)
@@ -158,7 +164,9 @@ async def test_a_silent_mes_is_told_in_the_order(priced: Plant) -> None:
     await Proposals(cases, {}, priced.catalogue, priced.clock).propose_work(CaseRef(case=str(case)))
     view = (await cases.view(str(case)))[0]
 
-    draft = order_draft(view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, released=True)
+    draft = order_draft(
+        view, RuleWords(because="It is so.", response="Look."), NOTHING_OPEN, ENGLISH, DraftCheck(), None, released=True
+    )
 
     assert "Cost: Nothing was priced: the MES does not answer; The shift leader decides." in draft.paragraphs
     assert (await verify(priced.engine)).verified

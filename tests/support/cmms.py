@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from activities.order_files import OrderFiles
+from domain.casework import CaseStore
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
 from domain.draft_findings import DraftCheck, DraftDefect, DraftFinding
 from domain.open_work import OpenOrder, OpenWorkSeen
@@ -46,3 +48,8 @@ def reported(problem: str | None = None, cause: str | None = None, remedy: str |
 async def no_reconcile(_system: str) -> timedelta | None:
     """The reconcile of tests in which none is due."""
     return None
+
+
+def no_files(cases: CaseStore) -> OrderFiles:
+    """The files of orders where no CMMS keeps files."""
+    return OrderFiles(cases, None, {}, None)  # type: ignore[arg-type]  # neither is asked where no CMMS keeps files

@@ -19,7 +19,7 @@ from domain.verdict import Urgency, UrgencyDecision
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from policies.engine.catalogue import Catalogue
-from tests.support.cmms import no_reconcile
+from tests.support.cmms import no_files, no_reconcile
 from tests.support.judged_plant import WakeCounter, judge_to_rest
 from tests.support.plant import LINE, START, TestClock, code, deviation, publish_policies
 from tests.workflows.fake_plant import FakeCmms
@@ -82,6 +82,8 @@ class CrewPlant:
             _MINUTES,
             timedelta(days=1),
             {},
+            {},
+            no_files(self.storage.cases),
         )
         self._changes = OrderChanges(
             self.storage.changes, {"fake": self.cmms}, self.clock, WakeCounter(), _MINUTES, no_reconcile

@@ -75,7 +75,7 @@ class Bench:
 
     async def intended(self, case: str) -> None:
         """The case's order is written down, and not made yet."""
-        await self.cases.intend_order(case, "cmms", _draft(case))
+        await self.cases.intend_order(case, "cmms", _draft(case), None, None)
 
     async def ordered(self, case: str, status: WorkOrderStatus) -> None:
         """The case's order is seen, or seen to have changed."""

@@ -127,8 +127,8 @@ class MemoryStore:
         case: str,
         system: str,
         draft: WorkOrderDraft,
-        open_work: OpenWorkSeen | None = None,
-        check: DraftCheck | None = None,
+        open_work: OpenWorkSeen | None,
+        check: DraftCheck | None,
     ) -> WorkOrderDraft:
         return await store_call(lambda: self._intend(case, draft, open_work, check))
 

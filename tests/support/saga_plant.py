@@ -29,7 +29,7 @@ from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
-from tests.support.cmms import no_reconcile
+from tests.support.cmms import no_files, no_reconcile
 from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injected_mes import TARGET, FaultInjectedMes
 from tests.support.fault_injection import Crash, Played, pause, vendor_call
@@ -42,6 +42,8 @@ from workflows.maintenance_case import MaintenanceCase, Where
 EQUIPMENT = "EQ-001"
 WATCH = timedelta(minutes=5)
 REREAD = timedelta(days=1)
+_CALLS_OF_A_PASS = 120
+"""More than the calls between two waits of a case."""
 
 
 class FaultInjectedTwins:
@@ -78,6 +80,8 @@ class SetTiming:
         self._until_hold = until_hold
         self.enforced = False
         self.unattended = False
+        self.dangerous = False
+        """Whether every fault endangers people or the environment."""
         self.terms = HoldTerms(unasked=True)
 
     def urgency(
@@ -98,6 +102,9 @@ class SetTiming:
 
     def words(self, version: str, rule: str) -> RuleWords:
         return RuleWords(because="It is so.", response="Look at it.")
+
+    def endangers(self, version: str, urgency: UrgencyDecision) -> bool:
+        return self.dangerous
 
     def autonomy(self, version: str) -> AutonomyTerms:
         return AutonomyTerms(enforce=self.enforced, automatic=False)
@@ -196,7 +203,8 @@ class SagaPlant:
             WATCH,
             REREAD,
             {"fake": self.codes},
-            terms,
+            terms or {},
+            no_files(self.store),
         )
         self._changes = OrderChanges(
             self.store, self.cmms_by_id, self.clock, Nobody(), timedelta(minutes=5), no_reconcile
@@ -227,6 +235,13 @@ class SagaPlant:
                 self.begin(case)
             self.workflows[case].wake()
         return bool(due)
+
+    def settle(self) -> None:
+        """Plays until no case is due any more."""
+        while self.dispatch():
+            for workflow in self.workflows.values():
+                for _ in range(_CALLS_OF_A_PASS):
+                    workflow.played.play()
 
     def accept(self, case: str) -> None:
         """A person says yes to what a case proposes."""

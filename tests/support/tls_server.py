@@ -21,14 +21,14 @@ class TlsServer:
         own: its certificate.
         clients: the authority whose certificates it takes.
         version: the newest version of TLS that it speaks.
-        abrupt: whether it cuts the connection to a client that it refuses, so that the client may not hear why.
+        abrupt: whether it cuts each connection after the handshake, so that the client does not hear why.
     """
 
     def __init__(self, own: Issued, clients: Path, version: ssl.TLSVersion, *, abrupt: bool = False) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(own.certificate, own.key)
         self._context.load_verify_locations(clients)
-        self._context.verify_mode = ssl.CERT_REQUIRED
+        self._context.verify_mode = ssl.CERT_NONE if abrupt else ssl.CERT_REQUIRED
         self._context.maximum_version = version
         self._abrupt = abrupt
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -55,15 +55,15 @@ class TlsServer:
             secured.do_handshake()
         except ssl.SSLError:
             with socket.socket(fileno=secured.detach()) as plain:
-                if self._abrupt:
-                    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    return
                 plain.settimeout(10)
                 plain.shutdown(socket.SHUT_WR)
                 while plain.recv(65536):
                     pass
             return
         with secured:
+            if self._abrupt:
+                secured.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
             names = dict(part for row in (secured.getpeercert() or {}).get("subject", ()) for part in row)  # type: ignore[misc]
             self.clients.append(str(names["commonName"]))
             _read_request(secured)

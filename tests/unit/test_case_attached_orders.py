@@ -33,10 +33,7 @@ def opened(plant: SagaPlant, rung: Rung = Rung.WORK_ORDER, case: str = CASE) -> 
 
 
 def settle(plant: SagaPlant, case: str = CASE) -> CaseView:
-    while plant.dispatch():
-        for workflow in plant.workflows.values():
-            for _ in range(120):
-                workflow.played.play()
+    plant.settle()
     return plant.store.now(case)
 
 

@@ -24,10 +24,7 @@ def opened() -> SagaPlant:
 
 
 def settle(plant: SagaPlant) -> CaseView:
-    while plant.dispatch():
-        for workflow in plant.workflows.values():
-            for _ in range(120):
-                workflow.played.play()
+    plant.settle()
     return plant.store.now(CASE)
 
 

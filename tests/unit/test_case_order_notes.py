@@ -19,15 +19,8 @@ def placed(rung: Rung = Rung.DRAFT) -> SagaPlant:
     """A plant in which the case's order is in the CMMS."""
     plant = SagaPlant(timedelta())
     plant.store.open(case_view(CASE, 1, rung))
-    settle(plant)
+    plant.settle()
     return plant
-
-
-def settle(plant: SagaPlant) -> None:
-    while plant.dispatch():
-        for workflow in plant.workflows.values():
-            for _ in range(120):
-                workflow.played.play()
 
 
 def in_hand(plant: SagaPlant) -> SagaPlant:
@@ -38,7 +31,7 @@ def in_hand(plant: SagaPlant) -> SagaPlant:
 def read_again(plant: SagaPlant) -> None:
     """The case is woken once more, and its order is read again."""
     plant.clock.time += REREAD
-    settle(plant)
+    plant.settle()
 
 
 def test_an_order_tells_nothing_while_nothing_new_is_known() -> None:
@@ -51,7 +44,7 @@ def test_a_fault_that_became_worse_is_noted_once_with_the_rule_and_its_reason() 
     plant = placed()
     for rung in (Rung.WORK_ORDER, Rung.WORK_ORDER):
         plant.store.raised(CASE, rung)
-        settle(plant)
+        plant.settle()
     [(key, text)] = plant.cmms.notes.items()
     assert key == f"{CASE}-work_order"
     assert text.startswith("The fault became worse after this order was made")
@@ -67,21 +60,21 @@ def test_a_draft_of_an_earlier_build_keeps_its_stored_form_and_asks_for_no_note(
     assert b'"rung"' not in canonical(earlier)
     plant.store.cases[CASE] = plant.store.cases[CASE].model_copy(update={"draft": earlier})
     plant.store.raised(CASE, Rung.WORK_ORDER)
-    settle(plant)
+    plant.settle()
     assert plant.cmms.notes == {}
 
 
 def test_a_case_that_rises_to_a_hold_tells_the_planner_of_the_hold() -> None:
     plant = placed(Rung.WORK_ORDER)
     plant.store.raised(CASE, Rung.WORK_ORDER_AND_HOLD)
-    settle(plant)
+    plant.settle()
     assert "a hold of the machine" in plant.cmms.notes[f"{CASE}-work_order_and_hold"]
 
 
 def test_an_untouched_draft_whose_evidence_was_revised_is_withdrawn_without_a_note() -> None:
     plant = placed()
     plant.store.doubted(CASE)
-    settle(plant)
+    plant.settle()
     assert plant.cmms.orders[CASE].status is WorkOrderStatus.CANCELLED
     assert plant.cmms.notes == {}
 
@@ -89,7 +82,7 @@ def test_an_untouched_draft_whose_evidence_was_revised_is_withdrawn_without_a_no
 def test_an_order_that_others_have_in_hand_says_that_its_evidence_was_revised() -> None:
     plant = in_hand(placed())
     plant.store.doubted(CASE)
-    settle(plant)
+    plant.settle()
     read_again(plant)
     assert list(plant.cmms.notes) == [DOUBT]
     assert "judged again as watch" in plant.cmms.notes[DOUBT]
@@ -99,11 +92,11 @@ def test_an_order_that_others_have_in_hand_says_that_its_evidence_was_revised() 
 def test_evidence_that_comes_back_and_goes_again_is_noted_each_time() -> None:
     plant = in_hand(placed())
     plant.store.doubted(CASE)
-    settle(plant)
+    plant.settle()
     plant.store.raised(CASE, Rung.DRAFT)
-    settle(plant)
+    plant.settle()
     plant.store.doubted(CASE)
-    settle(plant)
+    plant.settle()
     assert list(plant.cmms.notes) == [DOUBT, AGAIN, SECOND_DOUBT]
 
 
@@ -111,7 +104,7 @@ def test_a_persons_no_is_noted_on_an_order_that_others_have_in_hand() -> None:
     plant = in_hand(placed())
     decision = Decision(approved=False, by="pat", reason="seen it", at=plant.clock.now())
     Played(plant.store.record_decision(CASE, decision)).play()
-    settle(plant)
+    plant.settle()
     assert "pat rejected the work: seen it" in plant.cmms.notes[DOUBT]
 
 
@@ -128,5 +121,5 @@ def test_a_note_whose_answer_is_lost_is_written_once(outcome: CallOutcome) -> No
         played.play(each)
     assert list(plant.cmms.notes) == [DOUBT]
     plant.clock.time += timedelta(hours=1)
-    settle(plant)
+    plant.settle()
     assert plant.store.now(CASE).order_notes == (DOUBT,)

@@ -17,7 +17,7 @@ from domain.draft_check import check_case, check_length, held_back
 from domain.draft_findings import DraftCheck, DraftDefect, DraftFinding
 from domain.order_terms import OrderTerms
 from domain.verdict import RuleWords, Rung, Severity, Urgency, UrgencyDecision
-from domain.wording import WORDINGS, Language
+from domain.wording import ENGLISH, WORDINGS, Language
 from domain.work_orders import WorkOrderStatus
 from millwright.settings import CmmsSettings
 from tests.support.cmms import ABLE, INCOMPLETE, NOTHING_OPEN
@@ -63,12 +63,19 @@ def due(within: timedelta) -> CaseView:
         (due(timedelta(minutes=59)), WORDS, [(DraftDefect.OVERDUE, "2015-01-10 06:59")]),
         (due(timedelta(hours=1)), WORDS, []),
         (case(urgency=UNKNOWN), WORDS, [(DraftDefect.ESTIMATE, "the MES does not answer; so it is done now")]),
-        (case(urgency=SAFETY), WORDS, []),
     ],
 )
 def test_a_draft_is_checked(view: CaseView, words: RuleWords, found: list[tuple[DraftDefect, str]]) -> None:
-    check = check_case(view, words, OrderTerms(), START + timedelta(hours=1))
+    check = check_case(view, words, OrderTerms(), START + timedelta(hours=1), endangers=False)
     assert [(each.defect, each.detail) for each in check.findings] == found
+
+
+@pytest.mark.parametrize(("endangers", "found"), [(True, []), (False, [DraftDefect.ESTIMATE])])
+def test_no_estimate_is_missed_where_the_version_declares_a_danger_whatever_the_decision_says(
+    endangers: bool, found: list[DraftDefect]
+) -> None:
+    check = check_case(case(urgency=SAFETY), WORDS, OrderTerms(), START, endangers=endangers)
+    assert [each.defect for each in check.findings] == found
 
 
 @pytest.mark.parametrize(
@@ -81,7 +88,7 @@ def test_a_draft_is_checked(view: CaseView, words: RuleWords, found: list[tuple[
     ],
 )
 def test_a_text_that_the_cmms_would_cut_is_found(limits: TextLimits, found: list[DraftDefect]) -> None:
-    draft = order_draft(case(), WORDS, NOTHING_OPEN, released=True)
+    draft = order_draft(case(), WORDS, NOTHING_OPEN, ENGLISH, DraftCheck(), None, released=True)
     findings = check_length(draft, limits)
     assert [each.defect for each in findings] == found
     assert all(int(each.detail) > 0 for each in findings)
@@ -94,19 +101,19 @@ CASES: Final = st.builds(
     case,
     severity=st.sampled_from(["S1", "S2", "S3", "S4"]),
     rung=st.sampled_from([Rung.WORK_ORDER, Rung.WORK_ORDER_AND_HOLD]),
-    urgency=st.sampled_from([TIMED, SAFETY, UNKNOWN, None]),
+    urgency=st.sampled_from([TIMED, UNKNOWN, None]),
 )
 
 
-@given(CASES, CHECKS)
+@given(CASES, CHECKS, st.booleans())
 def test_no_order_for_safety_is_held_back_and_no_order_for_a_finding_that_is_not_serious(
-    view: CaseView, check: DraftCheck
+    view: CaseView, check: DraftCheck, endangers: bool
 ) -> None:
-    never = view.verdict.severity is Severity.S1 or view.rung is Rung.WORK_ORDER_AND_HOLD or view.urgency == SAFETY
-    assert held_back(view, check) == (check.serious and not never)
+    never = view.verdict.severity is Severity.S1 or view.rung is Rung.WORK_ORDER_AND_HOLD or endangers
+    assert held_back(view, check, endangers=endangers) == (check.serious and not never)
     accepted = Decision(approved=True, by="pat", reason="go on", at=START)
-    assert not held_back(view.model_copy(update={"decision": accepted}), check)
-    assert not held_back(view, None)
+    assert not held_back(view.model_copy(update={"decision": accepted}), check, endangers=endangers)
+    assert not held_back(view, None, endangers=endangers)
 
 
 @pytest.mark.parametrize("language", Language)
@@ -114,7 +121,7 @@ def test_the_text_asks_the_planner_to_complete_only_what_is_serious(language: La
     say = WORDINGS[language]
     late = DraftFinding(defect=DraftDefect.OVERDUE, detail="2015-01-10 06:59")
     for check, lines in ((INCOMPLETE, 1), (DraftCheck(findings=(late,)), 0), (DraftCheck(), 0)):
-        draft = order_draft(case(), WORDS, NOTHING_OPEN, say, check, released=False)
+        draft = order_draft(case(), WORDS, NOTHING_OPEN, say, check, None, released=False)
         begins = say("To complete before the work: {findings}.", findings="x").split("x")[0]
         assert sum(paragraph.startswith(begins) for paragraph in draft.paragraphs) == lines
 
@@ -141,7 +148,7 @@ PLANS: Final = OrderTerms(job_plans={"pump/PDE": "JP-102"})
 def test_a_missing_job_plan_is_found_only_where_the_site_states_some(
     terms: OrderTerms, mode: str, found: list[DraftFinding]
 ) -> None:
-    check = check_case(case(failure_mode=mode), WORDS, terms, START)
+    check = check_case(case(failure_mode=mode), WORDS, terms, START, endangers=False)
     assert (list(check.findings), check.serious) == (found, False)
 
 
@@ -171,15 +178,8 @@ def played(
     plant = SagaPlant(timedelta(), terms)
     plant.cmms.can = ABLE.model_copy(update={"approval": approval})
     plant.store.open(view.model_copy(update={"urgency": None}))
-    settle(plant)
+    plant.settle()
     return plant
-
-
-def settle(plant: SagaPlant) -> None:
-    while plant.dispatch():
-        for workflow in plant.workflows.values():
-            for _ in range(120):
-                workflow.played.play()
 
 
 def status(plant: SagaPlant) -> WorkOrderStatus | None:
@@ -197,10 +197,10 @@ def test_an_order_on_a_line_waits_for_the_planner_and_the_case_says_why() -> Non
     assert status(plant) is WorkOrderStatus.WAITING_APPROVAL
     assert plant.store.now(CASE).draft_check == INCOMPLETE
     plant.clock.time += REREAD
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.WAITING_APPROVAL
     plant.accept(CASE)
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.APPROVED
 
 
@@ -215,10 +215,19 @@ def test_an_order_for_safety_goes_out_with_its_findings(view: CaseView) -> None:
     assert (check.serious, check.withheld) == (True, False)
 
 
+def test_an_order_for_a_fault_that_endangers_goes_out_however_it_was_priced() -> None:
+    plant = played(case(level=Level.LINE))
+    assert status(plant) is WorkOrderStatus.WAITING_APPROVAL
+    plant.judge.dangerous = True
+    plant.clock.time += REREAD
+    plant.settle()
+    assert status(plant) is WorkOrderStatus.APPROVED
+
+
 def test_an_order_that_becomes_one_for_a_hold_is_released_then() -> None:
     plant = played(case(level=Level.LINE))
     plant.store.raised(CASE, Rung.WORK_ORDER_AND_HOLD)
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.APPROVED
 
 
@@ -228,5 +237,5 @@ def test_where_an_order_cannot_wait_in_the_cmms_a_person_accepts_it_first() -> N
     assert (view.order, view.lane) == (None, Lane.REVIEW)
     assert "the order is on a line" in (view.waiting_for or "")
     plant.accept(CASE)
-    settle(plant)
+    plant.settle()
     assert status(plant) is WorkOrderStatus.APPROVED

@@ -83,7 +83,7 @@ def counterfactuals() -> Iterator[str]:
             "none",
             "7.1",
         )
-        changes += [f"if {label} were {limit} (it is 3.2)" for limit in (*limits, "never", "none", "7.1")]
+        changes += [f"if {label} were {limit} (it is 3.2)" for limit in limits]
     for would, change in product(counterfactual._WOULD.values(), changes):
         yield f"It would {would} {change}."
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from activities.order_files import OrderFiles, chart_line, table
 from domain.cases import Decision
-from domain.errors import ActionRequired, ConnectorError, Unavailable
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.order_files import ChartLine, Observation, OrderFile
 from domain.verdict import Rung
 from domain.wording import ENGLISH, SPANISH
@@ -125,37 +125,31 @@ def opened(refuses: ConnectorError | None = None) -> tuple[SagaPlant, KeepsFiles
     return plant, cmms
 
 
-def settle(plant: SagaPlant) -> None:
-    while plant.dispatch():
-        for workflow in plant.workflows.values():
-            for _ in range(120):
-                workflow.played.play()
-
-
 def keys(cmms: KeepsFiles) -> list[str]:
     return sorted(name.partition("/")[2] for name in cmms.files)
 
 
 def test_an_order_gets_its_files_once() -> None:
     plant, cmms = opened()
-    settle(plant)
+    plant.settle()
     assert keys(cmms) == [CHART, TABLE]
     assert plant.store.now(CASE).order_notes == (TABLE,)
     cmms.files.clear()
     plant.clock.time += REREAD
-    settle(plant)
+    plant.settle()
     assert keys(cmms) == []
 
 
 REFUSALS: Final[Sequence[Callable[[], ConnectorError]]] = (
     lambda: ActionRequired("may not attach", system="fake", operation="attach-file"),
+    lambda: Refused("too large", system="fake", operation="attach-file"),
 )
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_an_order_does_not_wait_for_files_that_the_cmms_refuses(refusal: Callable[[], ConnectorError]) -> None:
     plant, cmms = opened(refusal())
-    settle(plant)
+    plant.settle()
     view = plant.store.now(CASE)
     assert (keys(cmms), view.lane, view.order_notes) == ([], None, (TABLE,))
     assert (view.waiting_for or "").startswith("the planner to approve or cancel")
@@ -163,21 +157,21 @@ def test_an_order_does_not_wait_for_files_that_the_cmms_refuses(refusal: Callabl
 
 def test_files_are_tried_again_while_the_cmms_is_away() -> None:
     plant, cmms = opened(Unavailable("no answer", system="fake", operation="attach-file"))
-    settle(plant)
+    plant.settle()
     assert "no answer" in (plant.store.now(CASE).waiting_for or "")
     cmms.refuses = None
     plant.clock.time += timedelta(hours=2)
-    settle(plant)
+    plant.settle()
     assert keys(cmms) == [CHART, TABLE]
 
 
 def test_an_order_that_is_not_wanted_any_more_gets_none() -> None:
     plant, cmms = opened(Unavailable("no answer", system="fake", operation="attach-file"))
-    settle(plant)
+    plant.settle()
     cmms.refuses = None
     decision = Decision(approved=False, by="pat", reason="no", at=plant.clock.now())
     plant.store._decide(CASE, decision)
-    settle(plant)
+    plant.settle()
     assert keys(cmms) == []
     assert plant.store.now(CASE).order is not None
     assert plant.store.now(CASE).order.status is WorkOrderStatus.CANCELLED  # type: ignore[union-attr]  # as above

@@ -19,8 +19,9 @@ from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
 
 _ACTOR = "millwright"
-_IS_ORDER_OF_A_CASE = text("SELECT EXISTS (SELECT FROM work_orders WHERE system = :system AND external_id = :number)")
-
+_IS_ORDER_OF_ANOTHER_CASE = text(
+    "SELECT EXISTS (SELECT FROM work_orders WHERE system = :system AND external_id = :number AND case_id <> :case)"
+)
 _IS_ATTACHED = text(
     "SELECT EXISTS (SELECT FROM attached_orders WHERE system = :system AND external_id = :number "
     "AND case_id = :case AND detached_at IS NULL)"
@@ -51,11 +52,13 @@ async def attach_order(
         Unavailable: the work was called off after the case was read, or another step has intended its order.
     """
     record, now = attachment.record, entry.at
-    if await connection.scalar(_IS_ATTACHED, {"system": system, "number": record.ref.id, "case": case}):
+    named = {"system": system, "number": record.ref.id, "case": case}
+    if await connection.scalar(_IS_ATTACHED, named):
         # Another step of this case did it at the same moment.
         return True
-    # People may have taken the key off the order of another case.
-    if await connection.scalar(_IS_ORDER_OF_A_CASE, {"system": system, "number": record.ref.id}):
+    # People may have taken the key off the order of another case. It is the order of this case if another step has
+    # committed since the last question: then the order cannot be taken again below.
+    if await connection.scalar(_IS_ORDER_OF_ANOTHER_CASE, named):
         return False
     attached = await connection.execute(
         insert(attached_orders)
@@ -71,7 +74,7 @@ async def attach_order(
         .returning(attached_orders.c.case_id)
     )
     if attached.scalar_one_or_none() is None:
-        return bool(await connection.scalar(_IS_ATTACHED, {"system": system, "number": record.ref.id, "case": case}))
+        return bool(await connection.scalar(_IS_ATTACHED, named))
     kept = await connection.execute(
         insert(work_orders)
         .values(

@@ -203,8 +203,8 @@ class CaseStore:
         case: str,
         system: str,
         draft: WorkOrderDraft,
-        open_work: OpenWorkSeen | None = None,
-        check: DraftCheck | None = None,
+        open_work: OpenWorkSeen | None,
+        check: DraftCheck | None,
     ) -> WorkOrderDraft:
         """See `millwright.storage.cases.order_intents`."""
         async with self._writing(case) as writing:

@@ -133,7 +133,7 @@ class RegisterStore:
         for refused in report.refused:
             raise ActRejected(refused.problem, field=refused.field, fix=refused.fix)
 
-    async def map_names(self, names: Sequence[NewName], by: str, *, dry_run: bool = False) -> CrosswalkReport:
+    async def map_names(self, names: Sequence[NewName], by: str, *, dry_run: bool) -> CrosswalkReport:
         """Gives assets their names in other systems: all of them, or none if one is refused.
 
         Args:

@@ -76,7 +76,7 @@ class _KindRow(NamedTuple):
     number: int
 
 
-async def drift_page(engine: AsyncEngine, *, ended: bool = False, limit: int = 100) -> list[ListedDrift]:
+async def drift_page(engine: AsyncEngine, *, ended: bool, limit: int) -> list[ListedDrift]:
     """What differs, the newest first.
 
     Args:

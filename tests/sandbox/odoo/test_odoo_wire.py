@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.clock import PlantClock
 from sandbox.faults import Fault, Faults
-from sandbox.odoo.misbehaviour import SHOWN, TARGET
+from sandbox.odoo.misbehaviour import TARGET
 from sandbox.odoo.server import APPROVED, DATABASE, OdooServer
 
 START = datetime(2026, 11, 21, 6, 50, 10, tzinfo=UTC)
@@ -168,7 +168,3 @@ async def test_load_tells_a_fault_with_status_200(site: Site, kind: str) -> None
     answer = await site.load("millwright.one")
     assert (answer["ids"], len(answer["messages"])) == (False, 1)
     assert await site.found() == []
-
-
-def test_every_fault_but_a_late_effect_can_be_shown() -> None:
-    assert "late" not in SHOWN
