@@ -133,6 +133,22 @@ async def test_a_poll_that_shows_the_key_of_the_case_on_its_attached_order_leave
     await no_findings(plant)
 
 
+async def test_a_reading_with_the_key_of_the_case_leaves_its_attached_order_a_persons(
+    storage_engine: AsyncEngine,
+) -> None:
+    plant, store, [pump, _] = await opened(storage_engine)
+    now = plant.clock.now()
+    await attach(store, pump, "1224", now)
+    view, _ = await store.view(pump)
+    order = theirs(view, "1224", now)
+    for number in ("1224", "1225"):
+        ref = order.ref.model_copy(update={"id": number, "key": pump})
+        keyed = order.model_copy(update={"ref": ref, "status": WorkOrderStatus.IN_PROGRESS, "codes": ()})
+        await store.record_order(pump, keyed, now + timedelta(hours=1))
+    assert (await store.view(pump))[0].order == order
+    await no_findings(plant)
+
+
 async def test_the_move_of_an_order_of_a_person_has_no_ground(storage_engine: AsyncEngine) -> None:
     plant, store, [pump, _] = await opened(storage_engine)
     await attach(store, pump, "1224", plant.clock.now())

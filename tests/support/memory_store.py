@@ -322,10 +322,12 @@ class MemoryStore:
         known, known_at = self.cases[case].order, self.cases[case].order_read_at
         if record.of_a_person and (known is None or not known.ref.same_record(record.ref)):
             return
+        if known is not None and known.of_a_person and not record.of_a_person:
+            return
         overtaken = known_at is None or known_at >= read_at
         if known is not None and overtaken and record.older_than(known):
             return
-        phase = Phase.WORK if known is None else self.cases[case].phase
+        phase = Phase.WORK if known is None and self.cases[case].closed_as is None else self.cases[case].phase
         self._set(case, order=record, order_read_at=read_at, phase=phase)
 
     def _find(self, outcome: Outcome) -> None:
