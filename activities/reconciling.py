@@ -153,8 +153,10 @@ class Reconciling:
         compared = await self._compared(run, read)
         for each in read:
             # Its poll has passed, or will find nothing new: the case has to hear of it from here.
-            await self._cases.record_order(each.record.ref.key, each.record, each.asked_at)
-        await self._cases.wake([each.record.ref.key for each in read])
+            if each.case is not None:
+                await self._cases.record_order(each.case, each.record, each.asked_at)
+        going_on = {each.case for each in unread if each.goes_on}
+        await self._cases.wake([each.case for each in read if each.case in going_on])
         run = _moved(run, position=unread[-1].case, orders=run.orders + len(unread))
         await self._record.keep(run, _with(compared, drift))
         return run
@@ -178,7 +180,7 @@ class Reconciling:
         ref, cmms = drift.ref, self._of(run)
         if ref is None:
             return ComparedPage()
-        if drift.kind not in _BY_KEY or not cmms.capabilities.search_by_key:
+        if drift.kind not in _BY_KEY or not ref.key or not cmms.capabilities.search_by_key:
             read, unread = await self._read_each(run, [(ref, drift.case)])
             return _with(await self._compared(run, read), unread)
         asked_at = self._clock.now()
@@ -201,7 +203,7 @@ class Reconciling:
             except (ActionRequired, Refused) as error:
                 drift.append(unread_drift(run.system, ref, case, error.problem))
             else:
-                read.append(ReadOrder(record=found, asked_at=asked_at))
+                read.append(ReadOrder(record=found, asked_at=asked_at, case=case))
         return read, drift
 
     async def _compared(self, run: ReconcileRun, read: Sequence[ReadOrder]) -> ComparedPage:
@@ -215,12 +217,14 @@ class Reconciling:
         if behind:
             # Listed before our record takes the status over: it is seen to have ended with the page.
             await self._record.keep(run, ComparedPage((), behind))
-        taken_over = [each for each in behind if await self._takes_over(run, each)]
+        going_on = {each.case for each in recorded if each.goes_on}
+        taken_over = [each for each in behind if await self._takes_over(run, each, wakes=each.case in going_on)]
         identities = {order_identity(each.record.ref) for each in read}
         return ComparedPage(identities, [each for each in drift if each not in taken_over])
 
-    async def _takes_over(self, run: ReconcileRun, behind: Drift) -> bool:
-        """Keeps an order as the CMMS has it now, and has its case go on. False if it cannot be read."""
+    async def _takes_over(self, run: ReconcileRun, behind: Drift, *, wakes: bool) -> bool:
+        """Keeps an order as the CMMS has it now, and has its case go on if it has something to do. False if it cannot
+        be read."""
         if behind.ref is None or behind.case is None:
             return False
         asked_at = self._clock.now()
@@ -230,7 +234,8 @@ class Reconciling:
             activity.logger.warning("an order stays as it was: %s", error)
             return False
         await self._cases.record_order(behind.case, found, asked_at)
-        await self._cases.wake([behind.case])
+        if wakes:
+            await self._cases.wake([behind.case])
         return True
 
     async def _read_twins(self, run: ReconcileRun, _now: datetime) -> ReconcileRun:

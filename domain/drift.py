@@ -96,6 +96,8 @@ class RecordedOrder(Model):
 
     Args:
         closed: whether the case is closed.
+        goes_on: whether the case has something to do when its order changes: it is open, or what the work found is not
+            known yet.
         asset_name: the asset's name in the CMMS, for which the order was drafted; None if no order was drafted.
         order: the order as it was last read; None if none is known.
         read_at: when it was last read.
@@ -103,6 +105,7 @@ class RecordedOrder(Model):
 
     case: str
     closed: bool
+    goes_on: bool
     asset_name: str | None
     order: WorkOrderRecord | None
     read_at: Moment | None
@@ -117,10 +120,15 @@ class ToldTwin(Model):
 
 
 class ReadOrder(Model):
-    """An order as the CMMS gave it, and the time just before it was asked."""
+    """An order as the CMMS gave it, and the time just before it was asked.
+
+    Args:
+        case: the case for which this one order was read; None if it came for no case.
+    """
 
     record: WorkOrderRecord
     asked_at: Moment
+    case: str | None = None
 
 
 class ComparedFrom(Model):
@@ -150,17 +158,22 @@ WEBHOOKS_IDENTITY: Final = "webhooks"
 
 
 def order_drift(read: ReadOrder, recorded: Sequence[RecordedOrder], compared: ComparedFrom) -> tuple[Drift, ...]:
-    """How an order that bears a key of ours differs from our record.
+    """How an order that bears, or has borne, a key of ours differs from our record.
+
+    An order of a person is that person's to change, also where it is the order of a case: the case reads it itself.
 
     Args:
         read: the order.
-        recorded: the case of the key, if there is one, and the case whose order it is, if that is another one.
+        recorded: the case of the key, if there is one, and the cases with an order of this number.
     """
     found = read.record
     over = found.status.finished and found.changed_at < compared.since
-    holder = next((each for each in recorded if each.order and each.order.ref.same_record(found.ref)), None)
     owner = next((each for each in recorded if each.case == found.ref.key), None)
-    if holder is not None and holder.case != found.ref.key:
+    holder = _holder(found.ref, owner, recorded)
+    theirs = holder is not None and holder.order is not None and holder.order.of_a_person
+    if found.of_a_person and (holder is None or theirs):
+        return ()
+    if holder is not None and holder is not owner and not theirs:
         return (
             ()
             if over
@@ -171,12 +184,30 @@ def order_drift(read: ReadOrder, recorded: Sequence[RecordedOrder], compared: Co
         ours = "no such case" if owner is None else "the case has no order"
         drift = _of_order(DriftKind.UNKNOWN_ORDER, found, case, ours, _state(found))
         return () if over or found.status.not_done else (drift,)
-    if owner.order is not None and holder is None:
+    if owner.order is not None and holder is not owner:
         known = owner.order.ref
         ours = f"order {known.id} of {known.system}"
         drift = _of_order(DriftKind.DOUBLE_ORDER, found, owner.case, ours, f"{_state(found)} too")
         return () if over or found.status.not_done else (drift,)
     return (*_status_drift(read, owner, compared), *(() if over else _asset_drift(found, owner)))
+
+
+def _holder(ref: WorkOrderRef, owner: RecordedOrder | None, recorded: Sequence[RecordedOrder]) -> RecordedOrder | None:
+    """The case whose order this is; None if it is the order of no case.
+
+    Args:
+        owner: the case of its key.
+    """
+    if owner is not None and owner.order is not None and owner.order.ref.same_record(ref):
+        return owner
+    for each in recorded:
+        known = None if each.order is None else each.order.ref
+        if known is None or not known.same_record(ref):
+            continue
+        # Two sites may have orders of one number. Without its key, only the vendor's own id tells which one it is.
+        if known.locator is None or ref.locator is None or known.locator == ref.locator:
+            return each
+    return None
 
 
 def _status_drift(read: ReadOrder, owner: RecordedOrder, compared: ComparedFrom) -> tuple[Drift, ...]:

@@ -114,7 +114,7 @@ class DriftRecord(Protocol):
         ...
 
     async def unread(self, system: str, read_before: datetime, after: str, limit: int) -> Sequence[RecordedOrder]:
-        """Open orders that were last read before a time, by their cases, of which the first is after `after`."""
+        """Open orders of ours that were last read before a time, by case, of which the first is after `after`."""
         ...
 
     async def listed(self, run: ReconcileRun, after: str, limit: int) -> Sequence[Drift]:

@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.admission import GIVES_WAY, WEEK, CrewBound
 from domain.assets import Criticality
-from domain.cases import ClosedAs, Decision
+from domain.cases import ClosedAs, Decision, Phase
 from domain.stops import StoppableAction
+from domain.work_orders import WorkOrderStatus
 from millwright.audit.verifying import verify
+from tests.support.attached_order import draft_for, theirs
 from tests.support.crew_plant import CREW, CrewPlant
 
 HOUR = timedelta(hours=1)
@@ -142,6 +144,30 @@ async def test_an_admitted_case_that_ends_without_an_order_counts_no_more(plant:
     assert await plant.due_at(c1) == plant.clock.now()
     await plant.step(c1)
     assert plant.ordered == ["b2", "c1"]
+
+
+async def test_an_order_that_is_found_after_its_case_has_ended_counts_again_and_those_that_wait_look_again(
+    plant: CrewPlant,
+) -> None:
+    b1, b2, c1, d1 = await plant.break_down("b1", "b2", "c1", "d1")
+    bound = CrewBound(crew=CREW, new_orders=2, consequence=False)
+    assert await plant.storage.admissions.ask(b1, bound, None) is None
+    cases, view = plant.storage.cases, await plant.view(b1)
+    await cases.intend_order(b1, "fake", draft_for(view, view.cmms_asset or ""))
+    no = Decision(approved=False, by="pat", reason="not now", at=plant.clock.now())
+    await cases.record_decision(b1, no)
+    await cases.close(b1, ClosedAs.REJECTED)
+    await plant.step(b2, c1, d1)
+    assert plant.ordered == ["b2", "c1"]
+    assert await plant.due_at(d1) == plant.clock.now() + WEEK
+    plant.clock.time += HOUR
+    order = theirs(view, "1224", plant.clock.now(), ())
+    found = {"ref": order.ref.model_copy(update={"system": "fake", "key": b1}), "status": WorkOrderStatus.COMPLETED}
+    await cases.record_order(b1, order.model_copy(update=found), plant.clock.now())
+    assert await plant.due_at(d1) == plant.clock.now()
+    view = await plant.view(b1)
+    assert (view.phase, view.order is not None) == (Phase.CLOSED, True)
+    assert (await verify(plant.engine)).findings == ()
 
 
 async def test_asking_again_after_a_kill_takes_no_second_turn(plant: CrewPlant) -> None:

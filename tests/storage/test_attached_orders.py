@@ -16,6 +16,7 @@ from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.drift import DriftStore
 from tests.support.attached_order import attach, draft_for, theirs
 from tests.support.cmms import NOTHING_OPEN
 from tests.support.judged_plant import Plant
@@ -131,6 +132,34 @@ async def test_a_poll_that_shows_the_key_of_the_case_on_its_attached_order_leave
     assert await ChangeStore(storage_engine, plant.clock).store_page("maximo", [keyed], "2") == []
     assert (await store.view(pump))[0].order == order
     await no_findings(plant)
+
+
+async def test_a_reading_with_the_key_of_the_case_leaves_its_attached_order_a_persons(
+    storage_engine: AsyncEngine,
+) -> None:
+    plant, store, [pump, _] = await opened(storage_engine)
+    now = plant.clock.now()
+    await attach(store, pump, "1224", now)
+    view, _ = await store.view(pump)
+    order = theirs(view, "1224", now)
+    for number in ("1224", "1225"):
+        ref = order.ref.model_copy(update={"id": number, "key": pump})
+        keyed = order.model_copy(update={"ref": ref, "status": WorkOrderStatus.IN_PROGRESS, "codes": ()})
+        await store.record_order(pump, keyed, now + timedelta(hours=1))
+    assert (await store.view(pump))[0].order == order
+    await no_findings(plant)
+
+
+async def test_a_reconcile_reads_no_order_of_a_person(storage_engine: AsyncEngine) -> None:
+    plant, store, [pump, motor] = await opened(storage_engine)
+    now = plant.clock.now()
+    await attach(store, pump, "1224", now)
+    view, _ = await store.view(motor)
+    await store.intend_order(motor, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN)
+    order = theirs(view, "1225", now)
+    await store.record_order(motor, order.model_copy(update={"ref": order.ref.model_copy(update={"key": motor})}), now)
+    unread = await DriftStore(storage_engine, plant.clock).unread("maximo", now + timedelta(days=1), "", 5)
+    assert [each.case for each in unread] == [motor]
 
 
 async def test_the_move_of_an_order_of_a_person_has_no_ground(storage_engine: AsyncEngine) -> None:

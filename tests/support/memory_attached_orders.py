@@ -72,3 +72,10 @@ class MemoryAttachedOrders:
         more = {"detached": (*view.detached, gone), "order_notes": (), "phase": Phase.PLACE}
         self._cases[case] = view.model_copy(update={**none, **more})
         self._wake(case)
+
+
+def of_another(known: WorkOrderRecord | None, record: WorkOrderRecord) -> bool:
+    """Whether a reading is not of the order that a case has: one of the two is a person's, and the other is not."""
+    if record.of_a_person:
+        return known is None or not known.ref.same_record(record.ref)
+    return known is not None and known.of_a_person

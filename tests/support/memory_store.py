@@ -24,7 +24,7 @@ from domain.unreadable import UnreadableRecord
 from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.fault_injection import store_call
-from tests.support.memory_attached_orders import MemoryAttachedOrders
+from tests.support.memory_attached_orders import MemoryAttachedOrders, of_another
 from tests.support.memory_holds import MemoryHolds
 from tests.support.memory_leases import MemoryLeases
 
@@ -320,12 +320,12 @@ class MemoryStore:
         if lease is not None:
             self.leases.check(lease)
         known, known_at = self.cases[case].order, self.cases[case].order_read_at
-        if record.of_a_person and (known is None or not known.ref.same_record(record.ref)):
+        if of_another(known, record):
             return
         overtaken = known_at is None or known_at >= read_at
         if known is not None and overtaken and record.older_than(known):
             return
-        phase = Phase.WORK if known is None else self.cases[case].phase
+        phase = Phase.WORK if known is None and self.cases[case].closed_as is None else self.cases[case].phase
         self._set(case, order=record, order_read_at=read_at, phase=phase)
 
     def _find(self, outcome: Outcome) -> None:

@@ -35,10 +35,14 @@ STATUSES = st.sampled_from(WorkOrderStatus)
 
 
 def order(
-    key: str = CASE, number: str = "1001", status: WorkOrderStatus = WorkOrderStatus.APPROVED, asset: str = "PUMP-7"
+    key: str = CASE,
+    number: str = "1001",
+    status: WorkOrderStatus = WorkOrderStatus.APPROVED,
+    asset: str = "PUMP-7",
+    locator: str | None = None,
 ) -> WorkOrderRecord:
     return WorkOrderRecord(
-        ref=WorkOrderRef(system="maximo", id=number, key=key),
+        ref=WorkOrderRef(system="maximo", id=number, locator=locator, key=key),
         status=status,
         vendor_status=status.value,
         changed_at=CHANGED,
@@ -48,8 +52,9 @@ def order(
 
 
 def recorded(known: WorkOrderRecord | None, case: str = CASE, *, closed: bool = False) -> RecordedOrder:
+    read_at = None if known is None else CHANGED
     return RecordedOrder(
-        case=case, closed=closed, asset_name="PUMP-7", order=known, read_at=None if known is None else CHANGED
+        case=case, closed=closed, goes_on=not closed, asset_name="PUMP-7", order=known, read_at=read_at
     )
 
 
@@ -153,6 +158,43 @@ def test_an_order_that_is_gone_is_drift_although_its_stamp_is_that_of_the_readin
 def test_an_order_of_a_cmms_that_tells_no_asset_is_on_no_other_asset() -> None:
     found = order().model_copy(update={"asset_external_id": None})
     assert kinds(found, recorded(found)) == []
+
+
+@given(ours=STATUSES, theirs=STATUSES, asset=st.sampled_from(["PUMP-7", "PUMP-8"]), closed=st.booleans())
+def test_an_order_of_a_person_is_no_drift_whether_a_case_has_it_or_none(
+    ours: WorkOrderStatus, theirs: WorkOrderStatus, asset: str, *, closed: bool
+) -> None:
+    found = order(key="", status=theirs, asset=asset)
+    assert kinds(found, recorded(order(key="", status=ours), closed=closed)) == []
+    assert kinds(found) == []
+
+
+def test_an_order_of_ours_without_its_key_has_another_key_than_its_case() -> None:
+    assert kinds(order(key=""), recorded(order())) == [DriftKind.KEY_DIFFERS]
+
+
+def test_an_order_of_a_person_that_bears_the_key_of_another_case_is_compared_with_that_case() -> None:
+    attached = recorded(order(key=""))
+    found = order(key=OTHER)
+    assert kinds(found, attached) == [DriftKind.UNKNOWN_ORDER]
+    assert kinds(found, attached, recorded(order(key=OTHER, number="1002"), OTHER)) == [DriftKind.DOUBLE_ORDER]
+
+
+@pytest.mark.parametrize("cases", [(CASE, OTHER), (OTHER, CASE)])
+def test_orders_of_two_sites_with_one_number_are_two_orders(cases: tuple[str, str]) -> None:
+    known = {case: order(key=case, locator=f"os/{case}") for case in cases}
+    ours = [recorded(known[case], case) for case in cases]
+    assert [kinds(known[case], *ours) for case in cases] == [[], []]
+
+
+def test_an_order_whose_locator_has_changed_is_still_the_order_of_its_case() -> None:
+    assert kinds(order(locator="os/2"), recorded(order(locator="os/1"))) == []
+
+
+def test_an_order_with_an_unknown_key_is_not_that_of_a_case_of_another_site_with_its_number() -> None:
+    ours = recorded(order(locator="os/1"))
+    assert kinds(order(key=OTHER, locator="os/2"), ours) == [DriftKind.UNKNOWN_ORDER]
+    assert kinds(order(key=OTHER, locator="os/1"), ours) == [DriftKind.KEY_DIFFERS]
 
 
 TOLD = ToldTwin(twin="T1", case=CASE, properties=told_outcome(CASE, OutcomeClass.CONFIRMED, cancelled=False))

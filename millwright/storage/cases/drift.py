@@ -32,15 +32,19 @@ SELECT coalesce(
         ORDER BY started_at LIMIT 1))
 """)
 _RECORDED_COLUMNS = (
-    "SELECT c.id AS \"case\", c.closed_at IS NOT NULL AS closed, w.draft ->> 'asset_external_id' AS asset_name, "
+    'SELECT c.id AS "case", c.closed_at IS NOT NULL AS closed, c.closed_at IS NULL OR EXISTS (SELECT FROM outcomes o '
+    f"WHERE o.case_id = c.id AND o.outcome = '{OutcomeClass.UNKNOWN.value}') AS goes_on, "
+    "w.draft ->> 'asset_external_id' AS asset_name, "
     'w.record AS "order", w.read_at FROM cases c LEFT JOIN work_orders w ON w.case_id = c.id '
 )
 _RECORDED = text(
     f"{_RECORDED_COLUMNS} WHERE c.id IN (SELECT unnest(CAST(:keys AS text[])) "
     "UNION SELECT case_id FROM work_orders WHERE system = :system AND external_id = ANY(:numbers)) ORDER BY c.id"
 )
+# An order of a person is read by its case alone.
 _UNREAD = text(
     f"{_RECORDED_COLUMNS} WHERE w.system = :system AND w.external_id IS NOT NULL AND w.status <> ALL(:finished) "
+    "AND w.record -> 'ref' ->> 'key' <> '' "
     "AND (w.read_at IS NULL OR w.read_at < :read_before) AND c.id > :after ORDER BY c.id LIMIT :limit"
 )
 _LISTED = text(

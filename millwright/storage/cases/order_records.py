@@ -60,6 +60,9 @@ async def record_order(
     if record.of_a_person and (before is None or not before.ref.same_record(record.ref)):
         # It was detached meanwhile, and the case is to have an order of its own.
         return
+    if before is not None and before.of_a_person and not record.of_a_person:
+        # With a key of ours it is not theirs any more, and it was never one that we created: nothing may move it.
+        return
     await settle_read(connection, record.ref.system, [record], entry)
     # A poll may have brought what people did since; its cursor has passed, so it will not bring it again.
     overtaken = known.read_at is None or known.read_at >= read_at
@@ -69,13 +72,19 @@ async def record_order(
     if record != before:
         body = record.model_dump(mode="json")
         values |= {"record": body, "status": record.status.value, "external_id": record.ref.id}
+    found_after_end = False
     if known.external_id is None:
         values["placed_at"] = entry.at
-        await connection.execute(update(cases).where(cases.c.id == case).values(phase=Phase.WORK.value))
+        in_work = update(cases).where(cases.c.id == case, cases.c.closed_as.is_(None)).values(phase=Phase.WORK.value)
+        found_after_end = not (await connection.execute(in_work)).rowcount
     await connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(**values))
     if record != before:
         kind = "order-placed" if known.external_id is None else "order-changed"
-        entry.add(ledger.act(kind, case_workflow_id(case), "millwright", entry.at, {"record": record}))
+        # One that is found after its case has ended is told as a poll tells it, as what the CMMS said: no step of the
+        # case placed it, and the phase stays.
+        actor = record.ref.system if found_after_end else "millwright"
+        entry.add(ledger.act(kind, case_workflow_id(case), actor, entry.at, {"record": record}))
         await follow_work(connection, record, case, work_window, entry)
-        if record.status.not_done is not (before is not None and before.status.not_done):
+        # An order that is found after its case has ended counts again.
+        if found_after_end or record.status.not_done is not (before is not None and before.status.not_done):
             await wake_waiting(connection, case, entry.at)
