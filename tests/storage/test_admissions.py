@@ -153,7 +153,7 @@ async def test_an_order_that_is_found_after_its_case_has_ended_counts_again_and_
     bound = CrewBound(crew=CREW, new_orders=2, consequence=False)
     assert await plant.storage.admissions.ask(b1, bound, None) is None
     cases, view = plant.storage.cases, await plant.view(b1)
-    await cases.intend_order(b1, "fake", draft_for(view, view.cmms_asset or ""))
+    await cases.intend_order(b1, "fake", draft_for(view, view.cmms_asset or ""), None, None)
     no = Decision(approved=False, by="pat", reason="not now", at=plant.clock.now())
     await cases.record_decision(b1, no)
     await cases.close(b1, ClosedAs.REJECTED)

@@ -155,7 +155,7 @@ async def test_a_reconcile_reads_no_order_of_a_person(storage_engine: AsyncEngin
     now = plant.clock.now()
     await attach(store, pump, "1224", now)
     view, _ = await store.view(motor)
-    await store.intend_order(motor, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN)
+    await store.intend_order(motor, "maximo", draft_for(view, view.cmms_asset or ""), NOTHING_OPEN, None)
     order = theirs(view, "1225", now)
     await store.record_order(motor, order.model_copy(update={"ref": order.ref.model_copy(update={"key": motor})}), now)
     unread = await DriftStore(storage_engine, plant.clock).unread("maximo", now + timedelta(days=1), "", 5)
