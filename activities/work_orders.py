@@ -114,6 +114,10 @@ class WorkOrders:
         """Reads an order again, releases or withdraws a draft, and notes on it what became known. Then as
         `follow-order`."""
         async with step(self._cases, self._clock, ref.case, _FOLLOW) as attempt:
+            stored = attempt.view.order
+            if stored is not None and await self._attached.give_back(attempt, stored):
+                # The case was called off after `follow-order`: nothing is written on the order of a person any more.
+                return attempt.progress
             view, known = attempt.view, self._order_to_follow(attempt)
             if known is None:
                 return attempt.progress
