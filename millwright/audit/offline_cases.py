@@ -141,6 +141,8 @@ class _ToldCase:
         elif kind == "order-attached" or (kind == "order-placed" and act["actor"] == "millwright"):
             # An order that a poll found first leaves the phase to the case's own step.
             self.phase = "work"
+            # The order of a person is no new order of the crew.
+            self.admission = None if kind == "order-attached" else self.admission
         elif kind == "outcome-found":
             self.phase = "learn"
         elif kind in ("case-awaits-release", "case-closed"):
