@@ -14,6 +14,7 @@ from domain.errors import Unavailable
 from domain.keys import case_workflow_id
 from domain.open_work import OpenWorkSeen
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from millwright.storage.cases.admissions import give_place_back
 from millwright.storage.cases.order_grounds import check_draft
 from millwright.storage.database.case_tables import attached_orders, cases, work_orders
 from millwright.storage.ledger import ledger
@@ -107,6 +108,7 @@ async def attach_order(
     detail = {"record": record, "failure_modes": attachment.failure_modes, "read_at": attachment.read_at}
     entry.add(ledger.act("order-attached", case_workflow_id(case), _ACTOR, now, detail))
     await follow_work(connection, record, case, work_window, entry)
+    await give_place_back(connection, case, now)
     return True
 
 
