@@ -51,8 +51,9 @@ class OrderFiles:
         self._chart = chart
 
     def wanted(self, view: CaseView, order: WorkOrderRecord) -> bool:
-        """Whether the order of a case is to get its files. An order of an earlier build gets them too."""
-        able = isinstance(self._cmms.get(order.ref.system), FileKeeper)
+        """Whether the order of a case is to get its files. An order of an earlier build gets them too, and the order of
+        a person never: only notes are written on it."""
+        able = isinstance(self._cmms.get(order.ref.system), FileKeeper) and not order.of_a_person
         return able and not order.status.finished and called_off(view) is None and _key(view) not in view.order_notes
 
     async def attach(self, view: CaseView, order: WorkOrderRecord, say: Wording) -> None:

@@ -115,6 +115,10 @@ class WorkOrders:
         """Reads an order again, releases or withdraws a draft, and notes on it what became known. Then as
         `follow-order`."""
         async with step(self._cases, self._clock, ref.case, _FOLLOW) as attempt:
+            stored = attempt.view.order
+            if stored is not None and await self._attached.detach(attempt, stored):
+                # The case was called off after `follow-order`: nothing is written on the order of a person any more.
+                return attempt.progress
             view, known = attempt.view, self._order_to_follow(attempt)
             if known is None:
                 return attempt.progress
@@ -261,11 +265,9 @@ class WorkOrders:
             attempt.wait(f"a person to accept it: in {view.cmms_system} an order cannot wait for approval{incomplete}")
             return
         if draft is None:
-            awaited = await self._admissions.awaited(view)
-            if awaited is not None:
-                # The wait has no end of its own: with one, each look would be recorded as another wait.
-                attempt.at_latest = min(at for at in (attempt.at_latest, awaited.until) if at is not None)
-                attempt.wait(awaited.words)
+            # The order of a person is no new order of the crew. Where none can be taken, no case calls while it waits.
+            looks_first = bool(cmms.capabilities.failure_modes)
+            if not looks_first and await self._awaits_turn(attempt):
                 return
             failures = view.attempts if view.waiting_step == _ENSURE else 0
             seen = await open_work_seen(cmms, view, view.cmms_asset, failures, self._clock.now())
@@ -276,8 +278,20 @@ class WorkOrders:
             check = check.model_copy(update={"findings": (*check.findings, *cut)})
             if await self._attached.attach(attempt, cmms, draft, seen, check):
                 return
+            if looks_first and await self._awaits_turn(attempt):
+                return
         first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)
         await self._create(attempt, cmms, first)
+
+    async def _awaits_turn(self, attempt: Step) -> bool:
+        """Whether the case has to wait for its turn, which the step then says."""
+        awaited = await self._admissions.awaited(attempt.view)
+        if awaited is None:
+            return False
+        # The wait has no end of its own: with one, each look would be recorded as another wait.
+        attempt.at_latest = min(at for at in (attempt.at_latest, awaited.until) if at is not None)
+        attempt.wait(awaited.words)
+        return True
 
     async def _create(self, attempt: Step, cmms: Cmms, draft: WorkOrderDraft) -> None:
         """Creates the order and keeps it; under a lease, if two requests at once would make two orders, or fail because

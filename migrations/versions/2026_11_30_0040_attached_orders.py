@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision: str = "0040_attached_orders"
@@ -38,4 +39,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The rows of these orders in `work_orders` would stay, and earlier builds would move them as their own.
+    live = "SELECT case_id, system, external_id FROM attached_orders WHERE detached_at IS NULL ORDER BY case_id LIMIT 5"
+    some = [f"{case} has {number} of {system}" for case, system, number in op.get_bind().execute(sa.text(live))]
+    if some:
+        told = f"earlier builds cannot work on orders of persons that are the orders of cases: {', '.join(some)}"
+        raise CommandError(f"{told}; restore a backup from before the upgrade instead")
     op.drop_table("attached_orders")

@@ -5,6 +5,7 @@ standard Python.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -60,16 +61,27 @@ def admission_findings(
         versions: see `capacity_clauses`.
         judged: when an active version first judged a fault of an asset.
     """
-    told = sorted((act for own in acts for act in own), key=lambda act: int(act["number"]))
+    of_cases = list(acts)
+    told = sorted((act for own in of_cases for act in own), key=lambda act: int(act["number"]))
+    # The draft of a case that takes the order of a person is kept in the same transaction, and never sent.
+    never_sent = {
+        own[place - 1]["number"]
+        for own in of_cases
+        for place, act in enumerate(own)
+        if act["kind"] == "order-attached" and place and own[place - 1]["kind"] == "order-intended"
+    }
     cases: dict[str, _AskingCase] = {}
+    crews = _Crews()
     for act in told:
         case = cases.setdefault(act["subject"], _AskingCase())
         where = act["subject"].replace("/", " ")
         if act["kind"] in ("order-admitted", "order-awaits-turn"):
-            yield from guarded(where, _turn_findings(where, act, case, cases.values(), versions))
-        elif act["kind"] == "order-intended":
+            yield from guarded(where, _turn_findings(where, act, case, crews, versions))
+        elif act["kind"] == "order-intended" and act["number"] not in never_sent:
             yield from guarded(where, _intended_findings(where, act, case, versions, judged))
         case.follow(act)
+        if act["kind"] == "order-admitted":
+            crews.admit(act["subject"], case)
 
 
 class _AskingCase:
@@ -96,8 +108,13 @@ class _AskingCase:
             self.reworks = True
         elif kind == "work-proposed":
             self.not_priced = detail["urgency"].get("not_priced")
-        elif kind in ("order-placed", "order-changed"):
+        elif kind in ("order-placed", "order-changed", "order-attached"):
             self.ordered, self.status = True, detail["record"]["status"]
+            if kind == "order-attached":
+                # The order of a person is no new order of the crew.
+                self.admission = None
+        elif kind == "order-detached":
+            self.ordered, self.status = False, ""
         elif kind in ("case-awaits-release", "case-closed"):
             self.ended = True
         elif kind == "order-admitted":
@@ -123,17 +140,42 @@ class _AskingCase:
         return grounds.get(exempt, False)
 
 
+class _Crews:
+    """The cases whose orders were admitted, by crew and site, the last one last."""
+
+    def __init__(self) -> None:
+        self._admitted: defaultdict[tuple[Any, Any], dict[str, _AskingCase]] = defaultdict(dict)
+
+    def admit(self, subject: str, case: _AskingCase) -> None:
+        """Adds a case whose order was just admitted."""
+        told = case.admission or {}
+        admitted = self._admitted[told["crew"], told["site"]]
+        admitted.pop(subject, None)
+        admitted[subject] = case
+
+    def used(self, crew: tuple[Any, Any], since: datetime) -> int:
+        """The number of the crew's new orders since a time. The acts are followed in the order of the ledger, so that
+        what is much older is forgotten; the clocks of two workers may differ a little."""
+        admitted = self._admitted[crew]
+        for subject in list(admitted):
+            told = admitted[subject].admission
+            if told is not None and _admission_moment(told["admitted_at"]) > since - _SEVEN_DAYS:
+                break
+            del admitted[subject]
+        return sum(each.counts(crew, since) for each in admitted.values())
+
+
 def _turn_findings(
     where: str,
     act: Row,
     case: _AskingCase,
-    cases: Iterable[_AskingCase],
+    crews: _Crews,
     versions: Mapping[str, CapacityClauses],
 ) -> Iterator[OfflineFinding]:
     told, clauses = act["detail"]["admission"], case.clauses(versions)
     crew, exempt = told["crew"], told["exempt"]
     admitted = act["kind"] == "order-admitted"
-    used = sum(each.counts((crew, told["site"]), _admission_moment(act["at"]) - _SEVEN_DAYS) for each in cases)
+    used = crews.used((crew, told["site"]), _admission_moment(act["at"]) - _SEVEN_DAYS)
     if case.admission is not None:
         yield OfflineFinding("order", where, "its order was admitted, and the case asked again")
     at = told["admitted_at"]

@@ -141,6 +141,8 @@ class _ToldCase:
         elif kind == "order-attached" or (kind == "order-placed" and act["actor"] == "millwright"):
             # An order that a poll found first leaves the phase to the case's own step.
             self.phase = "work"
+            # The order of a person is no new order of the crew.
+            self.admission = None if kind == "order-attached" else self.admission
         elif kind == "outcome-found":
             self.phase = "learn"
         elif kind in ("case-awaits-release", "case-closed"):
@@ -231,7 +233,8 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding
         yield OfflineFinding("outcome", where, "what the twin was told is not as recorded")
     labels = [act["detail"]["label"] for act in acts if act["kind"] == "label-made"]
     made = [act["at"] for act in acts if act["kind"] == "label-made"]
-    times = [label.get("made_at", at) for label, at in zip(case["labels"], made, strict=False)]
+    # `strict` came with Python 3.10, and this runs on 3.9.
+    times = [label.get("made_at", at) for label, at in zip(case["labels"], made)]  # noqa: B905
     if [label["body"] for label in case["labels"]] != labels or times != made:
         yield OfflineFinding("label", f"label of case {case['id']}", "is not as recorded")
     for label in case["labels"]:

@@ -13,7 +13,7 @@ _MADE = {"shelved", "window-opened"}
 _ENDED = {"unshelved", "window-ended"}
 _TERMS = ("kind", "asset", "failure_mode", "spared_asset", "spared_mode", "reason", "made_by", "source")
 _TIMES = ("from_at", "until_at", "made_at")
-_REPORTED_WORK = {"order-placed", "order-changed", "order-unmatched"}
+_REPORTED_WORK = {"order-placed", "order-changed", "order-attached", "order-unmatched"}
 _LONGEST_REPORTED = timedelta(days=31)
 _STATES_OF = {"standstill": ("planned_stop", "setup"), "out_of_service": ("maintenance", "locked_out")}
 _HELD = ("asset", "failure_mode", "rung", "at", "revision")

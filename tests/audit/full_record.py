@@ -226,6 +226,7 @@ async def _attach(plant: Plant) -> None:
     """A case that gave the order of a person back, and has another one."""
     [[case]] = await plant.rows(
         "SELECT id FROM cases c WHERE closed_as IS NULL AND rung >= 3 "
+        "AND NOT EXISTS (SELECT FROM admissions n WHERE n.case_id = c.id) "
         "AND NOT EXISTS (SELECT FROM work_orders w WHERE w.case_id = c.id) ORDER BY id LIMIT 1"
     )
     cases, now = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue)), plant.clock.now()

@@ -3,24 +3,31 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.util import CommandError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import Criticality
 from domain.cases import Decision, Phase
 from domain.errors import ActionRequired, Unavailable
 from domain.work_orders import WorkOrderStatus
+from millwright.audit import offline_verify
+from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
 from millwright.storage.cases.drift import DriftStore
+from millwright.storage.database.schema import check, downgrade, upgrade
 from tests.support.attached_order import attach, draft_for, theirs
 from tests.support.cmms import NOTHING_OPEN
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, PUMP, code, deviation
+
+EARLIER = "0039_draft_check"
 
 
 async def opened(engine: AsyncEngine) -> tuple[Plant, CaseStore, Sequence[str]]:
@@ -118,6 +125,42 @@ async def test_what_a_late_step_read_of_an_order_that_was_detached_changes_nothi
     await store.record_order(pump, changed, now + timedelta(hours=1))
     assert (await store.view(pump))[0].order is None
     await no_findings(plant)
+
+
+@pytest.mark.parametrize("seen_at_once", [True, False])
+async def test_the_window_of_an_order_in_progress_ends_when_the_order_is_given_back(
+    storage_engine: AsyncEngine, tmp_path: Path, seen_at_once: bool
+) -> None:
+    plant, _, [pump, _] = await opened(storage_engine)
+    store = CaseStore(storage_engine, plant.clock, StoredVersions(plant.catalogue), timedelta(hours=12))
+    now = plant.clock.now()
+    await attach(store, pump, "1224", now, WorkOrderStatus.IN_PROGRESS if seen_at_once else WorkOrderStatus.APPROVED)
+    begun = theirs((await store.view(pump))[0], "1224", now).model_copy(update={"status": WorkOrderStatus.IN_PROGRESS})
+    await store.record_order(pump, begun, now)
+    read = "SELECT source, spared_asset, end_at, ended_because FROM suppressions"
+    assert await plant.rows(read) == [("maximo/1224", PUMP, now + timedelta(hours=12), None)]
+    plant.clock.time += timedelta(hours=1)
+    await store.detach_order(pump, begun.model_copy(update={"codes": ()}), "has no problem code any more")
+    told = ("maximo/1224", PUMP, plant.clock.now(), "order 1224 has no problem code any more")
+    assert await plant.rows(read) == [told]
+    await no_findings(plant)
+    await export(storage_engine, tmp_path)
+    assert list(offline_verify.verify(tmp_path)) == []
+
+
+async def test_the_tables_are_not_taken_back_while_a_case_has_an_order_of_a_person(
+    storage_engine: AsyncEngine, database_url: str
+) -> None:
+    plant, store, [pump, _] = await opened(storage_engine)
+    now = plant.clock.now()
+    await attach(store, pump, "1224", now)
+    with pytest.raises(CommandError, match=f"the orders of cases: {pump} has 1224 of maximo; restore a backup"):
+        downgrade(database_url, EARLIER)
+    check(database_url)
+    await store.detach_order(pump, theirs((await store.view(pump))[0], "1224", now, ()), "has no problem code any more")
+    await storage_engine.dispose()
+    downgrade(database_url, EARLIER)
+    upgrade(database_url)
 
 
 async def test_a_poll_that_shows_the_key_of_the_case_on_its_attached_order_leaves_it_a_persons(

@@ -7,6 +7,7 @@ from domain.work_orders import WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.reporting.figures import read_figures
+from tests.support.attached_order import attach
 from tests.support.completed_work import ordered
 from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
@@ -37,4 +38,19 @@ async def test_an_order_counts_by_its_draft_and_by_what_became_of_it(
 
     await ordered(cases, str(case), status, released=released)
 
-    assert (await read_figures(plant.engine)).reviewed == NONE | reviewed
+    figures = await read_figures(plant.engine)
+    assert figures.reviewed == NONE | reviewed
+    assert figures.work_orders == {"created": 1, status.value: 1, "attached": 0}
+
+
+async def test_an_order_of_a_person_is_neither_created_nor_reviewed(storage_engine: AsyncEngine) -> None:
+    plant = Plant(storage_engine)
+    await plant.prepare()
+    await plant.take(deviation(1), code(2), deviation(3))
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    cases = CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
+
+    assert await attach(cases, str(case), "1224", plant.clock.now())
+
+    figures = await read_figures(plant.engine)
+    assert (figures.reviewed, figures.work_orders) == (NONE, {"created": 0, "attached": 1})

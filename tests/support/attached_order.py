@@ -50,10 +50,12 @@ def draft_for(view: CaseView, asset_external_id: str) -> WorkOrderDraft:
     )
 
 
-async def attach(cases: CaseStore, case: str, number: str, at: datetime) -> bool:
+async def attach(
+    cases: CaseStore, case: str, number: str, at: datetime, status: WorkOrderStatus = WorkOrderStatus.APPROVED
+) -> bool:
     """Whether the order of a person with this number is attached to a case, whose code names its failure mode."""
     view, _ = await cases.view(case)
-    record = theirs(view, number, at)
+    record = theirs(view, number, at).model_copy(update={"status": status})
     seen = OpenWorkSeen(
         at=at,
         since=NOTHING_OPEN.since,

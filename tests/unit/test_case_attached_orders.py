@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from activities.progress import CaseRef
 from domain.cases import CaseView, ClosedAs, Decision, Lane
 from domain.cmms import CmmsCapabilities
 from domain.outcomes import OutcomeClass
@@ -291,6 +292,21 @@ def test_an_order_of_a_person_is_neither_released_nor_withdrawn() -> None:
     assert [order.words for order in view.detached] == [
         f"Order {theirs.id} was detached, because the case was called off: not now."
     ]
+
+
+def test_a_rejection_just_before_the_call_writes_nothing_on_the_order_of_a_person() -> None:
+    plant = plant_of()
+    theirs = plant.cmms.book.people_open(ASSET, "BEARING").ref
+    played = _before_the_reading(plant)
+    while plant.store.now(CASE).order is None:
+        played.play()
+    decision = Decision(approved=False, by="pat", reason="not now", at=plant.clock.now())
+    Played(plant.store.record_decision(CASE, decision)).play()
+    moving = Played(plant.orders.move_order(CaseRef(case=CASE)))
+    while not moving.ended:
+        moving.play()
+    view = plant.store.now(CASE)
+    assert (view.order, plant.cmms.book.notes_on(theirs)) == (None, [])
 
 
 def test_evidence_that_was_revised_away_leaves_the_order_to_its_people() -> None:

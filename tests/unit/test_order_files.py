@@ -16,6 +16,7 @@ from domain.verdict import Rung
 from domain.wording import ENGLISH, SPANISH
 from domain.work_orders import WorkOrderRef, WorkOrderStatus
 from millwright.runtime.evidence_chart import DrawnCharts
+from tests.support.cmms import ABLE
 from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injection import vendor_call
 from tests.support.order_book import OrderBook
@@ -175,3 +176,13 @@ def test_an_order_that_is_not_wanted_any_more_gets_none() -> None:
     assert keys(cmms) == []
     assert plant.store.now(CASE).order is not None
     assert plant.store.now(CASE).order.status is WorkOrderStatus.CANCELLED  # type: ignore[union-attr]  # as above
+
+
+def test_an_order_of_a_person_gets_none() -> None:
+    plant, cmms = opened()
+    cmms.can = ABLE.model_copy(update={"failure_modes": {"BEARING": "PDE"}})
+    theirs = cmms.book.people_open("M001-COMP1", "BEARING").ref
+    plant.settle()
+    view = plant.store.now(CASE)
+    assert view.order is not None
+    assert (view.order.ref, keys(cmms), view.order_notes) == (theirs, [], (f"{CASE}-attached-1",))

@@ -55,6 +55,12 @@ class FakeCmms:
         self.answers = asyncio.Event()
         """Set, as it is at first, where new orders are answered."""
         self.answers.set()
+        self.can = ABLE
+
+    @property
+    def book(self) -> OrderBook:
+        """The orders, in which people work too."""
+        return self._book
 
     @property
     def orders(self) -> dict[str, WorkOrderRecord]:
@@ -69,7 +75,7 @@ class FakeCmms:
 
     @property
     def capabilities(self) -> CmmsCapabilities:
-        return ABLE
+        return self.can
 
     async def find_work_orders(self, query: OrderQuery) -> Sequence[WorkOrderRecord]:
         self.failing.enter()

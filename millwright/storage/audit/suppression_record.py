@@ -7,7 +7,7 @@ from domain.suppression import LONGEST_REPORTED
 from millwright.storage.audit.record import Record
 
 _MADE = "('shelved', 'window-opened')"
-_REPORTED = "('order-placed', 'order-changed', 'order-unmatched')"
+_REPORTED = "('order-placed', 'order-changed', 'order-attached', 'order-unmatched')"
 _ENDED = "('unshelved', 'window-ended')"
 _UNFOUNDED = f"""
 SELECT 'suppression ' || s.id, 'is not what was recorded when it was made' FROM suppressions s

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -205,6 +205,13 @@ async def wake_waiting(connection: AsyncConnection, changed: str, now: datetime)
     """Wakes the cases that wait for the crew of one whose order counts no more, or counts again."""
     some = await awaiting_turn(connection, [changed], now)
     await due.wake(connection, [case_workflow_id(case) for case in some], now)
+
+
+async def give_place_back(connection: AsyncConnection, case: str, now: datetime) -> None:
+    """Takes a case that has the order of a person out of its crew's new orders, or of those that wait for them. If it
+    is to have an order of its own later, it asks again."""
+    await wake_waiting(connection, case, now)
+    await connection.execute(delete(admissions).where(admissions.c.case_id == case))
 
 
 async def _known(connection: AsyncConnection, case: str) -> Admission | None:

@@ -1,5 +1,6 @@
 """Orders of people that are attached to cases; see `domain.casework.CaseStore`."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import delete, null, select, text, update
@@ -13,10 +14,12 @@ from domain.errors import Unavailable
 from domain.keys import case_workflow_id
 from domain.open_work import OpenWorkSeen
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
+from millwright.storage.cases.admissions import give_place_back
 from millwright.storage.cases.order_grounds import check_draft
 from millwright.storage.database.case_tables import attached_orders, cases, work_orders
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
+from millwright.storage.suppression.work_windows import end_work, follow_work
 
 _ACTOR = "millwright"
 _IS_ORDER_OF_ANOTHER_CASE = text(
@@ -40,9 +43,13 @@ async def attach_order(
     open_work: OpenWorkSeen,
     check: DraftCheck | None,
     attachment: OrderAttachment,
+    work_window: timedelta | None,
     entry: ledger.Entry,
 ) -> bool:
     """Attaches the order of a person to a case, in one transaction with the draft of the order that is not created.
+
+    Args:
+        work_window: how long work in progress keeps a machine's other faults quiet at most; None for not at all.
 
     Returns:
         False if the order is, or was, that of another case, or was this one's before; nothing is written then.
@@ -103,6 +110,8 @@ async def attach_order(
     entry.add(ledger.act("order-intended", case_workflow_id(case), _ACTOR, now, intended))
     detail = {"record": record, "failure_modes": attachment.failure_modes, "read_at": attachment.read_at}
     entry.add(ledger.act("order-attached", case_workflow_id(case), _ACTOR, now, detail))
+    await follow_work(connection, record, case, work_window, entry)
+    await give_place_back(connection, case, now)
     return True
 
 
@@ -130,4 +139,6 @@ async def detach_order(
     await connection.execute(update(cases).where(cases.c.id == case).values(phase=Phase.PLACE.value))
     detail = {"record": record, "because": because}
     entry.add(ledger.act("order-detached", case_workflow_id(case), _ACTOR, entry.at, detail))
+    # Nobody reads this order again, so that its window would end only with its longest time.
+    await end_work(connection, record, because, entry)
     await due.wake(connection, [case_workflow_id(case)], entry.at)

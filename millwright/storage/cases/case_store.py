@@ -221,8 +221,9 @@ class CaseStore:
     ) -> bool:
         """See `millwright.storage.cases.attached_orders`."""
         async with self._writing(case) as writing:
+            longest, entry = self._work_window, writing.entry
             return await attach_order(
-                writing.connection, case, system, draft, open_work, check, attachment, writing.entry
+                writing.connection, case, system, draft, open_work, check, attachment, longest, entry
             )
 
     async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:

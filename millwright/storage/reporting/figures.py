@@ -30,14 +30,17 @@ _ORDERINGS = text(
     "ON p.digest = s.version WHERE s.rung >= :rung AND (CAST(:version AS text) IS NULL OR p.version = :version) "
     "ORDER BY p.version, s.at, s.asset, s.event_id LIMIT :limit OFFSET :after"
 )
+# The order of a person has no key of ours.
+_OURS = "coalesce(record -> 'ref' ->> 'key', 'none yet') <> ''"
 _DUPLICATES = text("SELECT count(*) FROM duplicates")
 _WRITE_BACKS = text("SELECT count(*) FROM events WHERE fate = 'not_an_anomaly' AND reason = :reason")
 _REVIEWED = text(
     "SELECT count(*) AS waited, count(*) FILTER (WHERE status = 'waiting_approval') AS waiting, "
     "count(*) FILTER (WHERE status <> 'waiting_approval' AND NOT status = ANY(:not_done)) AS approved, "
     "count(*) FILTER (WHERE status = ANY(:not_done)) AS not_done "
-    "FROM work_orders WHERE external_id IS NOT NULL AND NOT (draft ->> 'released')::boolean"
+    f"FROM work_orders WHERE external_id IS NOT NULL AND NOT (draft ->> 'released')::boolean AND {_OURS}"
 )
+_ATTACHED = text(f"SELECT count(*) FROM work_orders WHERE NOT {_OURS}")
 _ORDERING_CASES = text(
     "SELECT count(*) FROM cases c WHERE (c.rung >= :rung OR (c.decision->>'approved')::boolean) "
     "AND NOT (coalesce(c.closed_as, '') IN ('withdrawn', 'rejected') "
@@ -72,6 +75,8 @@ class Figures:
     rungs: dict[str, dict[int, int]]
     cases: dict[str, int]
     work_orders: dict[str, int]
+    """The orders that we created, by status; `created` is all of them, and `attached` the orders of persons that are
+    orders of cases, which count nowhere else."""
     reviewed: dict[str, int]
     """The orders that were placed in the planner's waiting state: `waited` is all of them, `waiting` those that still
     wait, `not_done` those that were cancelled, skipped or deleted, and `approved` the others."""
@@ -123,9 +128,10 @@ async def read_figures(engine: AsyncEngine) -> Figures:
             ),
             work_orders=await _counts(
                 connection,
-                "SELECT coalesce(status, 'intended'), count(*) FROM work_orders GROUP BY 1 ORDER BY 1",
+                f"SELECT coalesce(status, 'intended'), count(*) FROM work_orders WHERE {_OURS} GROUP BY 1 ORDER BY 1",
                 "created",
-            ),
+            )
+            | {"attached": (await connection.execute(_ATTACHED)).scalar_one()},
             reviewed=await _reviewed(connection),
             holds=await _holds(connection),
             outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),

@@ -44,13 +44,11 @@ async def follow_work(
     """
     if longest is None:
         return
-    source = f"{record.ref.system}/{record.ref.id}"
-    live = await live_of_source(connection, (SuppressionKind.WORK,), source)
     if not record.work_has_begun:
-        for suppression in live:
-            done = f"order {record.ref.id} is {record.vendor_status}"
-            await end_early(connection, suppression, record.changed_at, record.ref.system, done, entry)
+        await end_work(connection, record, f"is {record.vendor_status}", entry)
         return
+    source = _source(record)
+    live = await live_of_source(connection, (SuppressionKind.WORK,), source)
     until = record.changed_at + longest
     name = name_of("WK", source, timestamp(record.changed_at))
     if live or until <= entry.at or await is_stored(connection, name):
@@ -80,3 +78,19 @@ async def follow_work(
         source=source,
     )
     await make(connection, made, entry)
+
+
+async def end_work(connection: AsyncConnection, record: WorkOrderRecord, because: str, entry: ledger.Entry) -> None:
+    """Ends the window of an order: when its work ended, or now if its work goes on.
+
+    Args:
+        record: the order as read back.
+        because: the reason, as the end of a sentence that begins with the order's number.
+    """
+    at = entry.at if record.work_has_begun else record.changed_at
+    for suppression in await live_of_source(connection, (SuppressionKind.WORK,), _source(record)):
+        await end_early(connection, suppression, at, record.ref.system, f"order {record.ref.id} {because}", entry)
+
+
+def _source(record: WorkOrderRecord) -> str:
+    return f"{record.ref.system}/{record.ref.id}"
