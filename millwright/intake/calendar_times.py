@@ -186,7 +186,11 @@ def parse(text: str) -> list[Calendar]:
     with warnings.catch_warnings():
         # A TZID such as /mozilla.org/20050126_1/Europe/Berlin: the guess is meant.
         warnings.simplefilter("ignore", GloballyUniqueTZIDGuessed)
-        return _Calendar.from_ical(text, multiple=True)
+        try:
+            return _Calendar.from_ical(text, multiple=True)
+        except (AttributeError, LookupError, TypeError) as error:
+            # The library raises these for components that it does not know, where others say what a zone is.
+            raise ValueError(str(error)) from error
 
 
 def zone_of(name: str) -> tzinfo | None:

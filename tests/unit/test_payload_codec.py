@@ -61,10 +61,10 @@ async def test_data_that_is_too_short_is_refused(data: bytes) -> None:
 async def test_the_words_of_a_failure_are_encrypted_too(tmp_path: Path) -> None:
     converter, failure = encrypting(write_keys(tmp_path), "payload_keys"), Failure()
     error = RuntimeError("EQ-1 is not there")
-    error.__cause__ = ValueError("job J1")
+    error.__cause__ = ValueError("job JOB-2026-000417")
     await converter.encode_failure(error, failure)
     written = failure.SerializeToString()
-    assert (b"EQ-1" in written, b"J1" in written) == (False, False)
+    assert (b"EQ-1" in written, b"JOB-2026-000417" in written) == (False, False)
     assert str(await converter.decode_failure(failure)) == "RuntimeError: EQ-1 is not there"
 
 
