@@ -97,14 +97,6 @@ def test_a_calendar_of_any_lines_is_read_or_rejected(
     read_or_rejected(lambda: read_calendar(file))
 
 
-def test_a_zone_of_a_name_that_no_part_has_is_rejected(tmp_path: Path) -> None:
-    """The library raises an AttributeError for it."""
-    file = tmp_path / "plan.ics"
-    text = "\r\n".join(CALENDAR).replace("BEGIN:VTIMEZONE", "BEGIN:VTIMEZONE OF THE PLANT")
-    file.write_text(text + "\r\n", newline="")
-    read_or_rejected(lambda: read_calendar(file))
-
-
 @pytest.mark.parametrize(
     "within", [event(*SERIES, uid="b"), "BEGIN:VTIMEZONE", "BEGIN:VTIMEZONE\r\n" + event(*SERIES) + "END:VTIMEZONE"]
 )
