@@ -9,12 +9,14 @@ from domain.admission import CrewBound
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyTerms
 from domain.canonical import sha256
 from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
+from domain.drift import Drift, DriftKind
 from domain.holds import PlacementState
 from domain.installation_keys import CONFIRM, REGISTER, InstallationKeyAct
 from domain.instances import SiteInstances
 from domain.lots import MadeLot
 from domain.machine_test_runs import READY_FOR_TEST_RUN, MachineTestRun, RunTerms
 from domain.operating import MachineState
+from domain.reconcile import ComparedPage
 from domain.stops import StoppableAction
 from domain.suppression import shelving_limits
 from domain.suspect_lots import LotsUntil, SuspectLots
@@ -26,6 +28,7 @@ from millwright.runtime.installation_key import InstallationKey, create
 from millwright.storage.cases.admissions import AdmissionStore
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.drift import DriftStore
 from millwright.storage.cases.hold_proofs import suspend
 from millwright.storage.cases.holds import HoldStore
 from millwright.storage.cases.order_leases import OrderLeaseStore
@@ -77,6 +80,7 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     plant = Plant(await _with_registered_key(plant, folder))
     await _suppress(plant)
     await _follow_systems(plant)
+    await _reconcile(plant)
     await _attach(plant)
     await _learn(plant)
     await _walk_down(plant)
@@ -115,6 +119,23 @@ async def _bound_crews(plant: Plant) -> None:
     """The open case has its turn, without an exemption."""
     [[case]] = await plant.rows("SELECT id FROM cases WHERE closed_as IS NULL")
     assert await AdmissionStore(plant.engine, plant.clock).ask(str(case), _BOUND, None) is None
+
+
+async def _reconcile(plant: Plant) -> None:
+    """A CMMS sent a hint, and a reconcile of it found an order that we do not know."""
+    await ChangeStore(plant.engine, plant.clock).hinted("maximo")
+    store = DriftStore(plant.engine, plant.clock)
+    run = await store.current_run("maximo", plant.clock.now(), 30 * _DAY)
+    assert run is not None
+    unknown = Drift(
+        system="maximo",
+        kind=DriftKind.UNKNOWN_ORDER,
+        identity="order/4711",
+        subject="4711",
+        ours="no such case",
+        theirs="an order with the key MWAAAAAAAA",
+    )
+    await store.keep(run, ComparedPage(drift=[unknown]))
 
 
 async def _with_registered_key(plant: Plant, folder: Path) -> AsyncEngine:
