@@ -17,7 +17,7 @@ from tests.support.crew_plant import CrewPlant
 
 HOUR = timedelta(hours=1)
 B, D = Criticality.B, Criticality.D
-WAITS = "its turn: crew mechanical gets 1 new orders in 7 days"
+WAITS = "its turn: new orders of crew mechanical in 7 days: at most 1"
 
 
 @pytest.fixture
