@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from domain.assets import CMMS_SYSTEM, MES_SYSTEM, SYSTEMS
 from domain.model import Model, Moment
@@ -13,7 +13,18 @@ from domain.model import Model, Moment
 MOST_NAMES = 5000
 """Maximum number of names in one change."""
 
-_Name = Annotated[str, Field(min_length=1, max_length=400)]
+Name = Annotated[str, Field(min_length=1, max_length=400)]
+"""The id of an asset, or a name of it in another system."""
+
+
+def _known(system: str) -> str:
+    if system.partition(":")[0] not in SYSTEMS:
+        raise ValueError(f"there is no system {system!r}; there are: {', '.join(SYSTEMS)}")
+    return system
+
+
+NamedSystem = Annotated[Name, AfterValidator(_known)]
+"""A kind of system, such as `cmms`, or one instance, such as `cmms:hamburg`."""
 
 
 class NewName(Model):
@@ -27,18 +38,11 @@ class NewName(Model):
         valid_from: since when, not later than now. None: from now on, and always if nothing had the name before.
     """
 
-    asset: _Name
-    system: _Name
-    external_id: _Name
+    asset: Name
+    system: NamedSystem
+    external_id: Name
     attributes: dict[str, str] = {}
     valid_from: Moment | None = None
-
-    @field_validator("system")
-    @classmethod
-    def _is_known(cls, system: str) -> str:
-        if system.partition(":")[0] not in SYSTEMS:
-            raise ValueError(f"there is no system {system!r}; there are: {', '.join(SYSTEMS)}")
-        return system
 
 
 class ChangedName(Model):

@@ -4,10 +4,10 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from domain.assets import SYSTEMS, Alias
-from domain.crosswalk import MOST_NAMES, CrosswalkReport, NewName
+from domain.assets import Alias
+from domain.crosswalk import MOST_NAMES, CrosswalkReport, Name, NamedSystem, NewName
 from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import Problem, ProblemDetails
 from millwright.api.request_models import Body
@@ -21,23 +21,15 @@ router = APIRouter(
 )
 
 _Operator = Annotated[Person, Depends(may(OPERATOR))]
-_Name = Annotated[str, Field(min_length=1, max_length=400)]
 
 
 class Mapping(Body):
     """The name of an asset in another system, such as `cmms`, or in one instance, such as `cmms:hamburg`."""
 
-    asset: _Name
-    system: _Name
-    external_id: _Name
+    asset: Name
+    system: NamedSystem
+    external_id: Name
     attributes: dict[str, str] = {}
-
-    @field_validator("system")
-    @classmethod
-    def _is_known(cls, system: str) -> str:
-        if system.partition(":")[0] not in SYSTEMS:
-            raise ValueError(f"there is no such system; there are: {', '.join(SYSTEMS)}")
-        return system
 
 
 class CrosswalkChange(Body):
@@ -50,7 +42,7 @@ class CrosswalkChange(Body):
 class Retiring(Body):
     """The assets that have left the plant, with all assets below them, and the reason."""
 
-    assets: Annotated[list[_Name], Field(min_length=1, max_length=1000)]
+    assets: Annotated[list[Name], Field(min_length=1, max_length=1000)]
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
