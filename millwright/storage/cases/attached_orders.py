@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, null, select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from domain.keys import case_workflow_id
 from domain.open_work import OpenWorkSeen
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.cases.admissions import give_place_back
-from millwright.storage.cases.order_grounds import check_draft
+from millwright.storage.cases.order_intents import keep_draft
 from millwright.storage.database.case_tables import attached_orders, cases, work_orders
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
@@ -82,32 +82,18 @@ async def attach_order(
     )
     if attached.scalar_one_or_none() is None:
         return bool(await connection.scalar(_IS_ATTACHED, named))
-    kept = await connection.execute(
-        insert(work_orders)
-        .values(
-            case_id=case,
-            system=system,
-            intended_at=now,
-            draft=draft.model_dump(mode="json"),
-            open_work=open_work.model_dump(mode="json"),
-            draft_check=null() if check is None else check.model_dump(mode="json"),
-            external_id=record.ref.id,
-            placed_at=now,
-            read_at=attachment.read_at,
-            status=record.status.value,
-            record=record.model_dump(mode="json"),
-        )
-        .on_conflict_do_nothing()
-        .returning(work_orders.c.case_id)
-    )
-    if kept.scalar_one_or_none() is None:
+    placed: dict[str, object] = {
+        "external_id": record.ref.id,
+        "placed_at": now,
+        "read_at": attachment.read_at,
+        "status": record.status.value,
+        "record": record.model_dump(mode="json"),
+    }
+    if not await keep_draft(connection, case, system, draft, open_work, check, entry, **placed):
         # The transaction is rolled back with this.
         words = "another step has written down the order of this case meanwhile"
         raise Unavailable(words, system="record", operation="attach-order", key=case)
-    await check_draft(connection, case, system, draft, kept=False)
     await connection.execute(update(cases).where(cases.c.id == case).values(phase=Phase.WORK.value))
-    intended = {"system": system, "draft": draft, "open_work": open_work, "draft_check": check}
-    entry.add(ledger.act("order-intended", case_workflow_id(case), _ACTOR, now, intended))
     detail = {"record": record, "failure_modes": attachment.failure_modes, "read_at": attachment.read_at}
     entry.add(ledger.act("order-attached", case_workflow_id(case), _ACTOR, now, detail))
     await follow_work(connection, record, case, work_window, entry)

@@ -37,24 +37,8 @@ async def intend_order(
         ActionRequired: the record has no ground for this order: somebody has altered the database.
         Unavailable: the work was called off after the case was read, or the case has an order of a person by now.
     """
-    kept = await connection.execute(
-        insert(work_orders)
-        .values(
-            case_id=case,
-            system=system,
-            intended_at=entry.at,
-            draft=draft.model_dump(mode="json"),
-            open_work=null() if open_work is None else open_work.model_dump(mode="json"),
-            draft_check=null() if check is None else check.model_dump(mode="json"),
-        )
-        .on_conflict_do_nothing()
-        .returning(work_orders.c.case_id)
-    )
-    if kept.scalar_one_or_none() is not None:
-        await check_draft(connection, case, system, draft, kept=False)
+    if await keep_draft(connection, case, system, draft, open_work, check, entry):
         await connection.execute(update(cases).where(cases.c.id == case).values(phase=Phase.PLACE.value))
-        detail = {"system": system, "draft": draft, "open_work": open_work, "draft_check": check}
-        entry.add(ledger.act("order-intended", case_workflow_id(case), "millwright", entry.at, detail))
         return draft
     query = select(work_orders.c.draft, work_orders.c.record).where(work_orders.c.case_id == case)
     row = (await connection.execute(query)).one_or_none()
@@ -65,3 +49,44 @@ async def intend_order(
     first = WorkOrderDraft.model_validate(stored.draft)
     await check_draft(connection, case, system, first, kept=True)
     return first
+
+
+async def keep_draft(
+    connection: AsyncConnection,
+    case: str,
+    system: str,
+    draft: WorkOrderDraft,
+    open_work: OpenWorkSeen | None,
+    check: DraftCheck | None,
+    entry: ledger.Entry,
+    **order: object,
+) -> bool:
+    """Stores the draft of a case that has none; False if it has one.
+
+    Args:
+        order: columns of an order that the case gets with the draft.
+
+    Raises:
+        ActionRequired: the record has no ground for this order: somebody has altered the database.
+        Unavailable: the work was called off after the case was read.
+    """
+    kept = await connection.execute(
+        insert(work_orders)
+        .values(
+            case_id=case,
+            system=system,
+            intended_at=entry.at,
+            draft=draft.model_dump(mode="json"),
+            open_work=null() if open_work is None else open_work.model_dump(mode="json"),
+            draft_check=null() if check is None else check.model_dump(mode="json"),
+            **order,
+        )
+        .on_conflict_do_nothing()
+        .returning(work_orders.c.case_id)
+    )
+    if kept.scalar_one_or_none() is None:
+        return False
+    await check_draft(connection, case, system, draft, kept=False)
+    detail = {"system": system, "draft": draft, "open_work": open_work, "draft_check": check}
+    entry.add(ledger.act("order-intended", case_workflow_id(case), "millwright", entry.at, detail))
+    return True
