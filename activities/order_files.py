@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from temporalio import activity
 
 from activities.progress import called_off
-from domain.cases import CaseView
+from domain.cases import CaseView, Observation
 from domain.casework import CaseStore
 from domain.errors import ActionRequired, Refused
-from domain.order_files import ChartLine, EvidenceChart, FileKeeper, Observation, ObservationStore, OrderFile
+from domain.order_files import ChartLine, EvidenceChart, FileKeeper, ObservationStore, OrderFile
 from domain.ports import Cmms
 from domain.wording import Wording, message
 from domain.work_orders import WorkOrderRecord

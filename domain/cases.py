@@ -93,8 +93,8 @@ class DecidedTime(NamedTuple):
     decision: UrgencyDecision
 
 
-class Evidence(Model):
-    """One event of a case, for the case's history and the order's text."""
+class Observation(Model):
+    """One observation of a fault: of a signal, or of an error code."""
 
     at: Moment
     detector: str
@@ -104,6 +104,11 @@ class Evidence(Model):
     baseline: float | None
     unit: str | None
     code: str | None
+
+
+class Evidence(Observation):
+    """One event of a case, for the case's history and the order's text."""
+
     rung: Rung
     traceparent: str | None = None
     """The trace parent of the event's message (W3C Trace Context)."""

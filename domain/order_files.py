@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from domain.cases import Observation
 from domain.model import Model, Moment
 from domain.work_orders import WorkOrderRef
 
@@ -34,19 +35,6 @@ class FileKeeper(Protocol):
             ActionRequired: the order is gone, our user may not attach files, or the file there has another content.
         """
         ...
-
-
-class Observation(Model):
-    """One observation of a fault: of a signal, or of an error code."""
-
-    at: Moment
-    detector: str
-    signal: str | None
-    value: float | None
-    score: float | None
-    baseline: float | None
-    unit: str | None
-    code: str | None
 
 
 class ObservationStore(Protocol):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.order_files import OrderFiles, chart_line, table
-from domain.cases import Decision
+from domain.cases import Decision, Observation
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
-from domain.order_files import ChartLine, Observation, OrderFile
+from domain.order_files import ChartLine, OrderFile
 from domain.verdict import Rung
 from domain.wording import ENGLISH, SPANISH
 from domain.work_orders import WorkOrderRef, WorkOrderStatus

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.anomaly import Anomaly
-from domain.order_files import Observation
+from domain.cases import Observation
 from millwright.storage.database.engine import unbound
 
 _MOST: Final = 5000
