@@ -12,7 +12,7 @@ from millwright.audit.offline_signatures import OfflineFinding, Row
 
 READINGS = ("order-placed", "order-changed", "order-attached")
 """The acts that tell of an order as it was read."""
-_ENDED = ("completed", "cancelled", "skipped", "deleted")
+_FINISHED_STATUSES = ("completed", "cancelled", "skipped", "deleted")
 
 
 def acts_on_its_order(acts: Sequence[Row]) -> Sequence[Row]:
@@ -54,7 +54,7 @@ def attached_order_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineF
                 continue
             modes = live["attachment"]["failure_modes"]
             still = _mode(detail["record"].get("codes", ()), modes) == case["failure_mode"]
-            if detail["record"]["status"] not in _ENDED and still and not off:
+            if detail["record"]["status"] not in _FINISHED_STATUSES and still and not off:
                 what = "an order of a person was detached that was open, with the code of its fault"
                 yield OfflineFinding("order", where, what)
             live.update(detached_at=act["at"], because=detail["because"])
@@ -83,7 +83,7 @@ def _attachment_findings(where: str, case: Row, detail: Row, *, had_one: bool) -
         yield OfflineFinding(
             "order", where, f"{record['ref']['id']} was attached as one of a person, and has a key of ours"
         )
-    if record["status"] in _ENDED:
+    if record["status"] in _FINISHED_STATUSES:
         yield OfflineFinding("order", where, f"{record['ref']['id']} was attached, and was {record['status']} then")
     if _mode(record.get("codes", ()), detail["failure_modes"]) != case["failure_mode"]:
         what = f"{record['ref']['id']} was attached, and its codes did not name {case['failure_mode']}"
