@@ -55,7 +55,7 @@ class SapDmPlant:
 
     secrets: Sequence[str] = (SECRET,)
     running_method = HoldMethod.PAUSE
-    unwelcome = "does not accept our credentials"
+    unwelcome = "the client id or the client secret is wrong"
     tells_lots = False
 
     def __init__(self, shop: SapDmShop, equipment: str) -> None:
