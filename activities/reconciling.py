@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 from temporalio import activity
 
 from activities.instances import instance
+from domain.asset_drift import ASSET_PREFIX, ASSETS_IDENTITY, asset_names_drift, unlisted_assets
 from domain.canonical import Json
 from domain.casework import CaseStore
 from domain.clock import Clock
 from domain.cmms import OrderQuery
+from domain.cmms_offers import AssetLister
 from domain.drift import (
     WEBHOOKS_IDENTITY,
     ComparedFrom,
@@ -27,6 +29,7 @@ from domain.drift import (
     unread_drift,
 )
 from domain.errors import ActionRequired, ConnectorError, Refused
+from domain.instances import SiteInstances
 from domain.ports import Cmms, TwinGraph
 from domain.reconcile import ComparedPage, DriftRecord, ReconcileRun, ReconcileStage, latest_night
 from domain.webhooks import WebhookSubscriber
@@ -56,6 +59,7 @@ class ReconcileTerms(NamedTuple):
     Args:
         at: the time of day at which a reconcile begins, by the site's clocks.
         zone: of the site's clocks.
+        served: which CMMS serves which site.
         window: how far back orders and outcomes are compared.
         poll_interval: how often a CMMS is polled: a change may be unknown for so long.
         reread: how often each open order is read again anyhow.
@@ -63,6 +67,7 @@ class ReconcileTerms(NamedTuple):
 
     at: time
     zone: ZoneInfo
+    served: SiteInstances
     window: timedelta
     poll_interval: timedelta
     reread: timedelta
@@ -100,6 +105,7 @@ class Reconciling:
             ReconcileStage.ORDERS: self._list_orders,
             ReconcileStage.OPEN_ORDERS: self._read_open_orders,
             ReconcileStage.LISTED: self._look_again,
+            ReconcileStage.ASSETS: self._read_assets,
             ReconcileStage.TWINS: self._read_twins,
             ReconcileStage.WEBHOOKS: self._look_at_webhooks,
         }
@@ -165,7 +171,7 @@ class Reconciling:
         """An order may have left the pages of changes since its drift was listed. Only its reading ends the drift."""
         listed = await self._record.listed(run, run.position or "", _ORDERS_AT_ONCE)
         if not listed:
-            return await self._next(run, ReconcileStage.TWINS)
+            return await self._next(run, ReconcileStage.ASSETS)
         identities = {each.identity for each in listed}
         drift: list[Drift] = []
         for each in listed:
@@ -237,6 +243,20 @@ class Reconciling:
         if wakes:
             await self._cases.wake([behind.case])
         return True
+
+    async def _read_assets(self, run: ReconcileRun, _now: datetime) -> ReconcileRun:
+        """Before there is a fault: no order can be made for an asset whose name is none there any more."""
+        cmms, drift = self._of(run), tuple[Drift, ...]()
+        if isinstance(cmms, AssetLister):
+            served = self._terms.served
+            every = await self._record.named_assets(run.system)
+            named = [each for each in every if served.serving(each.site) == run.system]
+            try:
+                drift = asset_names_drift(run.system, named, await cmms.list_assets())
+            except (ActionRequired, Refused) as error:
+                drift = (unlisted_assets(run.system, len(named), error.problem),)
+        compared = ComparedPage((ASSETS_IDENTITY,), drift, complete_prefix=ASSET_PREFIX)
+        return await self._next(run, ReconcileStage.TWINS, compared)
 
     async def _read_twins(self, run: ReconcileRun, _now: datetime) -> ReconcileRun:
         since = run.started_at - self._terms.window

@@ -38,6 +38,10 @@ class DriftKind(StrEnum):
     """The case of an order is closed, and the order is not finished in the CMMS."""
     NOT_READ = "not_read"
     """An order cannot be read, so that nothing is known of its state."""
+    ASSET_GONE = "asset_gone"
+    """An asset has a name in the CMMS under which no order can be created there: it was renamed, retired or deleted."""
+    NO_ASSETS = "no_assets"
+    """The CMMS does not list its assets, although assets have names there."""
     TWIN_DIFFERS = "twin_differs"
     """A twin does not say what was written to it last."""
     WEBHOOKS_STOPPED = "webhooks_stopped"
@@ -55,6 +59,9 @@ _FIXES: Final = {
     DriftKind.ASSET_DIFFERS: "put the order back on its asset; if the asset was renamed, use `assets map`",
     DriftKind.OPEN_AGAIN: "finish or cancel the order in the CMMS; new evidence opens another case",
     DriftKind.NOT_READ: "correct what it names; the order is read again in the next reconcile",
+    DriftKind.ASSET_GONE: "if it was renamed, give it its new name with `assets map` (`assets suggest` names "
+    "candidates); if it was retired by mistake, make it active again there",
+    DriftKind.NO_ASSETS: "let the user of the connector read assets",
     DriftKind.TWIN_DIFFERS: "set the properties in the twin, and look who else writes them",
     DriftKind.WEBHOOKS_STOPPED: "create the subscription again, and set its id and its secret; until then a change is "
     "seen at the next poll",
@@ -73,8 +80,9 @@ class Drift(Model):
 
     Args:
         system: the CMMS instance, or the one whose cases wrote to the twin.
-        identity: what differs, once for each system: `order/…` with the vendor's own id, `twin/…`, or `webhooks`.
-        subject: what people call it: the order's number, the twin's id, or the system.
+        identity: what differs, once for each system: `order/…` with the vendor's own id, `asset/…` with our id,
+            `assets`, `twin/…`, or `webhooks`.
+        subject: what people call it: the order's number, the asset's or the twin's id, or the system.
         case: the case that it is about; None if there is none.
         ref: the order, so that it can be read again; None if it is about no order.
         ours: what our record says.

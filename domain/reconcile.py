@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from domain.asset_drift import NamedAsset
 from domain.drift import Drift, HintsKnown, RecordedOrder, ToldTwin
 from domain.model import Model, Moment
 from domain.work_orders import WorkOrderRecord
@@ -20,6 +21,8 @@ class ReconcileStage(StrEnum):
     """One by one, the orders that are open here and were not read in the CMMS lately."""
     LISTED = "listed"
     """One by one, the orders with drift of an earlier reconcile that this one has not read yet."""
+    ASSETS = "assets"
+    """The names of assets, where the CMMS lists its assets."""
     TWINS = "twins"
     """One by one, the twins to which outcomes were written."""
     WEBHOOKS = "webhooks"
@@ -119,6 +122,10 @@ class DriftRecord(Protocol):
 
     async def listed(self, run: ReconcileRun, after: str, limit: int) -> Sequence[Drift]:
         """Drift of orders that this reconcile has not seen yet, by identity, of which the first is after `after`."""
+        ...
+
+    async def named_assets(self, system: str) -> Sequence[NamedAsset]:
+        """The machines and components of the register that have a name in a CMMS, with that name."""
         ...
 
     async def told_twins(self, system: str, since: datetime, after: str, limit: int) -> TwinPage:

@@ -345,7 +345,12 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     machines = MachineStates(storage.operating, systems.mes, clock, settings.operating_interval)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     terms = ReconcileTerms(
-        settings.reconcile_at, storage.zone, settings.reconcile_window, settings.poll_interval, settings.order_interval
+        settings.reconcile_at,
+        storage.zone,
+        plant_instances(settings).cmms,
+        settings.reconcile_window,
+        settings.poll_interval,
+        settings.order_interval,
     )
     reconciling = Reconciling(DriftStore(storage.engine, clock), cases, systems.cmms, systems.twins, clock, terms)
     orders = WorkOrders(

@@ -8,6 +8,8 @@ from sqlalchemy import or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.asset_drift import NamedAsset
+from domain.assets import CMMS_SYSTEM, system_of
 from domain.clock import Clock
 from domain.drift import HINT_AHEAD, Drift, DriftKind, HintsKnown, RecordedOrder, ToldTwin
 from domain.keys import poll_workflow_id
@@ -73,6 +75,12 @@ FROM asked a LEFT JOIN LATERAL (
         NULLS LAST LIMIT 1) l ON TRUE
 ORDER BY a.twin
 """)
+# As for the cases of an asset: a name in this instance counts before one that is for every CMMS.
+_NAMED = text(
+    "SELECT DISTINCT ON (a.id) a.id AS asset, a.site, n.external_id, n.attributes FROM crosswalk n "
+    "JOIN assets a ON a.id = n.asset WHERE n.system IN (:kind, :instance) AND n.valid_to IS NULL "
+    "AND a.valid_to IS NULL AND a.level IN ('machine', 'component') ORDER BY a.id, n.system = :instance DESC"
+)
 _END_UNSEEN = text(
     "UPDATE drifts SET ended_at = :now WHERE system = :system AND ended_at IS NULL AND last_seen_at < :started_at "
     "AND starts_with(identity, :prefix)"
@@ -190,6 +198,12 @@ class DriftStore:
         values = {"system": run.system, "started_at": run.started_at, "after": after, "limit": limit}
         async with unbound(self._engine) as connection:
             return [_drift(_DriftRow._make(row)) for row in await connection.execute(_LISTED, values)]
+
+    async def named_assets(self, system: str) -> Sequence[NamedAsset]:
+        values = {"kind": CMMS_SYSTEM, "instance": system_of(CMMS_SYSTEM, system)}
+        async with unbound(self._engine) as connection:
+            rows = (await connection.execute(_NAMED, values)).mappings()
+            return [NamedAsset.model_validate(dict(row)) for row in rows]
 
     async def told_twins(self, system: str, since: datetime, after: str, limit: int) -> TwinPage:
         values = {
