@@ -34,7 +34,7 @@ def import_crosswalk(
     from millwright.asset_mapping.crosswalk_file import read_crosswalk
 
     found = read_crosswalk(file)
-    refused, names = list(found.refused), found.names
+    refused, names = list(found.refused), in_order_of_time(found.names)
     contradicting = _contradicting(names)
     refused += [_refused(names, row) for row in contradicting.values()]
     reports: list[CrosswalkReport] = []
@@ -62,6 +62,13 @@ def import_crosswalk(
         say(_summary(len(changed), unchanged, len(refused), stored=stored))
     if refused:
         raise typer.Exit(1)
+
+
+def in_order_of_time(names: "Sequence[PlacedName]") -> "list[PlacedName]":
+    """Names by the time since which they hold, in the order of the file where that is the same. A later name ends an
+    earlier one, also if they go in different requests."""
+    now = WallClock().now()
+    return sorted(names, key=lambda placed: placed.name.valid_from or now)
 
 
 def parts(names: "Sequence[PlacedName]") -> "Iterator[list[PlacedName]]":
@@ -103,13 +110,15 @@ def _stored(api: Api, names: "Sequence[PlacedName]") -> "list[CrosswalkReport]":
         ActRejected: a part is refused, because the register has changed since the check.
     """
     reports: list[CrosswalkReport] = []
+    stored = 0
     for part in parts(names):
         try:
             reports.append(_sent(api, part, dry_run=False))
         except MillwrightError:
-            if reports:
-                say(f"The rows before {part[0].place} are stored. Import the file again for the others.", err=True)
+            if stored:
+                say(f"{stored} of {len(names)} rows are stored. Import the file again for the others.", err=True)
             raise
+        stored += len(part)
     return reports
 
 

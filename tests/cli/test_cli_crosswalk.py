@@ -69,6 +69,17 @@ def test_rows_of_two_parts_that_contradict_each_other_are_refused_and_nothing_is
     assert "M-8" not in played.says("assets", "list")
 
 
+def test_a_later_name_ends_an_earlier_one_that_stands_below_it_and_goes_in_another_request(
+    played: Millwright, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domain.crosswalk.MOST_NAMES", 1)
+    times = [f"2016-0{month}-01T00:00:00Z" for month in (3, 1, 2)]
+    rows = [f"{PUMP},cmms,P-{place},{time}" for place, time in enumerate(times)]
+    file.write_text("\n".join(["asset,system,external_id,valid_from", *rows]))
+    assert played.says("assets", "import-crosswalk", str(file)) == "3 new or changed, 0 as they were.\n"
+    assert {asset["names"].get("cmms") for asset in played.json("assets", "list")} >= {"P-0"}
+
+
 def test_a_large_file_is_sent_in_parts_that_the_api_takes() -> None:
     short = NewName(asset="a", system="cmms", external_id="1")
     long = short.model_copy(update={"external_id": "9" * 400})
