@@ -4,6 +4,7 @@ import itertools
 import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from millwright.storage.database.schema import upgrade
 from policies.engine.judging import compile_policy
 from tests.support.homes import new_folder
 
-_TEMPLATE = "millwright_template"
+TEMPLATE = "millwright_template"
 _numbers = itertools.count()
 
 # Both judge the machine and what else runs on it, not the code. All else is as Hypothesis has it, here or in CI.
@@ -69,8 +70,8 @@ def postgres_url() -> Iterator[str]:
     directory = home / "postgres"
     url = postgres.start(directory)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {_TEMPLATE}")
-    upgrade(_database(url, _TEMPLATE))
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    upgrade(_database(url, TEMPLATE))
     yield url
     postgres.stop(directory)
     shutil.rmtree(home, ignore_errors=True)
@@ -79,12 +80,8 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres_url: str) -> Iterator[str]:
     """A fresh database with this build's schema."""
-    name = f"millwright_test_{next(_numbers)}"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY FILE_COPY")
-    yield _database(postgres_url, name)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database(postgres_url, f"millwright_test_{next(_numbers)}") as url:
+        yield url
 
 
 @pytest.fixture
@@ -99,6 +96,16 @@ async def storage_engine(database_url: str) -> AsyncIterator[AsyncEngine]:
 def project_root() -> Path:
     """Where the repository is checked out."""
     return Path(__file__).resolve().parents[1]
+
+
+@contextmanager
+def fresh_database(postgres_url: str, name: str, template: str = TEMPLATE) -> Iterator[str]:
+    """A copy of another database within the block."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield _database(postgres_url, name)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _database(url: str, name: str) -> str:

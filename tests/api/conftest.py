@@ -1,6 +1,7 @@
 """The API over a real database, called in the process, in local mode or from elsewhere."""
 
-from collections.abc import AsyncIterator, Callable
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,22 +13,43 @@ from fastapi import FastAPI
 from millwright.api.app import create_app
 from millwright.bootstrap import Storage, open_storage
 from millwright.settings import Settings
+from tests.conftest import TEMPLATE, fresh_database
 from tests.support.ingress import settings_over
 from tests.support.local_mode import AS_LOCAL, LOCAL_TOKEN_HASH
 from tests.support.plant import register
 
 Caller = Callable[..., httpx.AsyncClient]
 
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+async def plant_database(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with the register of the plant, of which each test gets a copy."""
+    name = "millwright_api_plant"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    url = postgres_url.replace("/postgres?", f"/{name}?")
+    async with open_storage(settings_over(url, tmp_path_factory.mktemp("plant"), local_mode=True)) as storage:
+        await storage.register.keep(register(), "tests")
+    return name
+
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    return settings_over(database_url, tmp_path, cmms={"connector": "maximo"})
+def plant_url(postgres_url: str, plant_database: str) -> Iterator[str]:
+    """A fresh database with the register of the plant."""
+    with fresh_database(postgres_url, f"millwright_api_{next(_numbers)}", plant_database) as url:
+        yield url
+
+
+@pytest.fixture
+def settings(plant_url: str, tmp_path: Path) -> Settings:
+    return settings_over(plant_url, tmp_path, cmms={"connector": "maximo"})
 
 
 @pytest.fixture
 async def storage(settings: Settings) -> AsyncIterator[Storage]:
     async with open_storage(settings.model_copy(update={"local_mode": True})) as storage:
-        await storage.register.keep(register(), "tests")
         yield storage
 
 
@@ -49,7 +71,7 @@ async def shared_storage(postgres_url: str, tmp_path_factory: pytest.TempPathFac
 async def storage_for_many(postgres_url: str, database: str, home: Path) -> AsyncIterator[Storage]:
     """Storage in a database of this name, for more than one test."""
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {database} TEMPLATE millwright_template STRATEGY FILE_COPY")
+        connection.execute(f"CREATE DATABASE {database} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
     url = postgres_url.replace("/postgres?", f"/{database}?")
     async with open_storage(settings_over(url, home, local_mode=True)) as storage:
         await storage.register.keep(register(), "tests")

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from millwright.bootstrap import Storage
 from tests.api.conftest import Caller
+from tests.support.prepared_rows import prepared
 from tests.support.proposed_hold import propose_hold
 
 ACCEPT = {"answer": "accept"}
@@ -18,7 +19,7 @@ REFUSE = {"answer": "refuse", "reason": "a rush order until Friday"}
 @pytest.fixture
 async def case(storage: Storage) -> str:
     """A case whose hold is proposed to production."""
-    return await propose_hold(storage)
+    return await prepared(storage.engine, "proposed hold", lambda: propose_hold(storage))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tests.api.conftest import Caller
 from tests.support.held_machine import EQUIPMENT, REASON, TEST_RUN, add_people, held_machine, place, work_done
 from tests.support.ingress import NOW, rows
 from tests.support.people import key_of, signed_again, signed_release
+from tests.support.prepared_rows import prepared
 
 SAID = {"meaning": READY_TO_RUN, "reason": REASON}
 
@@ -27,8 +28,11 @@ def signed(held: str, by: str = "petra") -> dict[str, object]:
 
 @pytest.fixture
 async def held(storage: Storage) -> str:
-    await add_people(storage)
-    return await held_machine(storage)
+    async def hold() -> str:
+        await add_people(storage)
+        return await held_machine(storage)
+
+    return await prepared(storage.engine, "held machine", hold)
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ HEADERS = {"Content-Type": "application/cloudevents+json"}
 
 
 async def test_a_database_that_turned_read_only_is_told_in_one_sentence_and_taken_up_again(
-    api: httpx.AsyncClient, database_url: str, postgres_url: str, caplog: pytest.LogCaptureFixture
+    api: httpx.AsyncClient, plant_url: str, postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "millwright.api")
     body = orjson.dumps(cloud_event(row(1), "a"))
-    with read_only(database_url, postgres_url):
+    with read_only(plant_url, postgres_url):
         replies = [await api.post("/events", content=body, headers=HEADERS) for _ in range(4)]
         ready = await api.get("/ready")
     again = await api.post("/events", content=body, headers=HEADERS)

@@ -12,14 +12,18 @@ from millwright.bootstrap import Storage
 from tests.api.conftest import Caller
 from tests.support.completed_work import ORDER, REASON, completed, opened_case, ordered
 from tests.support.held_machine import add_people
+from tests.support.prepared_rows import prepared
 
 SAID = {"outcome": "confirmed", "reason": REASON}
 
 
 @pytest.fixture
 async def case(storage: Storage) -> str:
-    await add_people(storage)
-    return await opened_case(storage)
+    async def open_one() -> str:
+        await add_people(storage)
+        return await opened_case(storage)
+
+    return await prepared(storage.engine, "opened case", open_one)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from domain.suspect_lots import LotsUntil, SuspectLots
 from millwright.bootstrap import Storage
 from tests.api.conftest import Caller
 from tests.support.ingress import NOW
+from tests.support.prepared_rows import prepared
 from tests.support.proposed_hold import propose_hold
 
 REVIEW = {"note": "LOT-1 blocked, see NC-7"}
@@ -30,7 +31,7 @@ LOTS = SuspectLots(
 @pytest.fixture
 async def case(storage: Storage) -> str:
     """A case with a list."""
-    opened = await propose_hold(storage)
+    opened = await prepared(storage.engine, "proposed hold", lambda: propose_hold(storage))
     await storage.suspect_lots.keep(opened, LOTS)
     return opened
 

@@ -22,8 +22,8 @@ SYSTEM = "opcua_job_control"
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
-    return settings_over(database_url, tmp_path, cmms={"connector": "maximo"}, mes={"connector": "opcua_job_control"})
+def settings(plant_url: str, tmp_path: Path) -> Settings:
+    return settings_over(plant_url, tmp_path, cmms={"connector": "maximo"}, mes={"connector": "opcua_job_control"})
 
 
 @pytest.fixture

@@ -41,10 +41,10 @@ def signed(body: bytes = BODY, secret: str = SECRET, after: timedelta = timedelt
 
 
 @pytest.fixture
-def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(plant_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     maintainx = {"connector": "maintainx", "webhook_secrets": [SECRET, NEXT_SECRET]}
     further = {"hamburg": {"connector": "maximo", "sites": ["HH"]}}
-    return settings_over(database_url, tmp_path_factory.mktemp("home"), cmms=maintainx, cmms_instances=further)
+    return settings_over(plant_url, tmp_path_factory.mktemp("home"), cmms=maintainx, cmms_instances=further)
 
 
 @pytest.fixture
