@@ -1,5 +1,9 @@
 """Notes on an order for the people who work on it: what became known after it was placed."""
 
+import re
+from datetime import UTC, datetime
+from typing import Final
+
 from activities.order_text import (
     attachment_note,
     case_hold_notice,
@@ -14,12 +18,20 @@ from domain.model import Model
 from domain.ports import Judge
 from domain.verdict import Rung
 from domain.wording import Wording, message
+from domain.work_orders import Escalation, WorkOrderDraft
 
 _ASKS_FOR = {
     Rung.DRAFT: message("It now asks for a draft for the planner."),
     Rung.WORK_ORDER: message("It now asks for work, without further review."),
     Rung.WORK_ORDER_AND_HOLD: message("It now asks for work, and a hold of the machine until then."),
 }
+
+
+_STAMP: Final = "%Y%m%d%H%M%S"
+_WORSE: Final = re.compile(
+    f"-(?P<rung>{'|'.join(rung.word for rung in _ASKS_FOR)})(?:-(?P<priority>[1-4])(?:-(?P<due>[0-9]{{14}}))?)?"
+)
+"""The key of a note on a worsening, after the case's own. Earlier builds wrote neither priority nor due date."""
 
 
 class OrderNote(Model):
@@ -97,10 +109,46 @@ def _answering(view: CaseView, say: Wording) -> OrderNote | None:
     return OrderNote(key=key, text=text)
 
 
-def _worsening(view: CaseView, judge: Judge, say: Wording) -> OrderNote | None:
-    """Builds before this note wrote no rung into their drafts."""
-    if view.draft is None or view.draft.rung is None or view.rung <= view.draft.rung:
+def escalation_wanted(view: CaseView) -> Escalation | None:
+    """What the order is to have because the fault became worse; None if there is nothing to change, or the case is not
+    timed again yet.
+
+    The note on a worsening comes after it. So its key tells what was written, and that it was.
+    """
+    order, draft = view.order, view.draft
+    if order is None or order.status.finished or order.of_a_person or draft is None or _worse_noted(view):
         return None
+    if called_off(view) is not None or view.urgency is None:
+        return None
+    was, was_due_at = _written(view, draft)
+    raised = Escalation(priority=view.verdict.priority, was=was, due_at=view.due_at, was_due_at=was_due_at)
+    return raised if raised.priority < raised.was or raised.earlier_due is not None else None
+
+
+def _written(view: CaseView, draft: WorkOrderDraft) -> tuple[int, datetime | None]:
+    """The priority and the due date that we wrote last: those of the draft, or of the last note on a worsening."""
+    keys = [_WORSE.fullmatch(key.removeprefix(view.id)) for key in view.order_notes]
+    found = [key for key in keys if key is not None and key["priority"]]
+    if not found:
+        return draft.priority, draft.due_at
+    due = found[-1]["due"]
+    at = datetime.strptime(due, _STAMP).replace(tzinfo=UTC) if due else draft.due_at
+    return int(found[-1]["priority"]), at
+
+
+def _worse_noted(view: CaseView) -> bool:
+    """Whether the order tells all that has become worse. Builds before this note wrote no rung into their drafts."""
+    if view.draft is None or view.draft.rung is None or view.rung <= view.draft.rung:
+        return True
+    keys = (_WORSE.fullmatch(key.removeprefix(view.id)) for key in view.order_notes)
+    return any(key is not None and key["rung"] == view.rung.word for key in keys)
+
+
+def _worsening(view: CaseView, judge: Judge, say: Wording) -> OrderNote | None:
+    """It waits until the work is timed again, because what it tells of the due date is written on the order before."""
+    if _worse_noted(view) or view.draft is None or view.urgency is None:
+        return None
+    earlier = view.due_at is not None and view.draft.due_at is not None and view.due_at < view.draft.due_at
     verdict, words = view.verdict, judge.words(view.version, view.verdict.rule)
     told = (
         say("The fault became worse after this order was made; last seen at {at} UTC.", at=minute(view.last_event_at)),
@@ -114,9 +162,11 @@ def _worsening(view: CaseView, judge: Judge, say: Wording) -> OrderNote | None:
             priority=verdict.priority,
         ),
         say(_ASKS_FOR[view.rung]),
+        *((say("The work is due earlier now: {at} UTC.", at=minute(view.due_at)),) if earlier and view.due_at else ()),
         *((case_hold_notice(view, say),) if view.rung is Rung.WORK_ORDER_AND_HOLD else ()),
     )
-    return OrderNote(key=f"{view.id}-{view.rung.word}", text=" ".join(told))
+    written = f"-{verdict.priority}" + (f"-{view.due_at:{_STAMP}}" if earlier else "")
+    return OrderNote(key=f"{view.id}-{view.rung.word}{written}", text=" ".join(told))
 
 
 def _calling_off(view: CaseView, say: Wording) -> tuple[OrderNote, ...]:

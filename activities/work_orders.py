@@ -11,7 +11,7 @@ from activities.autonomy import Autonomy
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
 from activities.order_files import OrderFiles
-from activities.order_notes import notes_wanted, withdrawal_words
+from activities.order_notes import escalation_wanted, notes_wanted, withdrawal_words
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
 from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_stands, hold_wanted, next_look
@@ -136,6 +136,7 @@ class WorkOrders:
             order = await self._moved(view, known, wanted)
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
+            order = await self._escalated(view.model_copy(update={"order": order}), order)
             await self._note(view.model_copy(update={"order": order}), order)
             await self._files.attach(view, order, self._wording(order.ref.system))
             if not order.status.finished:
@@ -217,6 +218,22 @@ class WorkOrders:
         if wanted is WorkOrderStatus.CANCELLED:
             return await cmms.withdraw_work_order(order.ref, withdrawal_words(view, self._wording(order.ref.system)))
         return await cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
+
+    async def _escalated(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderRecord:
+        """The order, with a higher priority and an earlier due date where the fault became worse. The note that follows
+        records that it was asked for."""
+        escalation = escalation_wanted(view)
+        if escalation is None:
+            return order
+        cmms = self._instance(order.ref.system, "move-order")
+        if not cmms.capabilities.raises_priority:
+            return order
+        await self._cases.check_move(view.id, order.ref, escalation)
+        asked_at = self._clock.now()
+        raised = await cmms.escalate_work_order(order.ref, escalation)
+        if raised != order:
+            await self._cases.record_order(view.id, raised, asked_at)
+        return raised
 
     async def _note(self, view: CaseView, order: WorkOrderRecord) -> None:
         for note in notes_wanted(view, self._judge, self._wording(order.ref.system)):

@@ -17,7 +17,7 @@ from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.unreadable import UnreadableRecord
 from domain.verdict import UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 LEASE_LASTS: Final = timedelta(minutes=2)
 """How long a step may create an order by itself: longer than its call may take."""
@@ -137,8 +137,9 @@ class CaseStore(Protocol):
         """
         ...
 
-    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
-        """Makes sure that the record has a ground to approve an order, or to withdraw it, before the CMMS is asked to.
+    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus | Escalation) -> None:
+        """Makes sure that the record has a ground to approve an order, to withdraw it or to raise its priority, before
+        the CMMS is asked to.
 
         Raises:
             ActionRequired: it has none: somebody has altered the database.

@@ -61,8 +61,8 @@ class TextLimits(Model):
 class CmmsCapabilities(Model):
     """What a CMMS can do.
 
-    The steps of a case follow `idempotency`, `one_at_a_time_per_asset`, `approval`, `cancellation`, `search_by_key` and
-    `failure_modes`.
+    The steps of a case follow `idempotency`, `one_at_a_time_per_asset`, `approval`, `cancellation`, `search_by_key`,
+    `raises_priority` and `failure_modes`.
     The other fields are for the connector itself and for people.
 
     Args:
@@ -78,6 +78,7 @@ class CmmsCapabilities(Model):
         limits: how long texts may be. The connector shortens them.
         one_at_a_time_per_asset: whether it fails if two orders of one asset are created at once: then orders of an
             asset are created under a lease.
+        raises_priority: whether the connector can raise the priority of an open order.
         failure_modes: the failure mode (ISO 14224) that a code on an open order names, by the code. If it is empty, no
             order of a person is attached to a case.
     """
@@ -92,6 +93,7 @@ class CmmsCapabilities(Model):
     priorities: dict[int, str]
     limits: TextLimits
     one_at_a_time_per_asset: bool = False
+    raises_priority: bool = False
     failure_modes: dict[str, str] = {}
 
     def own_priority(self, vendor_value: str | None) -> int | None:

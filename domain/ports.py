@@ -19,7 +19,7 @@ from domain.hold_proposals import HoldTerms
 from domain.lots import MadeLot
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.operating import OperatingState
-from domain.outcomes import Label, OutcomeClass
+from domain.outcomes import OutcomeClass
 from domain.pricing import TimedFault
 from domain.production import (
     HoldEnforcement,
@@ -32,7 +32,7 @@ from domain.production import (
     ProductionContext,
 )
 from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
-from domain.work_orders import ChangePage, CompletionReport, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
+from domain.work_orders import ChangePage, CompletionReport, Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 
 
 class Cmms(Protocol):
@@ -108,6 +108,16 @@ class Cmms(Protocol):
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         """Cancels an order, waiting or released by us, if it is known that nobody has touched it. Otherwise it is
         returned unchanged."""
+        ...
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        """Raises the priority of an open order, and brings its due date forward where the vendor has one, in place.
+
+        Only a value that we wrote last is replaced. Otherwise, and if it is finished, the order is returned unchanged.
+
+        Raises:
+            ActionRequired: the change was accepted, and the order has another value (`field`).
+        """
         ...
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
@@ -367,18 +377,6 @@ class OutcomeCodes(Protocol):
 
     def classify(self, report: CompletionReport) -> OutcomeClass:
         """The class of a completed order; UNKNOWN if the codes are missing or not in the crosswalk."""
-        ...
-
-
-class LabelSink(Protocol):
-    """The destination of training labels."""
-
-    def write(self, labels: Sequence[Label]) -> int:
-        """Writes all labels or none; returns how many.
-
-        Raises:
-            ActRejected: the destination cannot be written to.
-        """
         ...
 
 

@@ -1,8 +1,9 @@
 """Work orders, in a form that is the same for every CMMS."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from pydantic import Field, FiniteFloat, field_validator, model_validator
 
@@ -10,6 +11,8 @@ from domain.model import Model, Moment
 from domain.unreadable import UnreadableRecord
 from domain.vendor_texts import VendorName, VendorText
 from domain.verdict import Rung
+
+ValueT = TypeVar("ValueT")
 
 
 class WorkOrderStatus(StrEnum):
@@ -104,6 +107,50 @@ class WorkOrderDraft(Model):
     job_plan: VendorName | None = Field(default=None, exclude_if=lambda plan: plan is None)
     """The site's job plan for the class of the asset and the failure mode, as the CMMS names it; None if the site
     states none."""
+
+
+class Escalation(Model):
+    """What an open order is to have because its fault became worse. What people set is theirs, so each value goes with
+    the one that we wrote last, and is written only over that one.
+
+    Args:
+        priority: 1 (highest) to 4.
+        was: the priority that we wrote last.
+        due_at: by when the policy wants the work done; None if it states no time.
+        was_due_at: the due date that we wrote last; None if we wrote none.
+    """
+
+    priority: int
+    was: int
+    due_at: Moment | None = None
+    was_due_at: Moment | None = None
+
+    @property
+    def earlier_due(self) -> datetime | None:
+        """The new due date; None if it does not come before the one that we wrote."""
+        if self.due_at is None or self.was_due_at is None or self.due_at >= self.was_due_at:
+            return None
+        return self.due_at
+
+    def raised(self, current: ValueT | None, priorities: Mapping[int, ValueT]) -> ValueT | None:
+        """The vendor's value of the new priority; None if the order is to keep the one that it has.
+
+        Args:
+            current: the value that the order has.
+            priorities: the vendor's values for ours.
+        """
+        theirs, was = priorities[self.priority], priorities[self.was]
+        return theirs if self.priority < self.was and current == was and theirs != was else None
+
+    def brought_forward(self, current: datetime | None) -> datetime | None:
+        """The new due date; None if the order is to keep the one that it has. Vendors keep whole seconds.
+
+        Args:
+            current: the due date that the order has, aware.
+        """
+        if current is None or self.was_due_at is None or abs(current - self.was_due_at) >= timedelta(seconds=1):
+            return None
+        return self.earlier_due
 
 
 class WorkOrderRef(Model):

@@ -5,7 +5,7 @@ from typing import Final
 from domain.cmms import OrderCancellation, OrderQuery
 from domain.errors import ConnectorError
 from domain.ports import Cmms
-from domain.work_orders import Touched, WorkOrderRecord, WorkOrderStatus
+from domain.work_orders import Escalation, Touched, WorkOrderRecord, WorkOrderStatus
 from millwright.connector_trial.behaviour import behaviour
 from millwright.connector_trial.creating import differences, needs_approval
 from millwright.connector_trial.trial import (
@@ -21,6 +21,8 @@ from millwright.connector_trial.wire import carrying
 
 UNKNOWN_STATUS: Final = "ZZ-UNKNOWN-ZZ"
 _MANY: Final = 4
+_LOWEST: Final = 4
+"""The priority of the drafts of a trial."""
 
 
 async def releasing_twice_releases_once(trial: ConnectorTrial) -> None:
@@ -74,6 +76,29 @@ async def a_note_is_added_once(trial: ConnectorTrial) -> None:
     expect(len(sent) == 1, f"the note was sent {len(sent)} times")
     read = await cmms.read_work_order(created.ref)
     expect(read.touched is Touched.NO, f"touched is {read.touched}")
+
+
+async def a_worse_fault_raises_its_order_in_place(trial: ConnectorTrial) -> None:
+    """The priority of an open order rises where it is still ours, and is not taken for somebody's change."""
+    cmms = trial.connector()
+    if not cmms.capabilities.raises_priority:
+        raise NotApplicable("the connector does not raise the priority of an open order")
+    theirs = cmms.capabilities.priorities
+    # A draft of a trial has the lowest priority. It is raised as little as can be seen: somebody may be called for it.
+    higher = next((own for own in (3, 2, 1) if cmms.capabilities.own_priority(theirs[own]) == own), None)
+    if higher is None or theirs[higher] == theirs[_LOWEST]:
+        raise NotApplicable("the settings give it no priority that one of ours alone has")
+    created = await trial.created(cmms)
+    escalation = Escalation(priority=higher, was=_LOWEST)
+    raised = await cmms.escalate_work_order(created.ref, escalation)
+    expect(raised.priority == higher, f"the priority is {raised.priority}, and not {higher}")
+    expect(raised.touched is Touched.NO, f"touched is {raised.touched}")
+    again = await trial.other_process.escalate_work_order(created.ref, escalation)
+    differing = differences(raised, again)
+    expect(not differing, f"the second call gives another record: {differing}")
+    lower = Escalation(priority=_LOWEST, was=higher)
+    kept = await cmms.escalate_work_order(created.ref, lower)
+    expect(kept.priority == higher, f"the priority was lowered to {kept.priority}")
 
 
 async def changes_leave_none_out(trial: ConnectorTrial) -> None:
@@ -151,6 +176,7 @@ FOLLOWING: Final = tuple(
         an_order_that_we_released_is_withdrawn,
         a_withdrawn_order_is_not_released,
         a_note_is_added_once,
+        a_worse_fault_raises_its_order_in_place,
         changes_leave_none_out,
         a_change_after_a_poll_is_in_the_next,
         an_unknown_status_ends_no_order,

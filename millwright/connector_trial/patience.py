@@ -9,7 +9,7 @@ from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.errors import Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.ports import Cmms
-from domain.work_orders import ChangePage, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
+from domain.work_orders import ChangePage, Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 from millwright.connector_trial.wire import TrialWire
 
 T = TypeVar("T")
@@ -72,6 +72,9 @@ class PatientCmms:
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         return self._made(await self._patiently(lambda: self._cmms.withdraw_work_order(ref, memo)))
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        return self._made(await self._patiently(lambda: self._cmms.escalate_work_order(ref, escalation)))
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         await self._patiently(lambda: self._cmms.add_note(ref, note_key, text))

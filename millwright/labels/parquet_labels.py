@@ -42,7 +42,7 @@ seconds."""
 
 
 class ParquetLabels:
-    """See `domain.ports.LabelSink`.
+    """A file of training labels.
 
     Args:
         file: written atomically.
@@ -52,6 +52,11 @@ class ParquetLabels:
         self._file = file
 
     def write(self, labels: Sequence[Label]) -> int:
+        """Writes all labels or none; returns how many.
+
+        Raises:
+            ActRejected: the file cannot be written.
+        """
         rows = [_row(label) for label in labels]
         fresh = self._file.with_name(f".{self._file.name}")
         try:

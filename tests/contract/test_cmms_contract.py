@@ -8,7 +8,7 @@ import pytest
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
 from domain.open_work import OpenWorkQuery
-from domain.work_orders import Touched, WorkOrderStatus
+from domain.work_orders import Escalation, Touched, WorkOrderStatus
 from tests.contract.cmms_plant import CmmsPlant, found_by, read_all, released, reports
 
 
@@ -127,6 +127,34 @@ async def test_an_order_that_a_planner_cancelled_is_not_released(cmms_plant: Cmm
     assert record.status is WorkOrderStatus.CANCELLED
     assert record.touched is Touched.YES
     assert record.report is None
+
+
+async def test_a_worse_fault_raises_an_open_order_in_place_and_a_priority_of_people_is_kept(
+    cmms_plant: CmmsPlant,
+) -> None:
+    cmms, draft = cmms_plant.connector(), cmms_plant.draft()
+    created = await cmms.create_work_order(draft)
+    raised = await cmms.escalate_work_order(created.ref, Escalation(priority=1, was=draft.priority))
+    if not cmms.capabilities.raises_priority:
+        assert raised.priority == created.priority
+        return
+    assert (raised.priority, raised.status, raised.touched) == (1, created.status, Touched.NO)
+    # People have set it otherwise than we wrote it last.
+    kept = await cmms.escalate_work_order(created.ref, Escalation(priority=2, was=4))
+    assert (kept.priority, kept.touched) == (1, Touched.NO)
+    cmms_plant.approve(created.ref)
+    cmms_plant.wait(timedelta(hours=1))
+    cmms_plant.complete(created.ref, "Regulator burnt.")
+    ended = await cmms.escalate_work_order(created.ref, Escalation(priority=1, was=2))
+    assert ended.status is WorkOrderStatus.COMPLETED
+
+
+async def test_an_order_that_was_deleted_is_not_raised(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft())
+    cmms_plant.delete(created.ref)
+    after = await cmms.escalate_work_order(created.ref, Escalation(priority=1, was=2))
+    assert after.status is WorkOrderStatus.DELETED
 
 
 async def test_a_note_is_added_once_and_never_taken_for_the_technicians(cmms_plant: CmmsPlant) -> None:

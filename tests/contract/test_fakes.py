@@ -13,6 +13,7 @@ from domain.ports import Cmms
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
+    Escalation,
     FindingRole,
     ReportedCode,
     WorkOrderDraft,
@@ -60,6 +61,7 @@ TRIED = frozenset(
         "a_title_of_300_characters_is_taken",
         "texts_beyond_every_limit_are_shortened",
         "a_released_draft_does_not_wait",
+        "a_worse_fault_raises_its_order_in_place",
         "releasing_twice_releases_once",
         "an_untouched_order_is_withdrawn",
         "an_order_that_we_released_is_withdrawn",
@@ -101,6 +103,9 @@ class Uninterrupted:
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         return done(self._cmms.withdraw_work_order(ref, memo))
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        return done(self._cmms.escalate_work_order(ref, escalation))
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         Played(self._cmms.add_note(ref, note_key, text)).play()

@@ -19,7 +19,7 @@ from domain.assets import Criticality
 from domain.cases import Decision
 from domain.errors import ActionRequired, Unavailable
 from domain.ports import TwinGraph
-from domain.work_orders import WorkOrderRef, WorkOrderStatus
+from domain.work_orders import Escalation, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
 from millwright.storage.events.register import RegisterStore
@@ -228,6 +228,23 @@ async def test_a_case_that_was_rejected_after_its_step_had_read_it_gets_neither_
         await ready.storage.cases.intend_order(ready.case, "fake", draft(ready.case), None, None)
     with pytest.raises(Unavailable, match="called off meanwhile: It is scrap"):
         await ready.storage.holds.claim(ready.case, "fake", "EQ-001", unasked=True)
+
+
+async def test_an_order_is_raised_only_to_the_priority_that_the_verdict_in_the_record_has(
+    storage_engine: AsyncEngine, database_url: str
+) -> None:
+    ready = await bench(storage_engine, database_url)
+    await ready.pass_by()
+    view, _ = await ready.storage.cases.view(ready.case)
+    assert view.order is not None
+    ref, check, own = view.order.ref, ready.storage.cases.check_move, view.verdict.priority
+    await check(ready.case, ref, Escalation(priority=own, was=4))
+    with pytest.raises(ActionRequired, match=f"no verdict gives the case the priority {own + 1}"):
+        await check(ready.case, ref, Escalation(priority=own + 1, was=4))
+    no = Decision(approved=False, by="pat", reason="It is scrap.", at=ready.plant.clock.now())
+    await ready.storage.cases.record_decision(ready.case, no)
+    with pytest.raises(Unavailable, match="called off meanwhile"):
+        await check(ready.case, ref, Escalation(priority=own, was=4))
 
 
 _WITHDRAWN = "UPDATE cases SET withdraw = 'its evidence was judged again, the last as watch'"

@@ -18,6 +18,7 @@ ABLE = CmmsCapabilities(
     tombstones=False,
     priorities={1: "1", 2: "2", 3: "3", 4: "4"},
     limits=TextLimits(),
+    raises_priority=True,
 )
 LOOKS_UP = ABLE.model_copy(update={"idempotency": Idempotency.LOOK_UP})
 NOTHING_OPEN = OpenWorkSeen(at=datetime(2026, 11, 21, tzinfo=UTC), since=datetime(2026, 8, 23, tzinfo=UTC))

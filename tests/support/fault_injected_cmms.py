@@ -6,7 +6,7 @@ from datetime import timedelta
 from domain.cmms import CmmsCapabilities, Idempotency, OrderQuery
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
-from domain.work_orders import ChangePage, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import ChangePage, Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.cmms import ABLE, reported
 from tests.support.fault_injection import vendor_call
 from tests.support.order_book import OrderBook
@@ -76,6 +76,9 @@ class FaultInjectedCmms:
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         return await vendor_call(lambda: self.book.move(ref, WorkOrderStatus.CANCELLED))
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        return await vendor_call(lambda: self.book.escalate(ref, escalation))
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         await vendor_call(lambda: self.book.note(ref, note_key, text))

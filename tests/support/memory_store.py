@@ -22,7 +22,7 @@ from domain.stops import StoppableAction
 from domain.suspect_lots import SuspectLots
 from domain.unreadable import UnreadableRecord
 from domain.verdict import Memory, Rung, UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.fault_injection import store_call
 from tests.support.memory_attached_orders import MemoryAttachedOrders, of_another
 from tests.support.memory_holds import MemoryHolds
@@ -147,7 +147,7 @@ class MemoryStore:
     async def detach_order(self, case: str, record: WorkOrderRecord, because: str) -> None:
         await store_call(lambda: self.attached.detach(case, record, because))
 
-    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
+    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus | Escalation) -> None:
         del case, order, to
         await store_call(lambda: None)
 

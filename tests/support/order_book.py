@@ -13,6 +13,7 @@ from domain.open_work import OpenOrder, OpenWork, OpenWorkQuery
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
+    Escalation,
     FindingRole,
     ReportedCode,
     Touched,
@@ -138,6 +139,18 @@ class OrderBook:
             self._change(entry, status=status)
         return self.read(ref)
 
+    def escalate(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        """Raises the priority of an open order that is still the one that we wrote."""
+        entry = self._entry(ref)
+        raised = escalation.raised(entry.record.priority, {each: each for each in range(1, 5)})
+        if raised is not None and not entry.deleted and not entry.record.status.finished:
+            self._change(entry, priority=raised)
+        return self.read(ref)
+
+    def people_prioritise(self, ref: WorkOrderRef, priority: int) -> None:
+        """Somebody there sets the priority of an order."""
+        self._change(self._entry(ref), priority=priority, touched=Touched.YES)
+
     def note(self, ref: WorkOrderRef, key: str, text: str) -> None:
         """Writes a note once."""
         entry = self._entry(ref)
@@ -210,9 +223,11 @@ class OrderBook:
         status: WorkOrderStatus | None = None,
         touched: Touched | None = None,
         report: CompletionReport | None = None,
+        priority: int | None = None,
     ) -> None:
         status = status or entry.record.status
         changes = {"status": status, "vendor_status": status.value, "changed_at": self._clock.now(), "report": report}
+        changes["priority"] = priority or entry.record.priority
         entry.record = entry.record.model_copy(update=changes | ({} if touched is None else {"touched": touched}))
         self._log.append(entry.record.ref.id)
 

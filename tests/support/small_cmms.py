@@ -21,7 +21,15 @@ from domain.cmms import (
 )
 from domain.errors import ActionRequired
 from domain.open_work import OpenOrder, OpenWork, OpenWorkQuery
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    ChangePage,
+    Escalation,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 
 TOKEN = "small-secret-token"
 ASSET = "PUMP-1"
@@ -71,6 +79,9 @@ class SmallServer:
                 return self._create(body)
             case "POST", ["orders", number, "notes"]:
                 self._order(number)["notes"].setdefault(body["key"], body["text"])
+                return httpx.Response(200, json=[])
+            case "POST", ["orders", number, "priority"]:
+                self._order(number).update(body, changed=self._stamp())
                 return httpx.Response(200, json=[])
             case "POST", ["orders", number, step]:
                 return self._move(number, step)
@@ -127,6 +138,7 @@ class SmallCmms:
             tombstones=False,
             priorities={1: "A", 2: "B", 3: "C", 4: "D"},
             limits=TextLimits(summary=100),
+            raises_priority=True,
         )
 
     async def check(self) -> str:
@@ -164,6 +176,14 @@ class SmallCmms:
 
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         return await self.moved(ref, "cancel", WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        call = Call("small", "escalate-work-order", ref.key)
+        (row,) = await self.rows(call, {"key": ref.key})
+        raised = escalation.raised(row["priority"], self.capabilities.priorities)
+        if raised is not None:
+            await self.send(call, "POST", f"/orders/{ref.id}/priority", {"priority": raised})
+        return await self.read_work_order(ref)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         call = Call("small", "add-note", ref.key)

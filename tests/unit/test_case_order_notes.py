@@ -7,7 +7,7 @@ import pytest
 from domain.canonical import canonical
 from domain.cases import Decision
 from domain.verdict import Rung
-from domain.work_orders import WorkOrderStatus
+from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 from tests.support.fault_injection import CallOutcome, Played
 from tests.support.saga_plant import REREAD, SagaPlant, case_view
 
@@ -46,9 +46,51 @@ def test_a_fault_that_became_worse_is_noted_once_with_the_rule_and_its_reason() 
         plant.store.raised(CASE, rung)
         plant.settle()
     [(key, text)] = plant.cmms.notes.items()
-    assert key == f"{CASE}-work_order"
+    assert key == f"{CASE}-work_order-{plant.store.now(CASE).verdict.priority}"
     assert text.startswith("The fault became worse after this order was made")
     assert "It is so." in text
+
+
+def raise_to(plant: SagaPlant, rung: Rung, priority: int) -> None:
+    """The case rests on a verdict with a higher rung and another priority."""
+    plant.store.raised(CASE, rung)
+    verdict = plant.store.now(CASE).verdict.model_copy(update={"priority": priority})
+    plant.store.cases[CASE] = plant.store.cases[CASE].model_copy(update={"verdict": verdict})
+    plant.settle()
+
+
+def order(plant: SagaPlant) -> WorkOrderRecord:
+    return plant.cmms.orders[CASE]
+
+
+def test_a_fault_that_became_worse_raises_its_order_in_place_each_time() -> None:
+    plant = SagaPlant(timedelta())
+    view = case_view(CASE, 1, Rung.DRAFT)
+    plant.store.open(view.model_copy(update={"verdict": view.verdict.model_copy(update={"priority": 3})}))
+    plant.settle()
+    assert order(plant).priority == 3
+    raise_to(plant, Rung.WORK_ORDER, 2)
+    assert (order(plant).priority, len(plant.cmms.made)) == (2, 1)
+    raise_to(plant, Rung.WORK_ORDER_AND_HOLD, 1)
+    assert (order(plant).priority, len(plant.cmms.made)) == (1, 1)
+    assert list(plant.cmms.notes) == [f"{CASE}-work_order-2", f"{CASE}-work_order_and_hold-1"]
+    assert plant.store.now(CASE).order == order(plant)
+
+
+def test_a_priority_that_people_set_is_kept_and_they_read_of_the_other_one() -> None:
+    plant = placed()
+    plant.cmms.book.people_prioritise(order(plant).ref, 4)
+    raise_to(plant, Rung.WORK_ORDER, 1)
+    assert order(plant).priority == 4
+    assert "priority 1" in plant.cmms.notes[f"{CASE}-work_order-1"]
+
+
+def test_an_order_that_an_earlier_build_noted_as_worse_is_not_noted_again() -> None:
+    plant = placed()
+    view = plant.store.cases[CASE]
+    plant.store.cases[CASE] = view.model_copy(update={"order_notes": (f"{CASE}-work_order",)})
+    raise_to(plant, Rung.WORK_ORDER, 1)
+    assert plant.cmms.notes == {}
 
 
 def test_a_draft_of_an_earlier_build_keeps_its_stored_form_and_asks_for_no_note() -> None:
@@ -68,7 +110,7 @@ def test_a_case_that_rises_to_a_hold_tells_the_planner_of_the_hold() -> None:
     plant = placed(Rung.WORK_ORDER)
     plant.store.raised(CASE, Rung.WORK_ORDER_AND_HOLD)
     plant.settle()
-    assert "a hold of the machine" in plant.cmms.notes[f"{CASE}-work_order_and_hold"]
+    assert "a hold of the machine" in "".join(plant.cmms.notes.values())
 
 
 def test_an_untouched_draft_whose_evidence_was_revised_is_withdrawn_without_a_note() -> None:

@@ -25,6 +25,7 @@ from domain.outcomes import OutcomeClass
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
+    Escalation,
     FindingRole,
     WorkOrderDraft,
     WorkOrderRecord,
@@ -104,6 +105,9 @@ class FakeCmms:
     async def withdraw_work_order(self, ref: WorkOrderRef, memo: str) -> WorkOrderRecord:
         del memo
         return self._book.move(ref, WorkOrderStatus.CANCELLED)
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        return self._book.escalate(ref, escalation)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         self._book.note(ref, note_key, text)

@@ -1,6 +1,7 @@
 """The port `Cmms` over Atlas: look up, create, read back."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx
@@ -20,7 +21,15 @@ from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    ChangePage,
+    Escalation,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 
 _REASON_LENGTH: Final = 250
 _NO_REASON: Final = "Millwright"
@@ -137,6 +146,25 @@ class AtlasCmms:
         if after is None:
             return WorkOrderRecord.gone(record.ref, self._clock.now())
         return await self._reading.record(call, after, record.ref)
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        call = Call(self._system, "escalate-work-order", ref.key)
+        row = await self._reading.current(call, ref)
+        if row is None:
+            return WorkOrderRecord.gone(ref, self._clock.now())
+        kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
+        now = None if mapping.status_of(row).finished else await self._client.content(call, kind, row.id)
+        changes = mapping.escalated(now, escalation, self._settings) if now else {}
+        if now and changes:
+            if now.get("createdBy") == await self._client.user(call) != now.get("updatedBy"):
+                changes["description"] = self._marked(call, row, now)
+            if not await self._client.change(call, kind, row.id, now, changes):
+                raise call.error(Unavailable, f"{row.number} was approved meanwhile, and is raised as an order")
+            after = await self._client.content(call, kind, row.id)
+            for field in mapping.escalated(after, escalation, self._settings) if after else ():
+                raise call.error(ActionRequired, f"{row.number} was changed, and has its old value", field=field)
+            row = await self._reading.current(call, ref)
+        return await self._reading.record(call, row, ref) if row else WorkOrderRecord.gone(ref, self._clock.now())
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         """A comment on an order. A request, and an order of Atlas 1.3, has the note in its description."""
@@ -264,6 +292,13 @@ class AtlasCmms:
         waits = after is not None and mapping.status_of(after) is WorkOrderStatus.WAITING_APPROVAL
         return now if waits else None
 
+    def _marked(self, call: Call, row: AtlasRecord, now: Mapping[str, Any]) -> str:
+        """The description of a record with a line that others changed it: Atlas names only the last one who did."""
+        marked = texts.with_touched_line(now.get("description"))
+        if marked is None:
+            raise self._full(call, row)
+        return marked
+
     def _full(self, call: Call, row: AtlasRecord) -> ActionRequired:
         return call.error(
             ActionRequired,
@@ -280,10 +315,7 @@ class AtlasCmms:
         if texts.has_note(description, note_key):
             return
         if now.get("createdBy") == await self._client.user(call) != now.get("updatedBy"):
-            # Atlas names only the last one who changed a record.
-            description = texts.with_touched_line(description)
-            if description is None:
-                raise self._full(call, row)
+            description = self._marked(call, row, now)
         longer = texts.with_note(description, line)
         if longer is None:
             raise self._full(call, row)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -41,6 +41,7 @@ from domain.open_work import OpenOrder
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
     CompletionReport,
+    Escalation,
     FindingRole,
     Labor,
     Part,
@@ -127,6 +128,7 @@ def capabilities(settings: AtlasSettings) -> CmmsCapabilities:
         search_by_key=True,
         changes=ChangeFeed.POLL,
         tombstones=False,
+        raises_priority=True,
         priorities=dict(settings.priorities),
         limits=TextLimits(summary=texts.SUMMARY_LENGTH, description=texts.OWN_TEXT_LENGTH, note=texts.NOTE_LENGTH),
         one_at_a_time_per_asset=True,
@@ -145,9 +147,24 @@ def draft_body(draft: WorkOrderDraft, asset: AtlasAsset, settings: AtlasSettings
     if asset.location is not None:
         body["location"] = {"id": asset.location.id}
     if draft.due_at is not None:
-        due = draft.due_at.astimezone(UTC).replace(tzinfo=None)
-        body["dueDate"] = f"{due.isoformat(timespec='milliseconds')}Z"
+        body["dueDate"] = _date(draft.due_at)
     return body
+
+
+def escalated(now: Mapping[str, Any], escalation: Escalation, settings: AtlasSettings) -> dict[str, Json]:
+    """The fields of a record that an escalation changes, with their new values.
+
+    Args:
+        now: the record as it came.
+    """
+    priority = escalation.raised(now.get("priority"), settings.priorities)
+    changes: dict[str, Json] = {} if priority is None else {"priority": priority}
+    try:
+        current = datetime.fromisoformat(str(now.get("dueDate")))
+    except ValueError:
+        return changes
+    due = escalation.brought_forward(current) if current.tzinfo else None
+    return changes if due is None else {**changes, "dueDate": _date(due)}
 
 
 def preview(body: Mapping[str, Json], *, released: bool) -> tuple[PreviewedRecord, ...]:
@@ -323,6 +340,10 @@ def unreadable_record(row: AtlasRecord, system: str, error: Exception) -> Unread
     field, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))
     problem = error.problem if isinstance(error, ConnectorError) else problem
     return UnreadableRecord.of(system, row.number, field or None, problem, row.model_dump(mode="json"))
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def _vendor_status(row: AtlasRecord) -> str:

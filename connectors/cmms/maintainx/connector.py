@@ -1,6 +1,6 @@
 """The port `Cmms` over MaintainX: look up, create, read back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -10,6 +10,7 @@ from connectors.call import Call
 from connectors.cmms.maintainx import mapping, texts
 from connectors.cmms.maintainx.changes import MaintainXCursor, unseen
 from connectors.cmms.maintainx.client import MaintainXClient, moment_text
+from connectors.cmms.maintainx.keys import check_key, proved_rows
 from connectors.cmms.maintainx.models import MaintainXListed, MaintainXOrder
 from connectors.cmms.maintainx.rows import MaintainXOrderReading
 from connectors.cmms.maintainx.settings import MaintainXSettings
@@ -18,7 +19,15 @@ from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    ChangePage,
+    Escalation,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 
 _FUTURE: Final = timedelta(days=1)
 """How far the clocks of MaintainX and the plant may differ."""
@@ -142,6 +151,17 @@ class MaintainXCmms:
             row = await self._current(call, ref)
         return self._record_or_gone(call, row, ref)
 
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        call = Call(self._system, "escalate-work-order", ref.key)
+        row = await self._current(call, ref)
+        changes = mapping.escalated(row, escalation, self._settings) if row else {}
+        if row is not None and changes and not mapping.status_of(row).finished:
+            await self._client.change(call, row.id, changes)
+            row = await self._current(call, ref)
+            for field in mapping.escalated(row, escalation, self._settings) if row else ():
+                raise call.error(ActionRequired, f"{ref.id} was changed, and has its old value", field=field)
+        return self._record_or_gone(call, row, ref)
+
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         """A line at the end of the description: a comment could not be read back."""
         call = Call(self._system, "add-note", ref.key)
@@ -240,25 +260,10 @@ class MaintainXCmms:
             ActionRequired: one has the key in one field and not in the other, or another key there.
         """
         found = await self._matching(call, {"title": key})
-        proved = self._proved(call, key, found)
+        proved = proved_rows(call, key, found)
         if not proved and among is not None:
             found = await self._matching(call, among)
-            proved = self._proved(call, key, found)
-        return proved
-
-    def _proved(self, call: Call, key: str, rows: Iterable[MaintainXOrder]) -> list[MaintainXOrder]:
-        named = [row for row in rows if key in mapping.keys_on(row).values()]
-        proved = [row for row in named if mapping.key_in_data(row) == key]
-        for row in proved or named:
-            self._check_key(call, row, key)
-        for row in named if not proved else ():
-            raise call.error(
-                ActionRequired,
-                f"{row.number} has this key in its title, and its external data does not have it: if it is a copy, "
-                "take the key off its title; if it is the order of the case, another integration has overwritten the "
-                "external data, and `millwright` must be there again",
-                field="externalData",
-            )
+            proved = proved_rows(call, key, found)
         return proved
 
     async def _matching(self, call: Call, filters: Mapping[str, str]) -> list[MaintainXOrder]:
@@ -314,20 +319,8 @@ class MaintainXCmms:
         if row is None:
             await self._client.check_gone(call, ref.id, organization)
         else:
-            self._check_key(call, row, ref.key)
+            check_key(call, row, ref.key)
         return row
-
-    def _check_key(self, call: Call, row: MaintainXOrder, key: str) -> None:
-        """Refuses an order that has another key than the case's. Without any key it is still the one of its place."""
-        for field, other in mapping.keys_on(row).items():
-            if other != key:
-                expected = (
-                    "not the key of its case; put that back, or take the other one off"
-                    if key
-                    else "though a person made it; take that off"
-                )
-                words = f"{row.number} carries {other} in its {field} now, {expected}"
-                raise call.error(ActionRequired, words, field=field)
 
     async def _changed(self, call: Call, row: MaintainXListed) -> WorkOrderRecord | UnreadableRecord | None:
         """An order of a poll; None if it is none of ours, or gone by now."""

@@ -31,6 +31,7 @@ from domain.open_work import OpenOrder
 from domain.unreadable import content_text
 from domain.work_orders import (
     CompletionReport,
+    Escalation,
     FindingRole,
     ReportedCode,
     Touched,
@@ -95,6 +96,7 @@ def capabilities(settings: MaintainXSettings) -> CmmsCapabilities:
         search_by_key=False,
         changes=ChangeFeed.POLL,
         tombstones=False,
+        raises_priority=True,
         priorities=dict(settings.priorities),
         limits=TextLimits(summary=texts.SUMMARY_LENGTH, description=texts.DESCRIPTION_LENGTH, note=texts.NOTE_LENGTH),
     )
@@ -156,6 +158,23 @@ def draft_body(draft: WorkOrderDraft, asset: int, settings: MaintainXSettings) -
     return {**body, **{name: value for name, value in more.items() if value is not None}}
 
 
+def escalated(row: MaintainXOrder, escalation: Escalation, settings: MaintainXSettings) -> dict[str, Json]:
+    """What is sent for an escalation; empty if the order is to keep what it has.
+
+    The digest of what we wrote goes with it, if the order is as we wrote it.
+    """
+    priority = escalation.raised(row.priority, settings.priorities)
+    due = escalation.brought_forward(_moment(row.dueDate))
+    changes: dict[str, Json] = {} if priority is None else {"priority": priority}
+    if due is not None:
+        changes["dueDate"] = moment_text(due)
+    mark = _mark(row)
+    if not changes or mark is None or mark.written != _written(row):
+        return changes
+    after = row.model_copy(update=changes)
+    return {**changes, "externalData": {"millwright": mark.millwright, "written": _written(after)}}
+
+
 def preview(body: Mapping[str, Json]) -> tuple[PreviewedRecord, ...]:
     """The order of a body as it would be created."""
     return (previewed("work order", body, OPEN, _MEANINGS),)
@@ -211,9 +230,7 @@ def touched_by_others(row: MaintainXOrder, settings: MaintainXSettings) -> Touch
     somebody was assigned or has worked on it. Unknown if the answer lacks one of these fields. A comment is not seen.
     """
     mark, told = _mark(row), row.model_fields_set
-    changed = mark is None or mark.written != _digest(
-        row.title, row.description, row.priority, row.assetId, row.dueDate
-    )
+    changed = mark is None or mark.written != _written(row)
     if changed and mark is not None and not set(_WRITTEN) <= told and row.status == OPEN:
         return Touched.UNKNOWN
     worked = any(getattr(row, name) not in (None, [], {}) for name in _WORKED) or _has_progress(row)
@@ -298,6 +315,10 @@ def _has_progress(row: MaintainXOrder) -> bool:
     return isinstance(done, int) and done > 0
 
 
+def _written(row: MaintainXOrder) -> str:
+    return _digest(row.title, row.description, row.priority, row.assetId, row.dueDate)
+
+
 def _digest(title: str, description: str | None, priority: str | None, asset: int | None, due: object) -> str:
     """A short name for what we wrote. Our notes in the description do not count."""
     text = texts.without_notes(description)
@@ -306,10 +327,16 @@ def _digest(title: str, description: str | None, priority: str | None, asset: in
 
 def _instant(due: object) -> str | None:
     """A due date, whatever zone and precision MaintainX shows it in."""
-    if due is None:
-        return None
+    moment = _moment(due)
+    if moment is not None:
+        return moment.isoformat()
+    return None if due is None else str(due)
+
+
+def _moment(due: object) -> datetime | None:
+    """A due date in UTC, in whole seconds; None if there is none, or if it is no time with a zone."""
     try:
         moment = datetime.fromisoformat(str(due))
-        return moment.astimezone(UTC).replace(microsecond=0).isoformat() if moment.tzinfo else str(due)
+        return moment.astimezone(UTC).replace(microsecond=0) if moment.tzinfo else None
     except (ValueError, OverflowError):
-        return str(due)
+        return None

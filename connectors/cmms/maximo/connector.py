@@ -14,6 +14,7 @@ from connectors.cmms.maximo import mapping
 from connectors.cmms.maximo.changes import first_unseen
 from connectors.cmms.maximo.client import MaximoClient
 from connectors.cmms.maximo.cursor import Cursor
+from connectors.cmms.maximo.escalating import changes_of
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderRow
 from connectors.cmms.maximo.rows import OrderPage
 from connectors.cmms.maximo.schema import differences
@@ -23,11 +24,19 @@ from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, ListedAsset, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    ChangePage,
+    Escalation,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 
 logger = logging.getLogger(__name__)
 
-_OPTIONAL_FIELDS: Final = ("changeby", "reportdate")
+_OPTIONAL_FIELDS: Final = ("changeby", "reportdate", "targcompdate")
 
 
 class MaximoCmms:
@@ -121,6 +130,20 @@ class MaximoCmms:
         begun = mapping.status_of(row) not in (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
         if not begun and mapping.touched_by_others(row, self._settings.user) is Touched.NO:
             row = await self._move_on(call, row, self._settings.cancelled_status, memo)
+        return await self._record(call, row, ref.key)
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        call = Call(self._system, "escalate-work-order", ref.key)
+        row = await self._read(call, ref)
+        if row is None:
+            return WorkOrderRecord.gone(ref, self._clock.now())
+        changes = changes_of(row, escalation, self._settings)
+        if changes and not mapping.status_of(row).finished:
+            effect = f"{row.siteid}/{row.wonum}/{sorted(changes.items())}"
+            await self._client.merge(call, self._href(call, row), changes, effect)
+            row = await self._again(call, self._href(call, row))
+            for field in changes_of(row, escalation, self._settings):
+                raise call.error(ActionRequired, f"order {row.wonum} was changed, and has its old value", field=field)
         return await self._record(call, row, ref.key)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:

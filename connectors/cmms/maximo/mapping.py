@@ -127,6 +127,7 @@ def capabilities(settings: MaximoSettings) -> CmmsCapabilities:
         search_by_key=True,
         changes=ChangeFeed.POLL,
         tombstones=False,
+        raises_priority=True,
         priorities={ours: str(theirs) for ours, theirs in settings.priorities.items()},
         limits=TextLimits(summary=DESCRIPTION_LENGTH, description=LONG_TEXT_LENGTH, note=NOTE_LENGTH),
         failure_modes=settings.failure_modes,

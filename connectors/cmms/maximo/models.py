@@ -127,6 +127,7 @@ class WorkOrderRow(_OrderRow):
     assetnum: VendorName | None = None
     wopriority: Priority | None = None
     changeby: VendorText | None = None
+    targcompdate: MaximoDate | None = None
     actstart: MaximoDate | None = None
     actfinish: MaximoDate | None = None
     labtrans: tuple[LaborRow, ...] = ()

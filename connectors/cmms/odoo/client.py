@@ -176,6 +176,10 @@ class OdooMaintenanceClient:
         """Moves a request to a stage."""
         await self._wire.send(call, REQUESTS, "write", {"ids": [number], "vals": {"stage_id": stage}})
 
+    async def set_priority(self, call: Call, number: int, priority: int) -> None:
+        """Gives a request another priority of Odoo, 0 to 3."""
+        await self._wire.send(call, REQUESTS, "write", {"ids": [number], "vals": {"priority": str(priority)}})
+
     async def archive(self, call: Call, number: int) -> None:
         """Archives a request, as its button "Cancel" does."""
         await self._wire.send(call, REQUESTS, "archive_equipment_request", {"ids": [number]})

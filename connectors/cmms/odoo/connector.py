@@ -8,6 +8,7 @@ from connectors.call import Call
 from connectors.cmms.odoo import mapping
 from connectors.cmms.odoo.changes import after, first_unseen
 from connectors.cmms.odoo.client import OdooMaintenanceClient
+from connectors.cmms.odoo.files import attach
 from connectors.cmms.odoo.mapping import RequestDetails
 from connectors.cmms.odoo.models import MaintenanceRequest
 from connectors.cmms.odoo.rows import RequestPage
@@ -22,7 +23,15 @@ from domain.errors import ActionRequired
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.order_files import OrderFile
 from domain.unreadable import UnreadableRecord
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    ChangePage,
+    Escalation,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 
 
 class OdooCmms:
@@ -135,6 +144,19 @@ class OdooCmms:
                 found = await self._read(call, ref)
         return self._record(call, *found) if found else WorkOrderRecord.gone(ref, self._clock.now())
 
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        """Odoo has no due date, so only the priority is raised."""
+        call = Call(self._system, "escalate-work-order", ref.key)
+        found = await self._read(call, ref)
+        raised = mapping.raised(found[0], escalation, self._settings) if found else None
+        if found and raised is not None and not self._record(call, *found).status.finished:
+            await self._keep_who_changed(call, *found)
+            await self._client.set_priority(call, found[0].id, raised)
+            found = await self._read(call, ref)
+            if found and mapping.raised(found[0], escalation, self._settings) is not None:
+                raise call.error(ActionRequired, f"request {found[0].id} keeps its old priority", field="priority")
+        return self._record(call, *found) if found else WorkOrderRecord.gone(ref, self._clock.now())
+
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         call = Call(self._system, "add-note", ref.key)
         found = await self._read(call, ref)
@@ -147,20 +169,7 @@ class OdooCmms:
         found = await self._read(call, ref)
         if found is None:
             raise call.error(ActionRequired, f"request {ref.id} is gone", field="id")
-        request, details = found
-        key = details.key(request) or ""
-        external_id = mapping.file_external_id(key, file.key)
-        if await self._client.file(call, request.id, external_id) is not None:
-            return
-        try:
-            await self._client.add_file(call, mapping.file_values(request.id, key, file))
-        except OdooRaceLost:
-            if await self._client.file(call, request.id, external_id) is None:
-                raise
-            return
-        there = await self._client.file(call, request.id, external_id)
-        if there is None or there.checksum != mapping.checksum_of(file):
-            raise call.error(ActionRequired, f"the file {file.name} is not there as it was sent", field="ir.attachment")
+        await attach(self._client, call, found[0].id, found[1].key(found[0]) or "", file)
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         call = Call(self._system, "changed-since")
@@ -290,14 +299,16 @@ class OdooCmms:
         await self._note(call, request, details, "released", memo)
         found = await self._read(call, ref)
         if found is not None and self._record(call, *found).status is WorkOrderStatus.WAITING_APPROVAL:
-            request, details = found
-            if mapping.touched_by_others(request, details) is not Touched.NO:
-                # Our change will hide who changed it before.
-                words = "Others may have changed it before it was released. / Otros pueden haberla cambiado antes."
-                await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
-            await self._client.move(call, request.id, self._approved_stage(call, details.stages).id)
+            await self._keep_who_changed(call, *found)
+            await self._client.move(call, found[0].id, self._approved_stage(call, found[1].stages).id)
             found = await self._read(call, ref)
         return self._record(call, *found) if found else WorkOrderRecord.gone(ref, self._clock.now())
+
+    async def _keep_who_changed(self, call: Call, request: MaintenanceRequest, details: RequestDetails) -> None:
+        """Notes that others changed a request, before a change of ours hides who changed it last."""
+        if mapping.touched_by_others(request, details) is not Touched.NO:
+            words = "Others may have changed it before Millwright did. / Otros pueden haberla cambiado antes."
+            await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
 
     def _is_ours_to_withdraw(self, call: Call, request: MaintenanceRequest, details: RequestDetails) -> bool:
         """Whether nobody has begun or changed a request."""

@@ -36,7 +36,15 @@ from domain.cmms import (
 from domain.open_work import OpenOrder
 from domain.order_files import OrderFile
 from domain.unreadable import UnreadableRecord, content_text
-from domain.work_orders import CompletionReport, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    CompletionReport,
+    Escalation,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 
 SUMMARY_LENGTH: Final = 500
 LONG_TEXT_LENGTH: Final = 32_000
@@ -87,6 +95,7 @@ def capabilities(settings: OdooMaintenanceSettings) -> CmmsCapabilities:
         search_by_key=True,
         changes=ChangeFeed.POLL,
         tombstones=False,
+        raises_priority=True,
         priorities={ours: str(theirs) for ours, theirs in settings.priorities.items()},
         limits=TextLimits(summary=SUMMARY_LENGTH, description=LONG_TEXT_LENGTH, note=LONG_TEXT_LENGTH),
         # The counters of a piece of equipment are stored on it, so two requests for it at once conflict.
@@ -128,6 +137,12 @@ def request_values(
         # Otherwise the request is of our user's own company, and Odoo refuses equipment of another.
         values["company_id/.id"] = str(company)
     return values
+
+
+def raised(request: MaintenanceRequest, escalation: Escalation, settings: OdooMaintenanceSettings) -> int | None:
+    """The priority that an escalation gives to a request; None if it is to keep its own."""
+    own = {str(theirs): theirs for theirs in settings.priorities.values()}
+    return escalation.raised(own.get(request.priority or ""), settings.priorities)
 
 
 def preview(values: Mapping[str, str], stages: tuple[str, ...]) -> tuple[PreviewedRecord, ...]:

@@ -20,7 +20,15 @@ from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
-from domain.work_orders import ChangePage, Touched, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import (
+    ChangePage,
+    Escalation,
+    Touched,
+    WorkOrderDraft,
+    WorkOrderRecord,
+    WorkOrderRef,
+    WorkOrderStatus,
+)
 
 
 class RestCmms:
@@ -127,6 +135,11 @@ class RestCmms:
         if await self._reading.unchanged(call, row):
             await self._client.send(call, withdraw, _act(row, memo))
         return await self._now(call, record.ref)
+
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        """A description has no request for it, so the order is returned as it is."""
+        del escalation
+        return await self.read_work_order(ref)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         """A note is looked for before and after. If several steps added it at once, all but the first are removed."""

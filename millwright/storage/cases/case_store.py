@@ -25,7 +25,7 @@ from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.verdict import UrgencyDecision
-from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.storage.cases.admissions import wake_waiting
 from millwright.storage.cases.attached_orders import attach_order, detach_order
 from millwright.storage.cases.case_views import read_case
@@ -231,7 +231,7 @@ class CaseStore:
         async with self._writing(case) as writing:
             await detach_order(writing.connection, case, record, because, writing.entry)
 
-    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
+    async def check_move(self, case: str, order: WorkOrderRef, to: WorkOrderStatus | Escalation) -> None:
         """See `millwright.storage.cases.order_grounds`."""
         async with self._looking() as connection:
             await check_move(connection, case, order, to)

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.assets import CMMS_SYSTEM, system_of
-from domain.work_orders import WorkOrderDraft, WorkOrderRef, WorkOrderStatus
+from domain.work_orders import Escalation, WorkOrderDraft, WorkOrderRef, WorkOrderStatus
 from millwright.storage.cases.recorded_case import RecordedCase, Said, recorded_case
 
 
@@ -42,8 +42,11 @@ async def check_draft(
             raise recorded.altered(wrong, field)
 
 
-async def check_move(connection: AsyncConnection, case: str, order: WorkOrderRef, to: WorkOrderStatus) -> None:
-    """Compares an approval or a withdrawal of an order that the CMMS is about to be asked for with the record.
+async def check_move(
+    connection: AsyncConnection, case: str, order: WorkOrderRef, to: WorkOrderStatus | Escalation
+) -> None:
+    """Compares what the CMMS is about to be asked for with the record: to approve an order, to withdraw it, or to raise
+    its priority.
 
     Raises:
         ActionRequired: the record has no ground for it, or another order, so that somebody has altered the database.
@@ -61,6 +64,10 @@ async def check_move(connection: AsyncConnection, case: str, order: WorkOrderRef
             raise recorded.altered("in the record nobody and nothing called the work off", "decision")
     elif said.called_off is not None:
         raise recorded.called_off()
+    elif isinstance(to, Escalation):
+        verdict = recorded.verdict(said, "", "")
+        if verdict is None or verdict.priority != to.priority:
+            raise recorded.altered(f"in the record no verdict gives the case the priority {to.priority}", "priority")
     elif not said.wants_no_review:
         raise recorded.altered(f"in the record {said.rung.word} asks for a planner's review", "rung")
 
