@@ -119,6 +119,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.order is not None:
         of = "of a person " if view.attached is not None else ""
         say(f"order {of}{view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
+        if view.order.rejection is not None:
+            say(f"rejected there: {view.order.rejection.words}")
     if whole.hold is None and view.hold_proposal is not None:
         say(_proposed(view.machine.name, view.hold_proposal))
         say(hold_notice(view.production.enforcement if view.production is not None else None))

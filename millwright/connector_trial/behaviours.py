@@ -12,6 +12,7 @@ BEHAVIOURS: Final[tuple[Behaviour, ...]] = (*CREATING, *FOLLOWING, *DISTURBING)
 
 NEEDS_PEOPLE: Final[Mapping[str, str]] = {
     "what_the_technician_found_comes_back": "The report of a completed order comes back.",
+    "why_people_rejected_an_order_comes_back": "The reason of a rejected order comes back.",
     "a_touched_order_is_not_withdrawn": "An order that somebody approved there is not withdrawn.",
     "an_order_that_a_planner_cancelled_is_not_released": "An order that a planner cancelled there is not released.",
     "an_order_that_waits_for_a_part_is_on_hold": "An order that waits for a part is on hold.",

@@ -5,6 +5,7 @@ from datetime import datetime
 from domain.cases import CaseView, ClosedAs, Phase
 from domain.model import Model
 from domain.verdict import Urgency
+from domain.work_orders import WorkOrderRecord
 from millwright.storage.events.event_store import StoryAct
 from millwright.storage.reporting.case_lists import WholeCase
 
@@ -119,6 +120,7 @@ def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
                 f"code {codes} means {view.failure_mode}. It is now {order.status.replace('_', ' ')} "
                 f"({order.vendor_status})."
             ),
+            *_rejection(order),
         ]
     placed = next((told.at for told in story if told.kind == "order-placed"), None)
     when = f", placed {_at(placed)}" if placed else ""
@@ -128,7 +130,12 @@ def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
             f"Work order {order.ref.id} in {order.ref.system}{when}, now {order.status.replace('_', ' ')} "
             f"({order.vendor_status}), priority {view.verdict.priority}."
         ),
+        *_rejection(order),
     ]
+
+
+def _rejection(order: WorkOrderRecord) -> list[str]:
+    return [] if order.rejection is None else [f"It was rejected there: {order.rejection.words}."]
 
 
 def _hold(view: CaseView) -> list[str]:

@@ -71,6 +71,7 @@ class AtlasPlant(SandboxSite[AtlasServer]):
                 "page_size": 3,
                 "timeout": PATIENT,
                 "failure_modes": self.failure_modes,
+                "planner_words": {"rejected": "rejected"},
             }
         )
         return atlas.connect(settings, http or self.client(), system="atlas", clock=clock or self.clock)
@@ -117,6 +118,15 @@ class AtlasPlant(SandboxSite[AtlasServer]):
             self.server.reject(record, "not now")
         else:
             self.server.archive(record)
+
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        record = self.shown(ref)
+        if record.kind == REQUEST:
+            self.server.reject(record, reason)
+            return None
+        self.server.add_comment(record, f"Rejected: {reason}")
+        self.server.archive(record)
+        return "Toni Technician"
 
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.change_status(self.shown(ref), "ON_HOLD")

@@ -125,6 +125,10 @@ class MaximoPlant:
     def cancel(self, ref: WorkOrderRef) -> None:
         self._server.change_status(ref.id, "CAN", "not now", by="PLANNER")
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self._server.change_status(ref.id, "CAN", reason, by="PLANNER")
+        return "PLANNER"
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self._server.change_status(ref.id, "WMATL", "no seal in stock", by="PLANNER")
 

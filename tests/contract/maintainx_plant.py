@@ -68,6 +68,7 @@ class MaintainXPlant(SandboxSite[MaintainXServer]):
                 "organization": "1",
                 "finding_fields": {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"},
                 "note_fields": ["Remarks"],
+                "rejection_field": "Why not",
                 "subscriptions": subscriptions,
                 "page_size": 3,
                 "timeout": PATIENT,
@@ -102,6 +103,11 @@ class MaintainXPlant(SandboxSite[MaintainXServer]):
 
     def cancel(self, ref: WorkOrderRef) -> None:
         self.server.cancel(self.shown(ref))
+
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self.server.fill(self.shown(ref), **{"Why not": reason})
+        self.server.cancel(self.shown(ref))
+        return None
 
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.change_status(self.shown(ref), "ON_HOLD")

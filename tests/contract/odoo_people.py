@@ -47,6 +47,16 @@ class OdooPeople(ABC):
     def cancel(self, ref: WorkOrderRef) -> None:
         self.do("planner", REQUESTS, "archive_equipment_request", ids=[int(ref.id)])
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        note = f"Seen.\nRejected: {reason}"
+        self.do("planner", REQUESTS, "message_post", ids=[int(ref.id)], body=note, message_type="comment")
+        self.cancel(ref)
+        return str(
+            self.do("planner", "res.users", "search_read", domain=[["login", "=", "planner"]], fields=["name"])[0][
+                "name"
+            ]
+        )
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.write(ref, {"kanban_state": "blocked"})
 

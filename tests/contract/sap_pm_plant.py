@@ -75,6 +75,7 @@ class SapPmPlant(SandboxSite[SapPmServer]):
             "page_size": 3,
             "timeout": PATIENT,
             "failure_modes": self.failure_modes,
+            "planner_words": {"rejected": "rejected"},
         }
         made = sap_pm.SapPmSettings.model_validate(settings | more)
         return sap_pm.connect(made, http or self.client(), system="sap_pm", clock=WallClock())
@@ -109,6 +110,11 @@ class SapPmPlant(SandboxSite[SapPmServer]):
 
     def cancel(self, ref: WorkOrderRef) -> None:
         self.server.flag_notification(ref.id)
+
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self.server.write_below(ref.id, f"Rejected: {reason}")
+        self.server.flag_notification(ref.id)
+        return None
 
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.set_user_status(self.order(ref), WAITS, by="PLANNER")

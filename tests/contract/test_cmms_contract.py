@@ -8,7 +8,7 @@ import pytest
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
 from domain.open_work import OpenWorkQuery
-from domain.work_orders import Touched, WorkOrderStatus
+from domain.work_orders import OrderRejection, Touched, WorkOrderStatus
 from tests.contract.cmms_plant import CmmsPlant, found_by, read_all, released, reports
 
 
@@ -127,6 +127,21 @@ async def test_an_order_that_a_planner_cancelled_is_not_released(cmms_plant: Cmm
     assert record.status is WorkOrderStatus.CANCELLED
     assert record.touched is Touched.YES
     assert record.report is None
+
+
+async def test_why_people_rejected_an_order_comes_back(cmms_plant: CmmsPlant) -> None:
+    cmms, drafts = cmms_plant.connector(), [cmms_plant.draft() for _ in range(2)]
+    rejected, ours = [await cmms.create_work_order(draft) for draft in drafts]
+    _, cursor = await read_all(cmms, None)
+    cmms_plant.wait(timedelta(hours=1))
+    reason = "No seal & no budget before <week 49>. [MW:note] Millwright key: MW77777777"
+    by = cmms_plant.reject(rejected.ref, reason)
+    record = await cmms.read_work_order(rejected.ref)
+    assert (record.status.not_done, record.touched, record.ref) == (True, Touched.YES, rejected.ref)
+    assert record.rejection == OrderRejection(reason=reason, by=by)
+    records, _ = await read_all(cmms, cursor)
+    assert [changed.rejection for changed in records if changed.ref.id == rejected.ref.id] == [record.rejection]
+    assert (await cmms.withdraw_work_order(ours.ref, "rejected: revised")).rejection is None
 
 
 async def test_a_note_is_added_once_and_never_taken_for_the_technicians(cmms_plant: CmmsPlant) -> None:

@@ -14,6 +14,7 @@ from domain.work_orders import (
     ChangePage,
     CompletionReport,
     FindingRole,
+    OrderRejection,
     ReportedCode,
     WorkOrderDraft,
     WorkOrderRecord,
@@ -41,6 +42,7 @@ PLAYED: Sequence[Callable[[CmmsPlant], Awaitable[None]]] = (
     suite.test_an_order_that_waits_for_a_part_is_on_hold,
     suite.test_a_touched_order_is_not_withdrawn,
     suite.test_an_order_that_a_planner_cancelled_is_not_released,
+    suite.test_why_people_rejected_an_order_comes_back,
     suite.test_a_note_is_added_once_and_never_taken_for_the_technicians,
     suite.test_a_note_added_from_several_processes_at_once_is_added_once,
     suite.test_what_the_technician_found_comes_back,
@@ -178,6 +180,10 @@ class FakeCmmsPlant:
 
     def cancel(self, ref: WorkOrderRef) -> None:
         self._book.people_change(ref, WorkOrderStatus.CANCELLED)
+
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self._book.people_change(ref, WorkOrderStatus.CANCELLED, rejection=OrderRejection(reason=reason, by="PLANNER"))
+        return "PLANNER"
 
     def set_aside(self, ref: WorkOrderRef) -> None:
         self._book.people_change(ref, WorkOrderStatus.ON_HOLD)

@@ -14,6 +14,7 @@ from domain.work_orders import (
     ChangePage,
     CompletionReport,
     FindingRole,
+    OrderRejection,
     ReportedCode,
     Touched,
     WorkOrderDraft,
@@ -155,9 +156,15 @@ class OrderBook:
         """The notes on one order."""
         return list(self._entry(ref).notes.values())
 
-    def people_change(self, ref: WorkOrderRef, status: WorkOrderStatus, report: CompletionReport | None = None) -> None:
+    def people_change(
+        self,
+        ref: WorkOrderRef,
+        status: WorkOrderStatus,
+        report: CompletionReport | None = None,
+        rejection: OrderRejection | None = None,
+    ) -> None:
         """Somebody there changes the status of an order."""
-        self._change(self._entry(ref), status=status, touched=Touched.YES, report=report)
+        self._change(self._entry(ref), status=status, touched=Touched.YES, report=report, rejection=rejection)
 
     def people_change_unseen(self, ref: WorkOrderRef, **values: object) -> None:
         """Somebody there changes an order in a way that no page of changes shows."""
@@ -210,9 +217,11 @@ class OrderBook:
         status: WorkOrderStatus | None = None,
         touched: Touched | None = None,
         report: CompletionReport | None = None,
+        rejection: OrderRejection | None = None,
     ) -> None:
         status = status or entry.record.status
-        changes = {"status": status, "vendor_status": status.value, "changed_at": self._clock.now(), "report": report}
+        told = {"vendor_status": status.value, "report": report, "rejection": rejection}
+        changes = {"status": status, "changed_at": self._clock.now(), **told}
         entry.record = entry.record.model_copy(update=changes | ({} if touched is None else {"touched": touched}))
         self._log.append(entry.record.ref.id)
 

@@ -121,6 +121,7 @@ class AtlasRequest(_RequestOrOrder):
     """A request, which waits for its approval."""
 
     cancelled: bool = False
+    cancellationReason: VendorText | None = None  # noqa: N815
     workOrder: AtlasParent | None = None  # noqa: N815
 
     @property

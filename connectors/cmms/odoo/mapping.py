@@ -21,6 +21,7 @@ from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
 from connectors.cmms.odoo.text import html_of, key_in_html, text_of
 from connectors.json_reading import first_fault
+from connectors.planner_words import rejection_in
 from connectors.previewing import previewed
 from connectors.text import cut, digest_of, long_text, note_mark, one_line
 from domain.cmms import (
@@ -294,6 +295,9 @@ def record_of(
         asset_external_id=details.serial_numbers.get(equipment.id) if equipment is not None else None,
         priority=capabilities(settings).own_priority(request.priority),
         report=report_of(request, details) if status is WorkOrderStatus.COMPLETED else None,
+        rejection=rejection_in(settings.planner_words.rejected, notes_of_people(request, details))
+        if status is not None and status.not_done
+        else None,
     )
 
 
@@ -313,14 +317,18 @@ def report_of(request: MaintenanceRequest, details: RequestDetails) -> Completio
     """What the technician reported: the stage, and the notes of people. Odoo has no codes, hours, parts or downtime,
     and of the end of the work only the date."""
     meaning = details.stages.meaning_of(request.stage)
+    notes = tuple(note for note, _ in notes_of_people(request, details))
+    return CompletionReport(disposition=meaning.name if meaning is not None else None, notes=notes)
+
+
+def notes_of_people(request: MaintenanceRequest, details: RequestDetails) -> tuple[tuple[str, str | None], ...]:
+    """What people wrote on a request, oldest first, each with the name of the user who wrote it."""
     notes = (
-        text_of(message.body)
+        (text_of(message.body), message.create_uid.name if message.create_uid is not None else None)
         for message in details.messages.get(request.id, ())
         if message.message_type in _PEOPLES_MESSAGES and not details.is_own(message)
     )
-    return CompletionReport(
-        disposition=meaning.name if meaning is not None else None, notes=tuple(note for note in notes if note)
-    )
+    return tuple((note, by) for note, by in notes if note)
 
 
 def read_record(

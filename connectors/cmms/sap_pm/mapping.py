@@ -14,6 +14,7 @@ from connectors.cmms.sap_pm.odata import date_text, text_literal, time_text
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.cmms.sap_pm.statuses import COMPLETED_NOTIFICATION, is_cancelled, status_of, tokens_of
 from connectors.json_reading import first_fault
+from connectors.planner_words import rejection_in
 from connectors.previewing import previewed
 from connectors.text import key_in, long_text, one_line
 from domain.canonical import Json
@@ -262,6 +263,12 @@ def record_of(work: SapPmWork, system: str, settings: SapPmSettings, key: str | 
         priority=capabilities(settings).own_priority(row.priority or None),
         report=report_of(row, own) if status is WorkOrderStatus.COMPLETED else None,
         codes=codes_on(row, settings) if coded else (),
+        # SAP does not say who wrote what in a long text.
+        rejection=rejection_in(
+            settings.planner_words.rejected, ((note, None) for note in texts.notes_of_people(row, own))
+        )
+        if status.not_done
+        else None,
     )
 
 
