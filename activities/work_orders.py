@@ -320,10 +320,11 @@ class WorkOrders:
     async def _look_for_lost(self, attempt: Step) -> None:
         """Called off after an attempt whose answer was lost: the order may stand there without our knowing."""
         view = attempt.view
-        if view.draft is None:
+        draft = view.draft_to_send
+        if draft is None:
             return
         asked_at, cmms = self._clock.now(), self._serving(view)
-        found = await cmms.find_work_orders(own_orders(cmms, view.draft))
+        found = await cmms.find_work_orders(own_orders(cmms, draft))
         if len(found) > 1:
             numbers = ", ".join(record.ref.id for record in found)
             raise ActionRequired(
