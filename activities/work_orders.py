@@ -14,6 +14,7 @@ from activities.order_files import OrderFiles
 from activities.order_notes import notes_wanted, withdrawal_words
 from activities.order_text import order_draft
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
+from activities.put_off_orders import put_off_words
 from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_stands, hold_wanted, next_look
 from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, OrderLeases
@@ -360,27 +361,34 @@ class WorkOrders:
         return called_off(view) is None and (view.rung.orders or view.decision is not None)
 
     def _wait_for_people(self, attempt: Step, order: WorkOrderRecord) -> None:
-        view = attempt.view
+        view, now = attempt.view, self._clock.now()
         waits = order.status is WorkOrderStatus.WAITING_APPROVAL
+        until = None if order.of_a_person or called_off(view) is not None else order.put_off_until
         if view.decision is not None and overruled(view):
             reason = f"the planner to cancel {order.ref.id}, which others have in hand: {view.decision.by} said no"
         elif order.of_a_person:
             reason = f"the people who have {order.ref.id} in hand, which they made for the same fault"
+        elif until is not None:
+            reason = put_off_words(order.ref.id, until, now)
+            if now < until:
+                attempt.at_latest = min(at for at in (attempt.at_latest, until) if at is not None)
         elif waits:
             reason = f"the planner to approve or cancel {order.ref.id}"
         else:
             reason = f"the technician to do {order.ref.id}"
         if view.urgency is None:
             # It has risen and is timed again in this very pass: until then it is not at rest.
-            attempt.wait(reason, self._clock.now())
+            attempt.wait(reason, now)
         elif view.waiting_step == HOLD_STEP and view.waiting_for and (hold_stands(view) or hold_wanted(view)):
             # Once the time it named is past, the hold is looked at again at its next look, not at once and for ever.
-            until = view.waiting_until
-            attempt.wait(view.waiting_for, until if until and until > self._clock.now() else None)
-        elif view.attempts and asked_lane(view, self._clock.now()) is not None:
+            look = view.waiting_until
+            attempt.wait(view.waiting_for, look if look and look > now else None)
+        elif view.attempts and asked_lane(view, now) is not None:
             # The question was hidden by a failure that has ended. The next pass tells it again.
-            attempt.wait(reason, self._clock.now())
+            attempt.wait(reason, now)
         elif not hold_wanted(view):
             attempt.wait(reason)
         else:
-            attempt.wait(reason, hold_look_at(view, self._clock.now()))
+            attempt.wait(reason, hold_look_at(view, now))
+        if until is not None and until <= now and attempt.waiting_for == reason:
+            attempt.lane = Lane.PLANNER

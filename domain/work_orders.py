@@ -250,9 +250,10 @@ class WorkOrderRecord(Model):
         codes: the codes of the failure on an order of a person that is not completed. They are read only where the
             site has a table that says what they name.
         rejection: why people ended the order without its work; None if they did not, or did not say why.
+        put_off_until: until when people put off an order that is on hold; None if it is not, or has no date.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("status_guessed", "codes", "rejection")
+    later: ClassVar[tuple[str, ...]] = ("status_guessed", "codes", "rejection", "put_off_until")
 
     ref: WorkOrderRef
     order: WorkOrderRef | None = None
@@ -266,6 +267,7 @@ class WorkOrderRecord(Model):
     report: CompletionReport | None = None
     codes: tuple[ReportedCode, ...] = Field(default=(), exclude_if=no_codes)
     rejection: OrderRejection | None = Field(default=None, exclude_if=lambda rejection: rejection is None)
+    put_off_until: Moment | None = Field(default=None, exclude_if=lambda moment: moment is None)
 
     @classmethod
     def gone(cls, ref: WorkOrderRef, read_at: datetime) -> Self:

@@ -127,6 +127,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.order is not None:
         of = "of a person " if view.attached is not None else ""
         say(f"order {of}{view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
+        if view.order.put_off_until is not None:
+            say(f"put off there until {view.order.put_off_until:%Y-%m-%d %H:%M} UTC")
         if view.order.rejection is not None:
             say(f"rejected there: {view.order.rejection.words}")
     if whole.hold is None and view.hold_proposal is not None:

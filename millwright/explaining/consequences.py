@@ -121,7 +121,7 @@ def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
                 f"code {codes} means {view.failure_mode}. It is now {order.status.replace('_', ' ')} "
                 f"({order.vendor_status})."
             ),
-            *_rejection(order),
+            *_said_there(order),
         ]
     placed = next((told.at for told in story if told.kind == "order-placed"), None)
     when = f", placed {_at(placed)}" if placed else ""
@@ -131,12 +131,17 @@ def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
             f"Work order {order.ref.id} in {order.ref.system}{when}, now {order.status.replace('_', ' ')} "
             f"({order.vendor_status}), priority {view.verdict.priority}."
         ),
-        *_rejection(order),
+        *_said_there(order),
     ]
 
 
-def _rejection(order: WorkOrderRecord) -> list[str]:
-    return [] if order.rejection is None else [f"It was rejected there: {order.rejection.words}."]
+def _said_there(order: WorkOrderRecord) -> list[str]:
+    said = []
+    if order.put_off_until is not None:
+        said.append(f"It was put off there until {_at(order.put_off_until)}.")
+    if order.rejection is not None:
+        said.append(f"It was rejected there: {order.rejection.words}.")
+    return said
 
 
 def _hold(view: CaseView) -> list[str]:

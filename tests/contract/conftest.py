@@ -92,6 +92,7 @@ class MaximoPlant:
                 "page_size": 3,
                 "timeout": PATIENT,
                 "failure_modes": self.failure_modes,
+                "planner_words": {"put_off": "put off until"},
             }
         )
         return maximo.connect(settings, http or self.client(), system="maximo", clock=WallClock())
@@ -131,6 +132,11 @@ class MaximoPlant:
 
     def set_aside(self, ref: WorkOrderRef) -> None:
         self._server.change_status(ref.id, "WMATL", "no seal in stock", by="PLANNER")
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        self._server.report_actual(ref.id, notes=f"Put off until: {day}", by="PLANNER")
+        self.set_aside(ref)
+        return timedelta(hours=5)
 
     def delete(self, ref: WorkOrderRef) -> None:
         self._server.delete(ref.id)

@@ -1,6 +1,7 @@
 """A plant on the sandbox's MaintainX, and its people."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -69,6 +70,7 @@ class MaintainXPlant(SandboxSite[MaintainXServer]):
                 "finding_fields": {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"},
                 "note_fields": ["Remarks"],
                 "rejection_field": "Why not",
+                "put_off_field": "Not before",
                 "subscriptions": subscriptions,
                 "page_size": 3,
                 "timeout": PATIENT,
@@ -111,6 +113,11 @@ class MaintainXPlant(SandboxSite[MaintainXServer]):
 
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.change_status(self.shown(ref), "ON_HOLD")
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        self.server.fill(self.shown(ref), **{"Not before": day})
+        self.set_aside(ref)
+        return timedelta()
 
     def delete(self, ref: WorkOrderRef) -> None:
         self.server.delete(self.shown(ref))

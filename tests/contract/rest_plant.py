@@ -89,6 +89,11 @@ class TicketsPlant(SandboxSite[TicketServer]):
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.set_aside(self.issue(ref))
 
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        self.server.comment(self.issue(ref), f"Put off until: {day}, no seal")
+        self.set_aside(ref)
+        return timedelta()
+
     def delete(self, ref: WorkOrderRef) -> None:
         self.server.delete(self.issue(ref))
 

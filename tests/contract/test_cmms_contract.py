@@ -1,7 +1,7 @@
 """What every connector to a CMMS keeps, against a server that keeps its vendor's contract."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -99,6 +99,19 @@ async def test_an_order_that_waits_for_a_part_is_on_hold(cmms_plant: CmmsPlant) 
     created = await cmms.create_work_order(cmms_plant.draft(released=True))
     cmms_plant.set_aside(created.ref)
     assert (await cmms.read_work_order(created.ref)).status is WorkOrderStatus.ON_HOLD
+
+
+async def test_until_when_people_put_an_order_off_comes_back(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft(released=True))
+    _, cursor = await read_all(cmms, None)
+    cmms_plant.wait(timedelta(hours=1))
+    begins = cmms_plant.put_off(created.ref, "2026-12-07")
+    record = await cmms.read_work_order(created.ref)
+    until = datetime(2026, 12, 7, tzinfo=UTC) + begins
+    assert (record.status, record.put_off_until, record.rejection) == (WorkOrderStatus.ON_HOLD, until, None)
+    assert [changed.put_off_until for changed in (await read_all(cmms, cursor))[0]] == [until]
+    assert created.put_off_until is None
 
 
 async def test_a_field_that_the_site_demands_is_named(cmms_plant: CmmsPlant) -> None:

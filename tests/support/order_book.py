@@ -162,9 +162,11 @@ class OrderBook:
         status: WorkOrderStatus,
         report: CompletionReport | None = None,
         rejection: OrderRejection | None = None,
+        put_off_until: datetime | None = None,
     ) -> None:
         """Somebody there changes the status of an order."""
-        self._change(self._entry(ref), status=status, touched=Touched.YES, report=report, rejection=rejection)
+        said = {"report": report, "rejection": rejection, "put_off_until": put_off_until}
+        self._change(self._entry(ref), said, status=status, touched=Touched.YES)
 
     def people_change_unseen(self, ref: WorkOrderRef, **values: object) -> None:
         """Somebody there changes an order in a way that no page of changes shows."""
@@ -213,15 +215,21 @@ class OrderBook:
     def _change(
         self,
         entry: _Entry,
+        said: Mapping[str, object] | None = None,
         *,
         status: WorkOrderStatus | None = None,
         touched: Touched | None = None,
-        report: CompletionReport | None = None,
-        rejection: OrderRejection | None = None,
     ) -> None:
+        """Somebody changes an order; what it does not say, it does not say any more."""
         status = status or entry.record.status
-        told = {"vendor_status": status.value, "report": report, "rejection": rejection}
-        changes = {"status": status, "changed_at": self._clock.now(), **told}
+        nothing = {"report": None, "rejection": None, "put_off_until": None}
+        changes = {
+            "status": status,
+            "vendor_status": status.value,
+            "changed_at": self._clock.now(),
+            **nothing,
+            **(said or {}),
+        }
         entry.record = entry.record.model_copy(update=changes | ({} if touched is None else {"touched": touched}))
         self._log.append(entry.record.ref.id)
 

@@ -1,11 +1,22 @@
 """What is read of the words by which planners say why they rejected an order."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from connectors.planner_words import REASON_LENGTH, PlannerWords, rejection_in, rejection_of, said_behind
+from connectors.planner_words import (
+    REASON_LENGTH,
+    PlannerWords,
+    day_in,
+    day_of,
+    rejection_in,
+    rejection_of,
+    said_behind,
+)
 from domain.canonical import digest
 from domain.work_orders import OrderRejection, Touched, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from tests.support.plant import START
@@ -66,3 +77,43 @@ def test_a_record_without_a_reason_is_written_as_earlier_builds_wrote_it() -> No
 def test_a_word_is_short_and_has_no_colon(word: str) -> None:
     with pytest.raises(ValidationError):
         PlannerWords(rejected=word)
+
+
+def test_one_word_does_not_mean_two_things() -> None:
+    with pytest.raises(ValidationError, match="need different words"):
+        PlannerWords(rejected="Later", put_off=" later ")
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-12-07", datetime(2026, 12, 6, 23, tzinfo=UTC)),
+        ("2026-12-07.", datetime(2026, 12, 6, 23, tzinfo=UTC)),
+        ("2026-12-07, no seal before", datetime(2026, 12, 6, 23, tzinfo=UTC)),
+        ("2026-12-07 14:00", datetime(2026, 12, 7, 13, tzinfo=UTC)),
+        ("2026-12-07T14:00:00Z", datetime(2026, 12, 7, 14, tzinfo=UTC)),
+        ("Monday", None),
+        ("07.12.2026", None),
+        ("2026-13-01", None),
+        ("0001-01-01", None),
+        ("9999-12-31T23:59:59-14:00", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_day_begins_at_midnight_of_the_site(text: str | None, day: datetime | None) -> None:
+    assert day_of(text, ZoneInfo("Europe/Berlin")) == day
+
+
+@given(st.text())
+def test_any_text_is_a_day_or_none(text: str) -> None:
+    day = day_of(text, UTC)
+    assert day is None or day.tzinfo is UTC
+    assert day_in("until", [f"until: {text}"], UTC) in (day, day_of(said_behind("until", f"until: {text}"), UTC))
+
+
+def test_the_newest_day_counts() -> None:
+    notes = ["Until: 2026-12-07", "until: 2026-12-09\nuntil: soon", "until: 2026-12-08"]
+    assert day_in("until", notes, UTC) == datetime(2026, 12, 8, tzinfo=UTC)
+    assert day_in("until", notes[:2], UTC) == datetime(2026, 12, 7, tzinfo=UTC)
+    assert day_in(None, notes, UTC) is None

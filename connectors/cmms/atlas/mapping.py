@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 
 from pydantic import ValidationError
@@ -19,10 +19,10 @@ from connectors.cmms.atlas.models import (
     AtlasPartUse,
     AtlasRequest,
 )
+from connectors.cmms.atlas.planner_notes import by_time, may_have_words, put_off_on, rejection_on
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AssetField, AtlasSettings
 from connectors.json_reading import first_fault
-from connectors.planner_words import rejection_in, rejection_of
 from connectors.previewing import previewed
 from connectors.rows import Rows
 from domain.canonical import Json
@@ -44,7 +44,6 @@ from domain.work_orders import (
     CompletionReport,
     FindingRole,
     Labor,
-    OrderRejection,
     Part,
     RecordKind,
     ReportedCode,
@@ -249,10 +248,10 @@ def codes_on(row: AtlasRecord, settings: AtlasSettings) -> tuple[ReportedCode, .
 
 def needs_work(row: AtlasRecord, user: int, settings: AtlasSettings) -> bool:
     """Whether what people did on it is needed: to report it, because nothing else says that it was touched, or to find
-    why it was archived."""
+    what planners said of it."""
     if isinstance(row, AtlasRequest):
         return False
-    if row.archived and settings.planner_words.rejected is not None:
+    if may_have_words(row, settings):
         return True
     return row.status == "COMPLETE" or (row.status == _OPEN and {row.createdBy, row.updatedBy} == {user})
 
@@ -308,6 +307,7 @@ def record_of(
         made = ref
     status = status_of(row)
     order = row if isinstance(row, AtlasOrder) else None
+    comments = view.work.comments.rows if view.work else ()
     return WorkOrderRecord(
         ref=made,
         order=order_ref(order, view.system, key) if order and made.kind is RecordKind.REQUEST else None,
@@ -320,21 +320,9 @@ def record_of(
         priority=capabilities(settings).own_priority(row.priority),
         report=report_of(order, view, settings) if order and status is WorkOrderStatus.COMPLETED else None,
         codes=codes_on(row, settings) if not key and status is not WorkOrderStatus.COMPLETED else (),
-        rejection=rejection_on(row, view, settings) if status.not_done else None,
+        rejection=rejection_on(row, view.user, comments, settings) if status.not_done else None,
+        put_off_until=put_off_on(order, comments, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
-
-
-def rejection_on(row: AtlasRecord, view: AtlasView, settings: AtlasSettings) -> OrderRejection | None:
-    """Why people rejected a request, or archived an order; None if we did it, or nobody said why.
-
-    Atlas demands a reason of a rejection and does not say whose it is. Of an archived order it has only comments.
-    """
-    if isinstance(row, AtlasRequest):
-        ours = row.updatedBy == view.user
-        return None if ours else rejection_of(texts.words_of(row.cancellationReason))
-    comments = _by_time(view.work.comments.rows if view.work else ())
-    notes = ((texts.words_of(each.content), each.user.name if each.user else None) for each in comments)
-    return rejection_in(settings.planner_words.rejected, notes)
 
 
 def unreadable_record(row: AtlasRecord, system: str, error: Exception) -> UnreadableRecord:
@@ -390,11 +378,5 @@ def _labor(booked: tuple[AtlasLabor, ...]) -> tuple[Labor, ...]:
 
 
 def _notes(row: AtlasOrder, comments: tuple[AtlasComment, ...]) -> tuple[str, ...]:
-    words = [*(texts.words_of(each.content) for each in _by_time(comments)), texts.words_of(row.feedback)]
+    words = [*(texts.words_of(each.content) for each in by_time(comments)), texts.words_of(row.feedback)]
     return tuple(each for each in words if each)
-
-
-def _by_time(comments: tuple[AtlasComment, ...]) -> list[AtlasComment]:
-    """The comments of people, oldest first."""
-    theirs = [each for each in comments if not each.system and not texts.is_ours(each.content)]
-    return sorted(theirs, key=lambda each: each.createdAt or datetime.max.replace(tzinfo=UTC))

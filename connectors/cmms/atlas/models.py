@@ -137,6 +137,7 @@ class AtlasOrder(_RequestOrOrder):
     archived: bool = False
     parentRequest: AtlasParent | None = None  # noqa: N815
     completedOn: ZonedDate | None = None  # noqa: N815
+    estimatedStartDate: ZonedDate | None = None  # noqa: N815
     feedback: VendorText | None = None
     customFieldValues: tuple[AtlasFieldValue, ...] = ()  # noqa: N815
 

@@ -13,7 +13,7 @@ from connectors.cmms.maintainx.client import moment_text
 from connectors.cmms.maintainx.models import MaintainXListed, MaintainXMark, MaintainXOrder
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from connectors.json_reading import first_fault
-from connectors.planner_words import rejection_of
+from connectors.planner_words import day_of, rejection_of
 from connectors.previewing import previewed
 from connectors.text import digest_of
 from domain.canonical import Json
@@ -245,6 +245,7 @@ def record_of(
         priority=capabilities(settings).own_priority(row.priority),
         report=report_of(row, settings) if status is WorkOrderStatus.COMPLETED else None,
         rejection=rejection_on(row, settings) if status.not_done else None,
+        put_off_until=put_off_on(row, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
 
 
@@ -256,6 +257,16 @@ def rejection_on(row: MaintainXOrder, settings: MaintainXSettings) -> OrderRejec
     """
     name = settings.rejection_field
     return None if name is None else rejection_of(" ".join(_values(row, name)))
+
+
+def put_off_on(row: MaintainXOrder, settings: MaintainXSettings) -> datetime | None:
+    """Until when an order is put off, from the extra field of the settings.
+
+    Raises:
+        MaintainXFieldError: the field is neither a text nor a number nor a list of them.
+    """
+    name = settings.put_off_field
+    return None if name is None else day_of(" ".join(_values(row, name)), UTC)
 
 
 def report_of(row: MaintainXOrder, settings: MaintainXSettings) -> CompletionReport:

@@ -31,6 +31,7 @@ class MaintainXSettings(TlsFiles):
             it.
         note_fields: the extra fields in which the technician writes in words.
         rejection_field: the extra field in which the planner writes why an order was cancelled or skipped.
+        put_off_field: the extra field in which the planner writes the day until which an order on hold is put off.
         subscriptions: the ids of the webhook subscriptions that the plant relies on. `doctor` says if one is gone:
             MaintainX deletes a subscription whose receiver has failed for long. A worker that starts asks for them
             until all are there, and each costs a request, so there may be six at most.
@@ -51,6 +52,7 @@ class MaintainXSettings(TlsFiles):
     finding_fields: dict[Literal["problem", "cause", "remedy"], str] = {}
     note_fields: tuple[str, ...] = ()
     rejection_field: str | None = Field(default=None, min_length=1)
+    put_off_field: str | None = Field(default=None, min_length=1)
     subscriptions: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(), max_length=6)
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     concurrency: int = Field(default=4, ge=1)

@@ -18,9 +18,9 @@ from connectors.cmms.maximo.models import (
     OpenOrderRow,
     WorkOrderRow,
 )
+from connectors.cmms.maximo.planner_notes import put_off_on, rejection_on
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.json_reading import first_fault
-from connectors.planner_words import rejection_of
 from connectors.previewing import previewed
 from connectors.text import digest_of, is_marked, key_in, long_text, note_mark, one_line
 from domain.canonical import Json
@@ -42,7 +42,6 @@ from domain.work_orders import (
     CompletionReport,
     FindingRole,
     Labor,
-    OrderRejection,
     Part,
     ReportedCode,
     Touched,
@@ -288,16 +287,9 @@ def record_of(
         priority=capabilities(settings).own_priority(None if row.wopriority is None else str(row.wopriority)),
         report=report_of(row, settings.zone, downtime) if status is WorkOrderStatus.COMPLETED else None,
         codes=codes_of(row) if coded else (),
-        rejection=rejection_on(row, settings.user) if status.not_done else None,
+        rejection=rejection_on(row, settings) if status.not_done else None,
+        put_off_until=put_off_on(row, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
-
-
-def rejection_on(row: WorkOrderRow, user: str) -> OrderRejection | None:
-    """The memo with which another user than ours gave an order the status that it has; None if there is none."""
-    changes = [change for change in row.wostatus if change.status == row.status]
-    if not changes or not changes[-1].changeby or changes[-1].changeby.upper() == user.upper():
-        return None
-    return rejection_of(changes[-1].memo, changes[-1].changeby)
 
 
 def open_order(row: OpenOrderRow, system: str, zone: ZoneInfo) -> OpenOrder:

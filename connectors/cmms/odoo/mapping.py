@@ -21,7 +21,7 @@ from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
 from connectors.cmms.odoo.text import html_of, key_in_html, text_of
 from connectors.json_reading import first_fault
-from connectors.planner_words import rejection_in
+from connectors.planner_words import day_in, rejection_in
 from connectors.previewing import previewed
 from connectors.text import cut, digest_of, long_text, note_mark, one_line
 from domain.cmms import (
@@ -298,7 +298,16 @@ def record_of(
         rejection=rejection_in(settings.planner_words.rejected, notes_of_people(request, details))
         if status is not None and status.not_done
         else None,
+        put_off_until=put_off_on(request, details, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
+
+
+def put_off_on(
+    request: MaintenanceRequest, details: RequestDetails, settings: OdooMaintenanceSettings
+) -> datetime | None:
+    """Until when a request is put off: by a note of people, else its planned start; None if there is neither."""
+    notes = (note for note, _ in notes_of_people(request, details))
+    return day_in(settings.planner_words.put_off, notes, UTC) or request.schedule_date
 
 
 def open_order(request: OpenRequest, names: RequestNames, system: str) -> OpenOrder:

@@ -276,6 +276,7 @@ class RestOrder(RestPart):
         problem: the problem codes on an order that is not completed; without it, no order of a person is attached.
         touched: whether anybody but us changed it; unknown without it.
         rejection: why people ended it without its work; not read without it.
+        put_off_until: until when people put it off, as ISO 8601 text; another text is no date.
     """
 
     id: RowText
@@ -290,6 +291,7 @@ class RestOrder(RestPart):
     touched: OrderFlag | None = None
     report: RestReport = RestReport()
     rejection: RestRejection | None = None
+    put_off_until: OrderText | None = None
 
 
 class RestDescription(RestPart):

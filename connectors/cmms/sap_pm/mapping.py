@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from connectors.cmms.sap_pm import long_text as texts
 from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder
 from connectors.cmms.sap_pm.odata import date_text, text_literal, time_text
+from connectors.cmms.sap_pm.planner_notes import put_off_on, rejection_on
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.cmms.sap_pm.statuses import COMPLETED_NOTIFICATION, is_cancelled, status_of, tokens_of
 from connectors.json_reading import first_fault
-from connectors.planner_words import rejection_in
 from connectors.previewing import previewed
 from connectors.text import key_in, long_text, one_line
 from domain.canonical import Json
@@ -263,12 +263,8 @@ def record_of(work: SapPmWork, system: str, settings: SapPmSettings, key: str | 
         priority=capabilities(settings).own_priority(row.priority or None),
         report=report_of(row, own) if status is WorkOrderStatus.COMPLETED else None,
         codes=codes_on(row, settings) if coded else (),
-        # SAP does not say who wrote what in a long text.
-        rejection=rejection_in(
-            settings.planner_words.rejected, ((note, None) for note in texts.notes_of_people(row, own))
-        )
-        if status.not_done
-        else None,
+        rejection=rejection_on(row, own, settings) if status.not_done else None,
+        put_off_until=put_off_on(row, own, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
 
 
