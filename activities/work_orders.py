@@ -8,6 +8,7 @@ from temporalio import activity
 from activities.admissions import Admissions
 from activities.attached_orders import AttachedOrders, own_orders
 from activities.autonomy import Autonomy
+from activities.awaited_people import people_awaited, put_off
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
 from activities.order_files import OrderFiles
@@ -223,10 +224,8 @@ class WorkOrders:
         """The order, with a higher priority and an earlier due date where the fault became worse. The note that follows
         records that it was asked for."""
         escalation = escalation_wanted(view)
-        if escalation is None:
-            return order
         cmms = self._instance(order.ref.system, "move-order")
-        if not cmms.capabilities.raises_priority:
+        if escalation is None or not cmms.capabilities.raises_priority:
             return order
         await self._cases.check_move(view.id, order.ref, escalation)
         asked_at = self._clock.now()
@@ -337,10 +336,11 @@ class WorkOrders:
     async def _look_for_lost(self, attempt: Step) -> None:
         """Called off after an attempt whose answer was lost: the order may stand there without our knowing."""
         view = attempt.view
-        if view.draft is None:
+        draft = view.draft_to_send
+        if draft is None:
             return
         asked_at, cmms = self._clock.now(), self._serving(view)
-        found = await cmms.find_work_orders(own_orders(cmms, view.draft))
+        found = await cmms.find_work_orders(own_orders(cmms, draft))
         if len(found) > 1:
             numbers = ", ".join(record.ref.id for record in found)
             raise ActionRequired(
@@ -376,27 +376,24 @@ class WorkOrders:
         return called_off(view) is None and (view.rung.orders or view.decision is not None)
 
     def _wait_for_people(self, attempt: Step, order: WorkOrderRecord) -> None:
-        view = attempt.view
-        waits = order.status is WorkOrderStatus.WAITING_APPROVAL
-        if view.decision is not None and overruled(view):
-            reason = f"the planner to cancel {order.ref.id}, which others have in hand: {view.decision.by} said no"
-        elif order.of_a_person:
-            reason = f"the people who have {order.ref.id} in hand, which they made for the same fault"
-        elif waits:
-            reason = f"the planner to approve or cancel {order.ref.id}"
-        else:
-            reason = f"the technician to do {order.ref.id}"
+        view, now = attempt.view, self._clock.now()
+        until = put_off(view, order)
+        reason = people_awaited(view, order, until, now)
+        if until is not None and now < until:
+            attempt.at_latest = min(attempt.at_latest or until, until)
         if view.urgency is None:
             # It has risen and is timed again in this very pass: until then it is not at rest.
-            attempt.wait(reason, self._clock.now())
+            attempt.wait(reason, now)
         elif view.waiting_step == HOLD_STEP and view.waiting_for and (hold_stands(view) or hold_wanted(view)):
             # Once the time it named is past, the hold is looked at again at its next look, not at once and for ever.
-            until = view.waiting_until
-            attempt.wait(view.waiting_for, until if until and until > self._clock.now() else None)
-        elif view.attempts and asked_lane(view, self._clock.now()) is not None:
+            look = view.waiting_until
+            attempt.wait(view.waiting_for, look if look and look > now else None)
+        elif view.attempts and asked_lane(view, now) is not None:
             # The question was hidden by a failure that has ended. The next pass tells it again.
-            attempt.wait(reason, self._clock.now())
+            attempt.wait(reason, now)
         elif not hold_wanted(view):
             attempt.wait(reason)
         else:
-            attempt.wait(reason, hold_look_at(view, self._clock.now()))
+            attempt.wait(reason, hold_look_at(view, now))
+        if until is not None and until <= now and attempt.waiting_for == reason:
+            attempt.lane = Lane.PLANNER

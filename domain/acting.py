@@ -37,6 +37,7 @@ _POLICY_ACTS: Final = {"approve": "policy-approved", "activate": "policy-activat
 PERSONAL_ACTS: Final[dict[str, Personal]] = {
     "case-decided": _attested("planner"),
     "outcome-stated": _attested("planner"),
+    "order-corrected": _attested("planner"),
     "hold-answered": _attested("production"),
     "suspect-lots-reviewed": _attested("quality"),
     "event-redriven": _attested("operator"),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from domain.assets import Asset
 from domain.attaching import DetachedOrder, OrderAttachment
+from domain.corrections import DraftCorrection, corrected
 from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.holds import HoldView
@@ -175,6 +176,8 @@ class CaseView(Model):
     draft: WorkOrderDraft | None
     open_work: OpenWorkSeen | None = None
     """What else was open on the asset when the draft was written; None until then, and if an earlier build wrote it."""
+    corrections: tuple[DraftCorrection, ...] = ()
+    """What people corrected of the draft, after the CMMS had refused it, oldest first."""
     draft_check: DraftCheck | None = None
     """What the check of the draft found; None until then, and if an earlier build wrote the draft."""
     order: WorkOrderRecord | None
@@ -199,6 +202,11 @@ class CaseView(Model):
     def order_completed(self) -> bool:
         """Whether the work of its order is done."""
         return self.order is not None and self.order.status is WorkOrderStatus.COMPLETED
+
+    @property
+    def draft_to_send(self) -> WorkOrderDraft | None:
+        """The draft with what people corrected; None until it is written."""
+        return None if self.draft is None else corrected(self.draft, self.corrections)
 
     @property
     def due_at(self) -> Moment | None:

@@ -92,7 +92,7 @@ class CaseStore(Protocol):
         open_work: OpenWorkSeen | None,
         check: DraftCheck | None,
     ) -> WorkOrderDraft:
-        """Writes the draft down before it goes out; the first draft stands, and is returned.
+        """Writes the draft down before it goes out; the first draft stands, and is returned with what people corrected.
 
         Args:
             open_work: what was open on the asset then; None with a draft of an earlier build. It is kept with the first

@@ -209,6 +209,23 @@ class ReportedCode(Model):
     code: VendorText
 
 
+class OrderRejection(Model):
+    """Why people ended an order without its work, as the CMMS tells it. Nobody signs or attests that.
+
+    Args:
+        reason: their words, on one line.
+        by: what the CMMS calls the person; None if it does not say who wrote the words.
+    """
+
+    reason: VendorText = Field(min_length=1)
+    by: VendorText | None = None
+
+    @property
+    def words(self) -> str:
+        """The reason and its author in English, as the end of a sentence."""
+        return f"{self.reason} (written there by {self.by})" if self.by else f"{self.reason} (it does not say by whom)"
+
+
 def no_codes(codes: tuple[ReportedCode, ...]) -> bool:
     """Whether the codes of an open order are left out of JSON. Earlier builds refuse fields that they do not know."""
     return not codes
@@ -279,9 +296,11 @@ class WorkOrderRecord(Model):
         report: what the technician reported; only of completed work.
         codes: the codes of the failure on an order of a person that is not completed. They are read only where the
             site has a table that says what they name.
+        rejection: why people ended the order without its work; None if they did not, or did not say why.
+        put_off_until: until when people put off an order that is on hold; None if it is not, or has no date.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("status_guessed", "codes")
+    later: ClassVar[tuple[str, ...]] = ("status_guessed", "codes", "rejection", "put_off_until")
 
     ref: WorkOrderRef
     order: WorkOrderRef | None = None
@@ -294,6 +313,8 @@ class WorkOrderRecord(Model):
     priority: int | None = None
     report: CompletionReport | None = None
     codes: tuple[ReportedCode, ...] = Field(default=(), exclude_if=no_codes)
+    rejection: OrderRejection | None = Field(default=None, exclude_if=lambda rejection: rejection is None)
+    put_off_until: Moment | None = Field(default=None, exclude_if=lambda moment: moment is None)
 
     @classmethod
     def gone(cls, ref: WorkOrderRef, read_at: datetime) -> Self:

@@ -1,19 +1,23 @@
 """Cases: their state, their history, a person's decision, and a person's word on what the work found."""
 
+from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
 from domain.cases import Decision, Lane, Phase
+from domain.corrections import PRIORITIES, SUMMARY_LENGTH, CorrectedField, time_text
 from domain.errors import ActRejected
+from domain.model import Moment
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, PLANNER, READING, Person, may
 from millwright.bootstrap import plant_instances
+from millwright.storage.cases.corrections import Correcting
 from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
 
 router = APIRouter(tags=["cases"])
@@ -33,6 +37,46 @@ class OutcomeRequest(Body):
     """What a person states that completed work found, with a reason."""
 
     outcome: Annotated[OutcomeClass, Field(description=f"One of {', '.join(_FINDINGS)}.")]
+    reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+
+
+class DraftValues(Body):
+    """The values of a draft that a person corrects; what is left out stays."""
+
+    summary: Annotated[str | None, Field(min_length=1, max_length=SUMMARY_LENGTH, pattern=r"^\S[^\x00-\x1f\x7f]*$")] = (
+        None
+    )
+    priority: Annotated[int | None, Field(ge=min(PRIORITIES), le=max(PRIORITIES))] = None
+    due_at: Annotated[Moment | None, Field(description="Null: the order has no due date in its own field.")] = None
+    job_plan: Annotated[None, Field(description="Null: the order names no job plan in a field of its own.")] = None
+    asset_name: Annotated[
+        Literal["mapped"] | None, Field(description="The asset's name and attributes as the crosswalk has them now.")
+    ] = None
+
+    @property
+    def values_given(self) -> dict[CorrectedField, str | int | None]:
+        """What was given, as drafts have it.
+
+        Raises:
+            Problem: 422, nothing was given, or a field that no draft can be without is null.
+        """
+        given: dict[CorrectedField, str | int | None] = {}
+        for field in CorrectedField:
+            if field.value not in self.model_fields_set:
+                continue
+            value = getattr(self, field.value)
+            if value is None and field not in (CorrectedField.DUE_AT, CorrectedField.JOB_PLAN):
+                raise _wrong_value(f"changes.{field}", "no draft can be without it")
+            given[field] = time_text(value) if isinstance(value, datetime) else value
+        if not given:
+            raise _wrong_value("changes", f"one of: {', '.join(CorrectedField)}")
+        return given
+
+
+class CorrectionRequest(Body):
+    """What a person corrects of a refused draft, with a reason."""
+
+    changes: DraftValues
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 
@@ -104,6 +148,26 @@ async def state_outcome(
 
 
 @router.post(
+    "/cases/{case}/corrections",
+    responses={code: {"model": ProblemDetails} for code in (404, 409, 422, 503)},
+)
+async def correct_draft(
+    case: str, said: CorrectionRequest, deps: Deps, person: Annotated[Person, Depends(may(PLANNER))]
+) -> Response:
+    """Corrects the draft of an order that the CMMS refused, in the name of the signed-in person, and has it sent.
+    Repeating it changes nothing.
+
+    What the policy decided stays: the asset, the failure mode, the severity, and the texts that say why. The first
+    draft stays too, and is shown beside the corrections.
+    """
+    await whole(deps, case)
+    now = deps.storage.clock.now()
+    asked = Correcting(values=said.changes.values_given, by=person.name, reason=said.reason, at=now)
+    kept = await deps.storage.cases.correct_draft(case, asked)
+    return answered({"case": case, "by": kept.by, "changes": [change.words for change in kept.changes]})
+
+
+@router.post(
     "/cases/{case}/retry",
     status_code=HTTPStatus.ACCEPTED,
     responses={code: {"model": ProblemDetails} for code in (404, 409, 503)},
@@ -120,6 +184,10 @@ async def retry_case(case: str, deps: Deps) -> Response:
         raise Problem(HTTPStatus.CONFLICT, "waits-for-nothing", f"{case} waits for nothing", field="case")
     await deps.storage.cases.wake([case])
     return answered({"case": case, "waits_for": waits_for}, HTTPStatus.ACCEPTED)
+
+
+def _wrong_value(field: str, fix: str) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-field", "has no value", field=field, fix=fix)
 
 
 async def whole(deps: Dependencies, case: str) -> WholeCase:

@@ -26,6 +26,7 @@ _ANY_SIGNER = ("author", "approver", "operator")
 ROLES_OF_ACTS = {
     "case-decided": ("planner",),
     "outcome-stated": ("planner",),
+    "order-corrected": ("planner",),
     "hold-answered": ("production",),
     "suspect-lots-reviewed": ("quality",),
     "event-redriven": ("operator",),

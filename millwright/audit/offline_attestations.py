@@ -20,6 +20,7 @@ ATTESTED_ACTS = frozenset(
     (
         "case-decided",
         "outcome-stated",
+        "order-corrected",
         "hold-answered",
         "suspect-lots-reviewed",
         "event-redriven",

@@ -188,6 +188,9 @@ def _order_findings(case: str, order: Row | None, acts: Sequence[Row]) -> Iterat
         yield OfflineFinding("order", where, "the open work on its asset is not what was recorded with its draft")
     if "draft_check" in order and [order["draft_check"]] != [detail.get("draft_check") for detail in intended]:
         yield OfflineFinding("order", where, "what the check of its draft found is not what was recorded with it")
+    corrections = [act["detail"]["correction"] for act in acts if act["kind"] == "order-corrected"]
+    if "corrections" in order and order["corrections"] != corrections:
+        yield OfflineFinding("order", where, "what people corrected of its draft is not as recorded")
     if record != _last(seen):
         now, known = [
             record_then["ref"]["id"] + " " + record_then["status"] if record_then else "none"

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from millwright.audit.offline_corrections import correction_findings
 from millwright.audit.offline_signatures import OfflineFinding, Row, stamp_of
 
 RUNGS = ("ignore", "watch", "inspect", "draft", "work_order", "work_order_and_hold")
@@ -105,6 +106,9 @@ def ground_findings(case: Row, acts: Sequence[Row], grounds: WorkGrounds) -> Ite
             yield OfflineFinding("hold", where, f"its machine was held at {rung}")
         elif kind == "hold-passed" and rung not in _ORDERS:
             yield OfflineFinding("hold", where, f"its machine was kept held at {rung}")
+    yield from correction_findings(
+        case, acts, lambda system, before: grounds.names(case["asset"], f"cmms:{system}", before)
+    )
 
 
 def _draft_findings(case: Row, act: Row, priorities: Sequence[Any], grounds: WorkGrounds) -> Iterator[OfflineFinding]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.cases import Lane
+from domain.errors import Rejected
 from domain.outcomes import OutcomeClass
 from domain.production import hold_notice
 from millwright.cli.api_client import Answer, api_of
@@ -24,6 +25,11 @@ Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on t
 
 class _Recorded(Answer):
     by: str
+
+
+class _Corrected(Answer):
+    by: str
+    changes: list[str]
 
 
 class _Retried(Answer):
@@ -116,9 +122,15 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         say(view.open_work.words)
     if view.draft_check is not None:
         say(view.draft_check.words)
+    for correction in view.corrections:
+        say(correction.words)
     if view.order is not None:
         of = "of a person " if view.attached is not None else ""
         say(f"order {of}{view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
+        if view.order.put_off_until is not None:
+            say(f"put off there until {view.order.put_off_until:%Y-%m-%d %H:%M} UTC")
+        if view.order.rejection is not None:
+            say(f"rejected there: {view.order.rejection.words}")
     if whole.hold is None and view.hold_proposal is not None:
         say(_proposed(view.machine.name, view.hold_proposal))
         say(hold_notice(view.production.enforcement if view.production is not None else None))
@@ -211,6 +223,45 @@ def retry(context: typer.Context, case: Ref, key: ActorKey = None) -> None:
     with api_of(context, key) as api:
         told = api.act(("cases", case, "retry"), _Retried, {})
     say(f"{case} tries again now. It waited for {told.waits_for}.")
+
+
+@app.command()
+def correct(
+    context: typer.Context,
+    case: Ref,
+    changes: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help="summary, priority (1 to 4), due_at (a time, or none), job_plan=none, asset_name=mapped.",
+        ),
+    ],
+    reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    key: ActorKey = None,
+) -> None:
+    """Correct the draft of an order that the CMMS refused, and have it sent, as the person whose API key is given."""
+    values = dict(_value_given(change) for change in changes)
+    with api_of(context, key) as api:
+        asked = {"changes": values, "reason": reason_given(reason)}
+        told = api.act(("cases", case, "corrections"), _Corrected, asked)
+    say(f"{told.by} corrected the draft of {case}: {'; '.join(told.changes)}. It is sent now.")
+
+
+def _value_given(change: str) -> tuple[str, str | int | None]:
+    """A field and its value.
+
+    Raises:
+        Rejected: there is no equals sign, or a priority is no number.
+    """
+    field, equals, value = change.partition("=")
+    if not equals:
+        raise Rejected(f"{change!r} has no value", field="--set", fix="write FIELD=VALUE, such as priority=3")
+    if field == "priority":
+        if not (value.isascii() and value.isdigit() and len(value) == 1):
+            raise Rejected(f"{value!r} is no priority", field="--set", fix="a number from 1 (highest) to 4")
+        return field, int(value)
+    return field, None if value == "none" and field in ("due_at", "job_plan") else value
 
 
 @app.command()

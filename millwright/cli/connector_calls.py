@@ -171,7 +171,9 @@ def _check_key(key: str) -> None:
 def _line(record: "WorkOrderRecord") -> str:
     """An order in one line."""
     made = f" (order {record.order.id})" if record.order is not None else ""
+    until = f", put off until {record.put_off_until.isoformat()}" if record.put_off_until is not None else ""
+    why = f", rejected: {record.rejection.words}" if record.rejection is not None else ""
     return (
         f"{record.ref.id}{made}: {record.status} ({record.vendor_status}), asset {record.asset_external_id}, "
-        f"priority {record.priority}, touched {record.touched}, changed {record.changed_at.isoformat()}"
+        f"priority {record.priority}, touched {record.touched}, changed {record.changed_at.isoformat()}{until}{why}"
     )

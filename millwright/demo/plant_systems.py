@@ -35,6 +35,8 @@ _SAP_OUTCOMES: Final = {
 """The same in the catalogs of the sandbox's SAP."""
 _ODOO_OUTCOMES: Final = {"words": {word: outcome for codes in _OUTCOMES.values() for word, outcome in codes.items()}}
 """The same as words that technicians write: Odoo has no failure codes."""
+_PLANNER_WORDS: Final = {"rejected": "Rejected"}
+"""With what the planners begin the line of a note."""
 _SANDBOX_ZONE: Final = "Etc/GMT+5"
 
 
@@ -53,6 +55,7 @@ def _sap_pm(endpoints: Endpoints) -> dict[str, str]:
         "USER": str(endpoints["cmms_user"]),
         "PASSWORD": str(endpoints["cmms_password"]),
         "OUTCOMES": json.dumps(_SAP_OUTCOMES),
+        "PLANNER_WORDS": json.dumps(_PLANNER_WORDS),
     }
 
 
@@ -73,6 +76,7 @@ def _odoo(endpoints: Endpoints) -> dict[str, str]:
         "API_KEY": str(endpoints["cmms_apikey"]),
         "APPROVED_STAGE": "Approved",
         "OUTCOMES": json.dumps(_ODOO_OUTCOMES),
+        "PLANNER_WORDS": json.dumps(_PLANNER_WORDS),
     }
 
 
@@ -82,6 +86,7 @@ def _maintainx(endpoints: Endpoints) -> dict[str, str]:
         "API_KEY": str(endpoints["cmms_apikey"]),
         "FINDING_FIELDS": json.dumps({"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}),
         "NOTE_FIELDS": json.dumps(["Remarks"]),
+        "REJECTION_FIELD": "Why not",
         "OUTCOMES": json.dumps(_OUTCOMES),
     }
 

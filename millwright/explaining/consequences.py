@@ -5,6 +5,7 @@ from datetime import datetime
 from domain.cases import CaseView, ClosedAs, Phase
 from domain.model import Model
 from domain.verdict import Urgency
+from domain.work_orders import WorkOrderRecord
 from millwright.storage.events.event_store import StoryAct
 from millwright.storage.reporting.case_lists import WholeCase
 
@@ -107,6 +108,7 @@ def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
     if view.draft is None and view.order is None:
         return before if view.rung.orders else [*before, "No work order was asked for."]
     seen = [*before, *(known.words for known in (view.open_work, view.draft_check) if known is not None)]
+    seen += [f"{correction.words}." for correction in view.corrections]
     if view.order is None:
         return [*seen, "Its order was written down and has not been seen in the CMMS yet."]
     order = view.order
@@ -119,6 +121,7 @@ def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
                 f"code {codes} means {view.failure_mode}. It is now {order.status.replace('_', ' ')} "
                 f"({order.vendor_status})."
             ),
+            *_said_there(order),
         ]
     placed = next((told.at for told in story if told.kind == "order-placed"), None)
     when = f", placed {_at(placed)}" if placed else ""
@@ -128,7 +131,17 @@ def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
             f"Work order {order.ref.id} in {order.ref.system}{when}, now {order.status.replace('_', ' ')} "
             f"({order.vendor_status}), priority {view.verdict.priority}."
         ),
+        *_said_there(order),
     ]
+
+
+def _said_there(order: WorkOrderRecord) -> list[str]:
+    said = []
+    if order.put_off_until is not None:
+        said.append(f"It was put off there until {_at(order.put_off_until)}.")
+    if order.rejection is not None:
+        said.append(f"It was rejected there: {order.rejection.words}.")
+    return said
 
 
 def _hold(view: CaseView) -> list[str]:

@@ -56,7 +56,7 @@ class MaintainXScreen:
 
     def cancel(self, order: PlantOrder, memo: str) -> None:
         work = self._work(order)
-        work.comments.append(memo)
+        self.server.fill(work, **{"Why not": memo})
         self.server.cancel(work)
 
     def take(self, order: PlantOrder, labor: str) -> None:

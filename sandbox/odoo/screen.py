@@ -54,7 +54,7 @@ class OdooScreen:
         self._move(_PLANNER, order, self.server.stage(APPROVED))
 
     def cancel(self, order: PlantOrder, memo: str) -> None:
-        self._say(_PLANNER, order, memo)
+        self._say(_PLANNER, order, f"Rejected: {memo}")
         self.server.do(_PLANNER, REQUEST, "archive_equipment_request", ids=[order.place])
 
     def take(self, order: PlantOrder, labor: str) -> None:

@@ -62,7 +62,7 @@ class SapPmScreen:
         self.server.act(number, "ReleaseMaintenanceOrder", by=_PLANNER)
 
     def cancel(self, order: PlantOrder, memo: str) -> None:
-        self.server.write_below(order.number, memo)
+        self.server.write_below(order.number, f"Rejected: {memo}")
         self.server.flag_notification(order.number)
 
     def take(self, order: PlantOrder, labor: str) -> None:

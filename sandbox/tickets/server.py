@@ -71,6 +71,10 @@ class TicketServer:
         self.store.change_labels(issue, self.planner, add=["cancelled"], remove=[_WAITING])
         self.store.change_state(issue, self.planner, "close")
 
+    def comment(self, issue: Issue, words: str) -> None:
+        """The planner writes a note."""
+        self.store.add_note(issue, self.planner, words)
+
     def mark_duplicate(self, issue: Issue, of: Issue) -> None:
         """The planner closes an issue as a duplicate of another one."""
         self.store.mark_duplicate(issue, self.planner, of)

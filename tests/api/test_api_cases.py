@@ -14,6 +14,7 @@ from domain.keys import case_workflow_id
 from millwright.bootstrap import Storage
 from millwright.storage.scheduling import due
 from tests.api.conftest import Caller
+from tests.support.attached_order import draft_for
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant, judge_to_rest
 from tests.support.people import add
@@ -144,6 +145,71 @@ async def test_a_case_that_waits_for_a_correction_tries_again_when_a_person_says
         again = await due.generation(connection, case_workflow_id(case))
     assert again - before == (status == 202)
     assert status != 202 or reply.json() == {"case": case, "waits_for": asks}
+
+
+@pytest.fixture
+async def refused(storage: Storage, case: str) -> str:
+    """A case whose draft the CMMS has refused."""
+    view, _ = await storage.cases.view(case)
+    await storage.cases.intend_order(case, "maximo", draft_for(view, view.cmms_asset or ""), None, None)
+    await storage.cases.wait(case, Waits("ensure-order", "a person to correct maximo", lane=Lane.PLANNER, failed=True))
+    return case
+
+
+async def test_a_planner_corrects_a_refused_draft(client: httpx.AsyncClient, storage: Storage, refused: str) -> None:
+    before = await due_generation(storage, refused)
+    asked = {"changes": {"priority": 4, "due_at": "2026-12-07T06:00:00+01:00"}, "reason": "as it is there"}
+    changes = ["priority 2, now 4", "due at none, now 2026-12-07T05:00:00Z"]
+    for _ in range(2):
+        reply = await client.post(f"/cases/{refused}/corrections", json=asked)
+        assert (reply.status_code, reply.json()) == (200, {"case": refused, "by": "local", "changes": changes})
+    assert await due_generation(storage, refused) == before + 1
+    whole = (await client.get(f"/cases/{refused}")).json()
+    assert [(made["by"], made["reason"]) for made in whole["case"]["corrections"]] == [("local", "as it is there")]
+    assert whole["case"]["draft"]["priority"] == 2
+    assert [(act["kind"], act["actor"]) for act in whole["story"]][-1] == ("order-corrected", "local")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"failure_mode": "LOO"},
+        {"asset": "machine-002"},
+        {"severity": "S1"},
+        {"released": True},
+        {"priority": 0},
+        {"priority": 5},
+        {"priority": None},
+        {"summary": None},
+        {"summary": ""},
+        {"summary": "two\nlines"},
+        {"summary": "x" * 501},
+        {"due_at": "soon"},
+        {"due_at": "2026-12-07T06:00:00"},
+        {"job_plan": "JP-2"},
+        {"asset_name": None},
+        {"asset_name": "11430"},
+    ],
+)
+async def test_what_no_person_corrects_is_refused(
+    client: httpx.AsyncClient, storage: Storage, refused: str, changes: dict[str, object]
+) -> None:
+    reply = await client.post(f"/cases/{refused}/corrections", json={"changes": changes, "reason": "so"})
+    assert (reply.status_code, reply.json()["field"].startswith("changes")) == (422, True), reply.json()
+    assert (await storage.cases.view(refused))[0].corrections == ()
+
+
+async def test_only_a_planner_corrects_and_only_a_refused_draft(
+    app: FastAPI, caller: Caller, client: httpx.AsyncClient, storage: Storage, case: str
+) -> None:
+    asked = {"changes": {"priority": 4}, "reason": "so"}
+    early = await client.post(f"/cases/{case}/corrections", json=asked)
+    assert (early.status_code, "was not drafted yet" in early.json()["detail"]) == (409, True)
+    assert (await client.post("/cases/MWNOTHERE0/corrections", json=asked)).status_code == 404
+    await add(storage.people, "olga", ["operator"], NOW, api_key="olga's key")
+    async with caller(app, "203.0.113.7", headers={"Authorization": "Bearer olga's key"}) as person:
+        assert (await person.post(f"/cases/{case}/corrections", json=asked)).status_code == 403
 
 
 async def test_a_case_that_waits_for_nothing_or_that_is_not_there_is_not_tried_again(

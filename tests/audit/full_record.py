@@ -5,9 +5,12 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.admission import CrewBound
+from domain.admission import CrewBound, Exemption
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyTerms
 from domain.canonical import sha256
+from domain.cases import Lane
+from domain.casework import Waits
+from domain.corrections import CorrectedField
 from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
 from domain.drift import Drift, DriftKind
 from domain.holds import PlacementState
@@ -28,6 +31,7 @@ from millwright.runtime.installation_key import InstallationKey, create
 from millwright.storage.cases.admissions import AdmissionStore
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
+from millwright.storage.cases.corrections import Correcting
 from millwright.storage.cases.drift import DriftStore
 from millwright.storage.cases.hold_proofs import suspend
 from millwright.storage.cases.holds import HoldStore
@@ -46,7 +50,7 @@ from millwright.storage.reporting.studies import AskedStudy, StudyStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 from policies.engine.judging import compile_policy
 from tests.audit.conftest import build, order
-from tests.support.attached_order import attach, theirs
+from tests.support.attached_order import attach, draft_for, theirs
 from tests.support.completed_work import ended
 from tests.support.installation_keys import signs_key, with_key
 from tests.support.judged_plant import Plant
@@ -103,6 +107,8 @@ async def _run_on_test(plant: Plant) -> None:
     await cases.record_order(str(case), done, plant.clock.now())
     rework = str(case)
     for again in (True, False):
+        if not again:
+            await _correct(plant, cases, rework)
         await ended(cases, rework)
         await holds.mark_ready(rework, run)
         now = plant.clock.now()
@@ -257,6 +263,17 @@ async def _attach(plant: Plant) -> None:
     plant.clock.time += timedelta(minutes=1)
     assert await attach(cases, str(case), "1225", now)
     await cases.record_order_note(str(case), f"{case}-attached-2", "The same fault.")
+
+
+async def _correct(plant: Plant, cases: CaseStore, case: str) -> None:
+    """A planner corrected the draft of a case, which the CMMS had refused."""
+    assert await AdmissionStore(plant.engine, plant.clock).ask(case, _BOUND, Exemption.REWORK) is None
+    view, _ = await cases.view(case)
+    await cases.intend_order(view.id, "maximo", draft_for(view, view.cmms_asset or ""), None, None)
+    await cases.wait(view.id, Waits("ensure-order", "a person to correct maximo", lane=Lane.PLANNER, failed=True))
+    values: dict[CorrectedField, str | int | None] = {CorrectedField.PRIORITY: view.verdict.priority % 4 + 1}
+    now = plant.clock.now()
+    await cases.correct_draft(view.id, Correcting(values=values, by="paula", reason="as it is there", at=now))
 
 
 async def _list_lots(plant: Plant, case: str) -> None:

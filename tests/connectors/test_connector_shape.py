@@ -111,7 +111,7 @@ def test_no_connector_imports_the_sandbox_or_another_vendor(folder: Path) -> Non
     own = f"connectors.{folder.parent.name}.{folder.name}"
     shared = (
         "call", "finding_codes", "http", "json_reading", "library_errors", "machine_states", "manifest", "odoo",
-        "oauth", "opcua", "previewing", "replaced_secret", "rows", "text", "tls_files", "watermark",
+        "oauth", "opcua", "planner_words", "previewing", "replaced_secret", "rows", "text", "tls_files", "watermark",
     )  # fmt: skip
     allowed = (own, *(f"connectors.{module}" for module in shared), "domain")
     ours = ("connectors", "domain", "millwright", "activities", "workflows", "policies", "sandbox")

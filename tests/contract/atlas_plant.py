@@ -71,6 +71,7 @@ class AtlasPlant(SandboxSite[AtlasServer]):
                 "page_size": 3,
                 "timeout": PATIENT,
                 "failure_modes": self.failure_modes,
+                "planner_words": {"rejected": "rejected", "put_off": "put off until"},
             }
         )
         return atlas.connect(settings, http or self.client(), system="atlas", clock=clock or self.clock)
@@ -118,8 +119,23 @@ class AtlasPlant(SandboxSite[AtlasServer]):
         else:
             self.server.archive(record)
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        record = self.shown(ref)
+        if record.kind == REQUEST:
+            self.server.reject(record, reason)
+            return None
+        self.server.add_comment(record, f"Rejected: {reason}")
+        self.server.archive(record)
+        return "Toni Technician"
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.change_status(self.shown(ref), "ON_HOLD")
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        order = self.shown(ref)
+        order.content = {**order.content, "estimatedStartDate": f"{day}T00:00:00.000+00:00"}
+        self.set_aside(ref)
+        return timedelta()
 
     def delete(self, ref: WorkOrderRef) -> None:
         self.server.store.delete(self.shown(ref))

@@ -92,6 +92,7 @@ class MaximoPlant:
                 "page_size": 3,
                 "timeout": PATIENT,
                 "failure_modes": self.failure_modes,
+                "planner_words": {"put_off": "put off until"},
             }
         )
         return maximo.connect(settings, http or self.client(), system="maximo", clock=WallClock())
@@ -125,8 +126,17 @@ class MaximoPlant:
     def cancel(self, ref: WorkOrderRef) -> None:
         self._server.change_status(ref.id, "CAN", "not now", by="PLANNER")
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self._server.change_status(ref.id, "CAN", reason, by="PLANNER")
+        return "PLANNER"
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self._server.change_status(ref.id, "WMATL", "no seal in stock", by="PLANNER")
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        self._server.report_actual(ref.id, notes=f"Put off until: {day}", by="PLANNER")
+        self.set_aside(ref)
+        return timedelta(hours=5)
 
     def delete(self, ref: WorkOrderRef) -> None:
         self._server.delete(ref.id)

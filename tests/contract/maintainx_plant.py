@@ -1,6 +1,7 @@
 """A plant on the sandbox's MaintainX, and its people."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -68,6 +69,8 @@ class MaintainXPlant(SandboxSite[MaintainXServer]):
                 "organization": "1",
                 "finding_fields": {"problem": "Problem", "cause": "Cause", "remedy": "Remedy"},
                 "note_fields": ["Remarks"],
+                "rejection_field": "Why not",
+                "put_off_field": "Not before",
                 "subscriptions": subscriptions,
                 "page_size": 3,
                 "timeout": PATIENT,
@@ -103,8 +106,18 @@ class MaintainXPlant(SandboxSite[MaintainXServer]):
     def cancel(self, ref: WorkOrderRef) -> None:
         self.server.cancel(self.shown(ref))
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self.server.fill(self.shown(ref), **{"Why not": reason})
+        self.server.cancel(self.shown(ref))
+        return None
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.change_status(self.shown(ref), "ON_HOLD")
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        self.server.fill(self.shown(ref), **{"Not before": day})
+        self.set_aside(ref)
+        return timedelta()
 
     def delete(self, ref: WorkOrderRef) -> None:
         self.server.delete(self.shown(ref))

@@ -47,6 +47,7 @@ class OdooMaintenancePlant(OdooPeople, SandboxSite[OdooServer]):
             "database": DATABASE,
             "api_key": secret or API_KEY,
             "approved_stage": self._approved,
+            "planner_words": {"rejected": "rejected", "put_off": "put off until"},
             "page_size": 3,
             "timeout": PATIENT,
         }

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from domain.work_orders import WorkOrderRef
@@ -47,8 +48,24 @@ class OdooPeople(ABC):
     def cancel(self, ref: WorkOrderRef) -> None:
         self.do("planner", REQUESTS, "archive_equipment_request", ids=[int(ref.id)])
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        note = f"Seen.\nRejected: {reason}"
+        self.do("planner", REQUESTS, "message_post", ids=[int(ref.id)], body=note, message_type="comment")
+        self.cancel(ref)
+        return str(
+            self.do("planner", "res.users", "search_read", domain=[["login", "=", "planner"]], fields=["name"])[0][
+                "name"
+            ]
+        )
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.write(ref, {"kanban_state": "blocked"})
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        note = f"Put off until: {day}"
+        self.do("planner", REQUESTS, "message_post", ids=[int(ref.id)], body=note, message_type="comment")
+        self.set_aside(ref)
+        return timedelta()
 
     def delete(self, ref: WorkOrderRef) -> None:
         self.do("planner", REQUESTS, "unlink", ids=[int(ref.id)])

@@ -82,8 +82,18 @@ class TicketsPlant(SandboxSite[TicketServer]):
     def cancel(self, ref: WorkOrderRef) -> None:
         self.server.cancel(self.issue(ref))
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self.server.comment(self.issue(ref), f"Rejected: {reason}")
+        self.server.cancel(self.issue(ref))
+        return self.server.planner.username
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.set_aside(self.issue(ref))
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        self.server.comment(self.issue(ref), f"Put off until: {day}, no seal")
+        self.set_aside(ref)
+        return timedelta()
 
     def delete(self, ref: WorkOrderRef) -> None:
         self.server.delete(self.issue(ref))

@@ -75,6 +75,7 @@ class SapPmPlant(SandboxSite[SapPmServer]):
             "page_size": 3,
             "timeout": PATIENT,
             "failure_modes": self.failure_modes,
+            "planner_words": {"rejected": "rejected", "put_off": "put off until"},
         }
         made = sap_pm.SapPmSettings.model_validate(settings | more)
         return sap_pm.connect(made, http or self.client(), system="sap_pm", clock=WallClock())
@@ -110,8 +111,18 @@ class SapPmPlant(SandboxSite[SapPmServer]):
     def cancel(self, ref: WorkOrderRef) -> None:
         self.server.flag_notification(ref.id)
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self.server.write_below(ref.id, f"Rejected: {reason}")
+        self.server.flag_notification(ref.id)
+        return None
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self.server.set_user_status(self.order(ref), WAITS, by="PLANNER")
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        self.server.write_below(ref.id, f"Put off until: {day}")
+        self.set_aside(ref)
+        return timedelta()
 
     def delete(self, ref: WorkOrderRef) -> None:
         self.server.archive(ref.id)

@@ -1,14 +1,14 @@
 """What every connector to a CMMS keeps, against a server that keeps its vendor's contract."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
 from domain.open_work import OpenWorkQuery
-from domain.work_orders import Escalation, Touched, WorkOrderStatus
+from domain.work_orders import Escalation, OrderRejection, Touched, WorkOrderStatus
 from tests.contract.cmms_plant import CmmsPlant, found_by, read_all, released, reports
 
 
@@ -101,6 +101,19 @@ async def test_an_order_that_waits_for_a_part_is_on_hold(cmms_plant: CmmsPlant) 
     assert (await cmms.read_work_order(created.ref)).status is WorkOrderStatus.ON_HOLD
 
 
+async def test_until_when_people_put_an_order_off_comes_back(cmms_plant: CmmsPlant) -> None:
+    cmms = cmms_plant.connector()
+    created = await cmms.create_work_order(cmms_plant.draft(released=True))
+    _, cursor = await read_all(cmms, None)
+    cmms_plant.wait(timedelta(hours=1))
+    begins = cmms_plant.put_off(created.ref, "2026-12-07")
+    record = await cmms.read_work_order(created.ref)
+    until = datetime(2026, 12, 7, tzinfo=UTC) + begins
+    assert (record.status, record.put_off_until, record.rejection) == (WorkOrderStatus.ON_HOLD, until, None)
+    assert [changed.put_off_until for changed in (await read_all(cmms, cursor))[0]] == [until]
+    assert created.put_off_until is None
+
+
 async def test_a_field_that_the_site_demands_is_named(cmms_plant: CmmsPlant) -> None:
     draft = cmms_plant.draft()
     cmms_plant.misbehave("create", "refuse_field", field="glaccount", code="BMXAA5401E")
@@ -155,6 +168,21 @@ async def test_an_order_that_was_deleted_is_not_raised(cmms_plant: CmmsPlant) ->
     cmms_plant.delete(created.ref)
     after = await cmms.escalate_work_order(created.ref, Escalation(priority=1, was=2))
     assert after.status is WorkOrderStatus.DELETED
+
+
+async def test_why_people_rejected_an_order_comes_back(cmms_plant: CmmsPlant) -> None:
+    cmms, drafts = cmms_plant.connector(), [cmms_plant.draft() for _ in range(2)]
+    rejected, ours = [await cmms.create_work_order(draft) for draft in drafts]
+    _, cursor = await read_all(cmms, None)
+    cmms_plant.wait(timedelta(hours=1))
+    reason = "No seal & no budget before <week 49>. [MW:note] Millwright key: MW77777777"
+    by = cmms_plant.reject(rejected.ref, reason)
+    record = await cmms.read_work_order(rejected.ref)
+    assert (record.status.not_done, record.touched, record.ref) == (True, Touched.YES, rejected.ref)
+    assert record.rejection == OrderRejection(reason=reason, by=by)
+    records, _ = await read_all(cmms, cursor)
+    assert [changed.rejection for changed in records if changed.ref.id == rejected.ref.id] == [record.rejection]
+    assert (await cmms.withdraw_work_order(ours.ref, "rejected: revised")).rejection is None
 
 
 async def test_a_note_is_added_once_and_never_taken_for_the_technicians(cmms_plant: CmmsPlant) -> None:

@@ -13,9 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.reconciling import ReconcileTerms, Reconciling
-from connectors.cmms.maximo.connector import MaximoCmms
 from domain.cases import ClosedAs
-from domain.cmms import ListedAsset
 from domain.errors import ActionRequired, Unavailable
 from domain.instances import SiteInstances
 from domain.outcomes import Outcome, OutcomeClass, told_outcome
@@ -222,29 +220,6 @@ async def test_a_twin_that_says_something_else_than_the_last_outcome_is_listed_u
     reconciled.twins.told[PUMP] = told
     assert await reconciled.night() == []
     assert await reconciled.ended() == [("twin_differs", "lastOutcome=confirmed", "lastOutcome=nothing_found")]
-
-
-async def test_an_asset_that_was_retired_in_the_cmms_is_listed_until_it_is_active_again(reconciled: Reconciled) -> None:
-    reconciled.site._server.assets.set_status("M001-COMP1", "DECOMMISSIONED")
-    gone = [each for each in await reconciled.night() if each[0] == "asset_gone"]
-    assert gone == [("asset_gone", PUMP)]
-    reconciled.site._server.assets.set_status("M001-COMP1", "OPERATING")
-    assert await reconciled.night() == []
-    [(kind, ours, theirs)] = await reconciled.ended()
-    assert (kind, theirs) == ("asset_gone", "no asset of this name for which an order can be created")
-    assert ours.startswith("M001-COMP1")
-
-
-async def test_a_cmms_that_refuses_to_list_its_assets_keeps_no_reconcile_from_its_end(
-    reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def refused(self: MaximoCmms) -> tuple[ListedAsset, ...]:
-        raise ActionRequired("the user may not read MXAPIASSET", system="maximo", operation="list-assets", key="")
-
-    monkeypatch.setattr(MaximoCmms, "list_assets", refused)
-    assert await reconciled.night() == [("no_assets", "maximo")]
-    monkeypatch.undo()
-    assert await reconciled.night() == []
 
 
 class SilentTwins(FakeTwins):

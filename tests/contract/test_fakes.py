@@ -1,7 +1,7 @@
 """The fakes of the CMMS keep what the connectors keep, as far as it does not depend on a wire."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import httpx
@@ -15,6 +15,7 @@ from domain.work_orders import (
     CompletionReport,
     Escalation,
     FindingRole,
+    OrderRejection,
     ReportedCode,
     WorkOrderDraft,
     WorkOrderRecord,
@@ -40,8 +41,10 @@ PLAYED: Sequence[Callable[[CmmsPlant], Awaitable[None]]] = (
     suite.test_an_order_whose_key_people_took_off_is_followed_by_its_place,
     suite.test_an_order_that_carries_another_key_now_is_not_taken_for_the_cases,
     suite.test_an_order_that_waits_for_a_part_is_on_hold,
+    suite.test_until_when_people_put_an_order_off_comes_back,
     suite.test_a_touched_order_is_not_withdrawn,
     suite.test_an_order_that_a_planner_cancelled_is_not_released,
+    suite.test_why_people_rejected_an_order_comes_back,
     suite.test_a_note_is_added_once_and_never_taken_for_the_technicians,
     suite.test_a_note_added_from_several_processes_at_once_is_added_once,
     suite.test_what_the_technician_found_comes_back,
@@ -184,8 +187,17 @@ class FakeCmmsPlant:
     def cancel(self, ref: WorkOrderRef) -> None:
         self._book.people_change(ref, WorkOrderStatus.CANCELLED)
 
+    def reject(self, ref: WorkOrderRef, reason: str) -> str | None:
+        self._book.people_change(ref, WorkOrderStatus.CANCELLED, rejection=OrderRejection(reason=reason, by="PLANNER"))
+        return "PLANNER"
+
     def set_aside(self, ref: WorkOrderRef) -> None:
         self._book.people_change(ref, WorkOrderStatus.ON_HOLD)
+
+    def put_off(self, ref: WorkOrderRef, day: str) -> timedelta:
+        until = datetime.fromisoformat(day).replace(tzinfo=UTC)
+        self._book.people_change(ref, WorkOrderStatus.ON_HOLD, put_off_until=until)
+        return timedelta()
 
     def delete(self, ref: WorkOrderRef) -> None:
         self._book.people_delete(ref)

@@ -10,6 +10,7 @@ ACTS: Final = frozenset(
         "windows import",
         "case decide",
         "case retry",
+        "case correct",
         "case outcome",
         "hold accept",
         "hold refuse",

@@ -10,6 +10,7 @@ from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.cmms import OrderLease
+from domain.corrections import corrected
 from domain.counterfactuals import Counterfactuals, Grounds, VerdictCounterfactuals
 from domain.draft_findings import DraftCheck
 from domain.errors import ActRejected, Unavailable
@@ -314,7 +315,7 @@ class MemoryStore:
             raise Unavailable("it has an order of a person", system="record", operation="create-work-order")
         if first is None:
             self._set(case, draft=draft, open_work=open_work, draft_check=check, phase=Phase.PLACE)
-        return first or draft
+        return draft if first is None else corrected(first, self.cases[case].corrections)
 
     def _see(self, case: str, record: WorkOrderRecord, read_at: datetime, lease: OrderLease | None) -> None:
         if lease is not None:

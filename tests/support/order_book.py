@@ -15,6 +15,7 @@ from domain.work_orders import (
     CompletionReport,
     Escalation,
     FindingRole,
+    OrderRejection,
     ReportedCode,
     Touched,
     WorkOrderDraft,
@@ -144,12 +145,12 @@ class OrderBook:
         entry = self._entry(ref)
         raised = escalation.raised(entry.record.priority, {each: each for each in range(1, 5)})
         if raised is not None and not entry.deleted and not entry.record.status.finished:
-            self._change(entry, priority=raised)
+            self._change(entry, {"priority": raised})
         return self.read(ref)
 
     def people_prioritise(self, ref: WorkOrderRef, priority: int) -> None:
         """Somebody there sets the priority of an order."""
-        self._change(self._entry(ref), priority=priority, touched=Touched.YES)
+        self._change(self._entry(ref), {"priority": priority}, touched=Touched.YES)
 
     def note(self, ref: WorkOrderRef, key: str, text: str) -> None:
         """Writes a note once."""
@@ -168,9 +169,17 @@ class OrderBook:
         """The notes on one order."""
         return list(self._entry(ref).notes.values())
 
-    def people_change(self, ref: WorkOrderRef, status: WorkOrderStatus, report: CompletionReport | None = None) -> None:
+    def people_change(
+        self,
+        ref: WorkOrderRef,
+        status: WorkOrderStatus,
+        report: CompletionReport | None = None,
+        rejection: OrderRejection | None = None,
+        put_off_until: datetime | None = None,
+    ) -> None:
         """Somebody there changes the status of an order."""
-        self._change(self._entry(ref), status=status, touched=Touched.YES, report=report)
+        said = {"report": report, "rejection": rejection, "put_off_until": put_off_until}
+        self._change(self._entry(ref), said, status=status, touched=Touched.YES)
 
     def people_change_unseen(self, ref: WorkOrderRef, **values: object) -> None:
         """Somebody there changes an order in a way that no page of changes shows."""
@@ -219,15 +228,21 @@ class OrderBook:
     def _change(
         self,
         entry: _Entry,
+        said: Mapping[str, object] | None = None,
         *,
         status: WorkOrderStatus | None = None,
         touched: Touched | None = None,
-        report: CompletionReport | None = None,
-        priority: int | None = None,
     ) -> None:
+        """Somebody changes an order; what it does not say, it does not say any more."""
         status = status or entry.record.status
-        changes = {"status": status, "vendor_status": status.value, "changed_at": self._clock.now(), "report": report}
-        changes["priority"] = priority or entry.record.priority
+        nothing = {"report": None, "rejection": None, "put_off_until": None}
+        changes = {
+            "status": status,
+            "vendor_status": status.value,
+            "changed_at": self._clock.now(),
+            **nothing,
+            **(said or {}),
+        }
         entry.record = entry.record.model_copy(update=changes | ({} if touched is None else {"touched": touched}))
         self._log.append(entry.record.ref.id)
 

@@ -27,6 +27,7 @@ from domain.work_orders import (
     CompletionReport,
     Escalation,
     FindingRole,
+    OrderRejection,
     WorkOrderDraft,
     WorkOrderRecord,
     WorkOrderRef,
@@ -121,11 +122,13 @@ class FakeCmms:
         [draft] = [known for known in self.drafts if known.key == key]
         return self._book.create_another(draft).ref.id
 
-    def people_close(self, key: str, problem: str | None, *, cancelled: bool = False) -> None:
-        """A technician completes an order, or a planner cancels it."""
+    def people_close(
+        self, key: str, problem: str | None, *, cancelled: bool = False, rejection: OrderRejection | None = None
+    ) -> None:
+        """A technician completes an order, or a planner cancels it and may say why."""
         status = WorkOrderStatus.CANCELLED if cancelled else WorkOrderStatus.COMPLETED
         report = reported(problem).model_copy(update={"finished_at": self._clock.now()}) if problem else None
-        self._book.people_change(self.orders[key].ref, status, report)
+        self._book.people_change(self.orders[key].ref, status, report, rejection)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from domain.holds import HoldStatus
 from domain.keys import case_workflow_id
 from domain.outcomes import OutcomeClass
 from domain.production import READY_TO_RUN
-from domain.work_orders import WorkOrderStatus
+from domain.work_orders import OrderRejection, WorkOrderStatus
 from tests.support.plant import PUMP, alarm_by_hand, code, deviation
 from tests.workflows.fake_plant import FakePlant
 from workflows.maintenance_case import MaintenanceCase
@@ -70,10 +70,13 @@ async def test_a_completed_order_tells_the_twin_makes_a_label_and_closes_the_cas
 
 async def test_a_cancelled_order_closes_the_case_without_a_label(plant: FakePlant) -> None:
     await confirmed_fault(plant)
-    plant.cmms.people_close((await plant.case()).id, None, cancelled=True)
+    why = OrderRejection(reason="no budget", by="PLANNER")
+    plant.cmms.people_close((await plant.case()).id, None, cancelled=True, rejection=why)
     await plant.hint()
     case = await plant.case()
     assert (case.closed_as, case.labelled) == (ClosedAs.CANCELLED, False)
+    assert case.order is not None
+    assert case.order.rejection == why
 
 
 async def test_a_critical_machine_is_held_before_the_order_and_released_on_the_word_of_production(

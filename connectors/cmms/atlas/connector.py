@@ -10,6 +10,7 @@ from connectors.call import Call
 from connectors.cmms.atlas import mapping, texts
 from connectors.cmms.atlas.changes import OURS, AtlasCursor, unseen
 from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, at_or_after
+from connectors.cmms.atlas.escalating import changes_of
 from connectors.cmms.atlas.models import AtlasOrder, AtlasRequest
 from connectors.cmms.atlas.reading import AtlasReading
 from connectors.cmms.atlas.rights import missing_rights
@@ -154,14 +155,14 @@ class AtlasCmms:
             return WorkOrderRecord.gone(ref, self._clock.now())
         kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
         now = None if mapping.status_of(row).finished else await self._client.content(call, kind, row.id)
-        changes = mapping.escalated(now, escalation, self._settings) if now else {}
+        changes = changes_of(now, escalation, self._settings) if now else {}
         if now and changes:
             if now.get("createdBy") == await self._client.user(call) != now.get("updatedBy"):
                 changes["description"] = self._marked(call, row, now)
             if not await self._client.change(call, kind, row.id, now, changes):
                 raise call.error(Unavailable, f"{row.number} was approved meanwhile, and is raised as an order")
             after = await self._client.content(call, kind, row.id)
-            for field in mapping.escalated(after, escalation, self._settings) if after else ():
+            for field in changes_of(after, escalation, self._settings) if after else ():
                 raise call.error(ActionRequired, f"{row.number} was changed, and has its old value", field=field)
             row = await self._reading.current(call, ref)
         return await self._reading.record(call, row, ref) if row else WorkOrderRecord.gone(ref, self._clock.now())

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -19,6 +19,7 @@ from connectors.cmms.atlas.models import (
     AtlasPartUse,
     AtlasRequest,
 )
+from connectors.cmms.atlas.planner_notes import by_time, may_have_words, put_off_on, rejection_on
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AssetField, AtlasSettings
 from connectors.json_reading import first_fault
@@ -41,7 +42,6 @@ from domain.open_work import OpenOrder
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
     CompletionReport,
-    Escalation,
     FindingRole,
     Labor,
     Part,
@@ -147,24 +147,8 @@ def draft_body(draft: WorkOrderDraft, asset: AtlasAsset, settings: AtlasSettings
     if asset.location is not None:
         body["location"] = {"id": asset.location.id}
     if draft.due_at is not None:
-        body["dueDate"] = _date(draft.due_at)
+        body["dueDate"] = date_text(draft.due_at)
     return body
-
-
-def escalated(now: Mapping[str, Any], escalation: Escalation, settings: AtlasSettings) -> dict[str, Json]:
-    """The fields of a record that an escalation changes, with their new values.
-
-    Args:
-        now: the record as it came.
-    """
-    priority = escalation.raised(now.get("priority"), settings.priorities)
-    changes: dict[str, Json] = {} if priority is None else {"priority": priority}
-    try:
-        current = datetime.fromisoformat(str(now.get("dueDate")))
-    except ValueError:
-        return changes
-    due = escalation.brought_forward(current) if current.tzinfo else None
-    return changes if due is None else {**changes, "dueDate": _date(due)}
 
 
 def preview(body: Mapping[str, Json], *, released: bool) -> tuple[PreviewedRecord, ...]:
@@ -262,10 +246,13 @@ def codes_on(row: AtlasRecord, settings: AtlasSettings) -> tuple[ReportedCode, .
     return _codes(row, settings) if isinstance(row, AtlasOrder) and settings.failure_modes else ()
 
 
-def needs_work(row: AtlasRecord, user: int) -> bool:
-    """Whether what people did on it is needed: to report it, or because nothing else says that it was touched."""
+def needs_work(row: AtlasRecord, user: int, settings: AtlasSettings) -> bool:
+    """Whether what people did on it is needed: to report it, because nothing else says that it was touched, or to find
+    what planners said of it."""
     if isinstance(row, AtlasRequest):
         return False
+    if may_have_words(row, settings):
+        return True
     return row.status == "COMPLETE" or (row.status == _OPEN and {row.createdBy, row.updatedBy} == {user})
 
 
@@ -320,6 +307,7 @@ def record_of(
         made = ref
     status = status_of(row)
     order = row if isinstance(row, AtlasOrder) else None
+    comments = view.work.comments.rows if view.work else ()
     return WorkOrderRecord(
         ref=made,
         order=order_ref(order, view.system, key) if order and made.kind is RecordKind.REQUEST else None,
@@ -332,6 +320,8 @@ def record_of(
         priority=capabilities(settings).own_priority(row.priority),
         report=report_of(order, view, settings) if order and status is WorkOrderStatus.COMPLETED else None,
         codes=codes_on(row, settings) if not key and status is not WorkOrderStatus.COMPLETED else (),
+        rejection=rejection_on(row, view.user, comments, settings) if status.not_done else None,
+        put_off_until=put_off_on(order, comments, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
 
 
@@ -342,7 +332,8 @@ def unreadable_record(row: AtlasRecord, system: str, error: Exception) -> Unread
     return UnreadableRecord.of(system, row.number, field or None, problem, row.model_dump(mode="json"))
 
 
-def _date(moment: datetime) -> str:
+def date_text(moment: datetime) -> str:
+    """A moment as Atlas is given it: UTC, in milliseconds."""
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
@@ -392,7 +383,5 @@ def _labor(booked: tuple[AtlasLabor, ...]) -> tuple[Labor, ...]:
 
 
 def _notes(row: AtlasOrder, comments: tuple[AtlasComment, ...]) -> tuple[str, ...]:
-    theirs = [each for each in comments if not each.system and not texts.is_ours(each.content)]
-    dated = sorted(theirs, key=lambda each: each.createdAt or datetime.max.replace(tzinfo=UTC))
-    words = [*(texts.words_of(each.content) for each in dated), texts.words_of(row.feedback)]
+    words = [*(texts.words_of(each.content) for each in by_time(comments)), texts.words_of(row.feedback)]
     return tuple(each for each in words if each)

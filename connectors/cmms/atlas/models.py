@@ -121,6 +121,7 @@ class AtlasRequest(_RequestOrOrder):
     """A request, which waits for its approval."""
 
     cancelled: bool = False
+    cancellationReason: VendorText | None = None  # noqa: N815
     workOrder: AtlasParent | None = None  # noqa: N815
 
     @property
@@ -136,6 +137,7 @@ class AtlasOrder(_RequestOrOrder):
     archived: bool = False
     parentRequest: AtlasParent | None = None  # noqa: N815
     completedOn: ZonedDate | None = None  # noqa: N815
+    estimatedStartDate: ZonedDate | None = None  # noqa: N815
     feedback: VendorText | None = None
     customFieldValues: tuple[AtlasFieldValue, ...] = ()  # noqa: N815
 

@@ -199,7 +199,7 @@ class AtlasReading:
         asset = await self._asset_name(call, row.asset)
         if isinstance(asset, ConnectorError):
             return asset
-        work = await self._work(call, row.id) if mapping.needs_work(row, user) else None
+        work = await self._work(call, row.id) if mapping.needs_work(row, user, self._settings) else None
         return work if isinstance(work, ConnectorError) else mapping.AtlasView(self._system, user, asset, work)
 
     async def _work(self, call: Call, order: int) -> mapping.AtlasWork | ConnectorError:

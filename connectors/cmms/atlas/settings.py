@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from connectors.finding_codes import FailureModes, FindingCodeTable
+from connectors.planner_words import PlannerWords
 from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration
@@ -37,6 +38,7 @@ class AtlasSettings(TlsFiles):
         overlap: how far behind the last change the next poll begins again.
         outcomes: what the site's problem, cause and remedy codes mean.
         failure_modes: the failure mode that a problem code on an open order names.
+        planner_words: with which planners begin the line of a comment that says why an order was archived.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -53,6 +55,7 @@ class AtlasSettings(TlsFiles):
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: FindingCodeTable = FindingCodeTable()
     failure_modes: FailureModes = {}
+    planner_words: PlannerWords = PlannerWords()
 
     @field_validator("url")
     @classmethod

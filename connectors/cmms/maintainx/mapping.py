@@ -13,6 +13,7 @@ from connectors.cmms.maintainx.client import moment_text
 from connectors.cmms.maintainx.models import MaintainXListed, MaintainXMark, MaintainXOrder
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from connectors.json_reading import first_fault
+from connectors.planner_words import day_of, rejection_of
 from connectors.previewing import previewed
 from connectors.text import digest_of
 from domain.canonical import Json
@@ -33,6 +34,7 @@ from domain.work_orders import (
     CompletionReport,
     Escalation,
     FindingRole,
+    OrderRejection,
     ReportedCode,
     Touched,
     WorkOrderDraft,
@@ -259,7 +261,29 @@ def record_of(
         asset_external_id=None if row.assetId is None else str(row.assetId),
         priority=capabilities(settings).own_priority(row.priority),
         report=report_of(row, settings) if status is WorkOrderStatus.COMPLETED else None,
+        rejection=rejection_on(row, settings) if status.not_done else None,
+        put_off_until=put_off_on(row, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
+
+
+def rejection_on(row: MaintainXOrder, settings: MaintainXSettings) -> OrderRejection | None:
+    """Why an order was not done, from the extra field of the settings. MaintainX does not say who filled it in.
+
+    Raises:
+        MaintainXFieldError: the field is neither a text nor a number nor a list of them.
+    """
+    name = settings.rejection_field
+    return None if name is None else rejection_of(" ".join(_values(row, name)))
+
+
+def put_off_on(row: MaintainXOrder, settings: MaintainXSettings) -> datetime | None:
+    """Until when an order is put off, from the extra field of the settings.
+
+    Raises:
+        MaintainXFieldError: the field is neither a text nor a number nor a list of them.
+    """
+    name = settings.put_off_field
+    return None if name is None else day_of(" ".join(_values(row, name)), UTC)
 
 
 def report_of(row: MaintainXOrder, settings: MaintainXSettings) -> CompletionReport:

@@ -30,6 +30,8 @@ class MaintainXSettings(TlsFiles):
         finding_fields: for problem, cause and remedy the extra field of the work order in which the technician chooses
             it.
         note_fields: the extra fields in which the technician writes in words.
+        rejection_field: the extra field in which the planner writes why an order was cancelled or skipped.
+        put_off_field: the extra field in which the planner writes the day until which an order on hold is put off.
         subscriptions: the ids of the webhook subscriptions that the plant relies on. `doctor` says if one is gone:
             MaintainX deletes a subscription whose receiver has failed for long. A worker that starts asks for them
             until all are there, and each costs a request, so there may be six at most.
@@ -49,6 +51,8 @@ class MaintainXSettings(TlsFiles):
     priorities: dict[int, MaintainXPriority] = Field(default_factory=_priorities)
     finding_fields: dict[Literal["problem", "cause", "remedy"], str] = {}
     note_fields: tuple[str, ...] = ()
+    rejection_field: str | None = Field(default=None, min_length=1)
+    put_off_field: str | None = Field(default=None, min_length=1)
     subscriptions: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(), max_length=6)
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     concurrency: int = Field(default=4, ge=1)

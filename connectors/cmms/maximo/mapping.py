@@ -18,6 +18,7 @@ from connectors.cmms.maximo.models import (
     OpenOrderRow,
     WorkOrderRow,
 )
+from connectors.cmms.maximo.planner_notes import put_off_on, rejection_on
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.json_reading import first_fault
 from connectors.previewing import previewed
@@ -287,6 +288,8 @@ def record_of(
         priority=capabilities(settings).own_priority(None if row.wopriority is None else str(row.wopriority)),
         report=report_of(row, settings.zone, downtime) if status is WorkOrderStatus.COMPLETED else None,
         codes=codes_of(row) if coded else (),
+        rejection=rejection_on(row, settings) if status.not_done else None,
+        put_off_until=put_off_on(row, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
 
 

@@ -89,6 +89,7 @@ class StatusRow(_Row):
 
     status: VendorText | None = None
     changeby: VendorText | None = None
+    memo: VendorText | None = None
 
 
 class _OrderRow(_Row):

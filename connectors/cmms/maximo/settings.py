@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from connectors.cmms.maximo.outcomes import OutcomeTable
 from connectors.finding_codes import FailureModes
+from connectors.planner_words import PlannerWords
 from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
 from domain.model import Duration, ZoneName
@@ -36,6 +37,7 @@ class MaximoSettings(TlsFiles):
         overlap: how far behind the last change the next poll begins again.
         outcomes: what the site's problem, cause and remedy codes mean.
         failure_modes: the failure mode that a problem code on an open order names.
+        planner_words: with which planners begin a line of the worklog, beside the memo of a rejection.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -55,6 +57,7 @@ class MaximoSettings(TlsFiles):
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: OutcomeTable = OutcomeTable()
     failure_modes: FailureModes = {}
+    planner_words: PlannerWords = PlannerWords()
 
     @field_validator("url")
     @classmethod

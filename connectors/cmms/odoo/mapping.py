@@ -21,6 +21,7 @@ from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
 from connectors.cmms.odoo.text import html_of, key_in_html, text_of
 from connectors.json_reading import first_fault
+from connectors.planner_words import day_in, rejection_in
 from connectors.previewing import previewed
 from connectors.text import cut, digest_of, long_text, note_mark, one_line
 from domain.cmms import (
@@ -309,7 +310,19 @@ def record_of(
         asset_external_id=details.serial_numbers.get(equipment.id) if equipment is not None else None,
         priority=capabilities(settings).own_priority(request.priority),
         report=report_of(request, details) if status is WorkOrderStatus.COMPLETED else None,
+        rejection=rejection_in(settings.planner_words.rejected, notes_of_people(request, details))
+        if status is not None and status.not_done
+        else None,
+        put_off_until=put_off_on(request, details, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
+
+
+def put_off_on(
+    request: MaintenanceRequest, details: RequestDetails, settings: OdooMaintenanceSettings
+) -> datetime | None:
+    """Until when a request is put off: by a note of people, else its planned start; None if there is neither."""
+    notes = (note for note, _ in notes_of_people(request, details))
+    return day_in(settings.planner_words.put_off, notes, UTC) or request.schedule_date
 
 
 def open_order(request: OpenRequest, names: RequestNames, system: str) -> OpenOrder:
@@ -328,14 +341,18 @@ def report_of(request: MaintenanceRequest, details: RequestDetails) -> Completio
     """What the technician reported: the stage, and the notes of people. Odoo has no codes, hours, parts or downtime,
     and of the end of the work only the date."""
     meaning = details.stages.meaning_of(request.stage)
+    notes = tuple(note for note, _ in notes_of_people(request, details))
+    return CompletionReport(disposition=meaning.name if meaning is not None else None, notes=notes)
+
+
+def notes_of_people(request: MaintenanceRequest, details: RequestDetails) -> tuple[tuple[str, str | None], ...]:
+    """What people wrote on a request, oldest first, each with the name of the user who wrote it."""
     notes = (
-        text_of(message.body)
+        (text_of(message.body), message.create_uid.name if message.create_uid is not None else None)
         for message in details.messages.get(request.id, ())
         if message.message_type in _PEOPLES_MESSAGES and not details.is_own(message)
     )
-    return CompletionReport(
-        disposition=meaning.name if meaning is not None else None, notes=tuple(note for note in notes if note)
-    )
+    return tuple((note, by) for note, by in notes if note)
 
 
 def read_record(

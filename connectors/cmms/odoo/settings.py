@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.cmms.odoo.outcomes import OdooOutcomeTable
 from connectors.odoo.settings import OdooConnection
+from connectors.planner_words import PlannerWords
 from domain.model import Duration
 from domain.work_orders import WorkOrderStatus
 
@@ -45,6 +46,7 @@ class OdooMaintenanceSettings(OdooConnection):
         page_size: how many requests are asked for at once.
         overlap: how far behind the last change the next poll begins again.
         outcomes: what the stages and words of completed requests mean.
+        planner_words: with which planners begin the line of a note that says why a request was cancelled.
     """
 
     protocol: Literal["json2", "xmlrpc"] = "json2"
@@ -57,6 +59,7 @@ class OdooMaintenanceSettings(OdooConnection):
     page_size: int = Field(default=50, ge=1, le=1000)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: OdooOutcomeTable = OdooOutcomeTable()
+    planner_words: PlannerWords = PlannerWords()
 
     @field_validator("priorities")
     @classmethod

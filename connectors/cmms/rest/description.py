@@ -255,6 +255,18 @@ class RestReport(RestPart):
     notes: OrderTexts | None = None
 
 
+class RestRejection(RestPart):
+    """Why people ended an order without its work.
+
+    Args:
+        reason: their words; empty or null if there are none.
+        by: who wrote them.
+    """
+
+    reason: OrderText
+    by: OrderText | None = None
+
+
 class RestOrder(RestPart):
     """How an order is read.
 
@@ -263,6 +275,8 @@ class RestOrder(RestPart):
         locator: by which it is read and changed.
         problem: the problem codes on an order that is not completed; without it, no order of a person is attached.
         touched: whether anybody but us changed it; unknown without it.
+        rejection: why people ended it without its work; not read without it.
+        put_off_until: until when people put it off, as ISO 8601 text; another text is no date.
     """
 
     id: RowText
@@ -276,6 +290,8 @@ class RestOrder(RestPart):
     problem: RowTexts | None = None
     touched: OrderFlag | None = None
     report: RestReport = RestReport()
+    rejection: RestRejection | None = None
+    put_off_until: OrderText | None = None
 
 
 class RestDescription(RestPart):

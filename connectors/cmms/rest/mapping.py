@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from connectors.cmms.rest import texts
 from connectors.cmms.rest.description import RestDescription, RestOrder
 from connectors.cmms.rest.expressions import RestExpression, RestExpressionFailed, cel_value, moment_text
+from connectors.planner_words import day_of, rejection_of
 from connectors.text import long_text, one_line
 from domain.cmms import ChangeFeed, CmmsCapabilities, Idempotency, OrderApproval, OrderCancellation, TextLimits
 from domain.keys import CASE_ID
@@ -16,6 +17,7 @@ from domain.open_work import OpenOrder
 from domain.work_orders import (
     CompletionReport,
     FindingRole,
+    OrderRejection,
     ReportedCode,
     Touched,
     WorkOrderDraft,
@@ -202,6 +204,8 @@ def record_of(
         priority=capabilities(description).own_priority(priority),
         report=_report(given, order, zone) if known is WorkOrderStatus.COMPLETED else None,
         codes=() if own or known is WorkOrderStatus.COMPLETED else problem_on(order, given),
+        rejection=_rejection(given, order) if known.not_done else None,
+        put_off_until=_put_off_until(given, order, zone) if known is WorkOrderStatus.ON_HOLD else None,
     )
 
 
@@ -212,6 +216,17 @@ def _touched(row: RestRow, given: Mapping[str, object], order: RestOrder) -> Tou
     if order.touched is None:
         return Touched.UNKNOWN
     return Touched.YES if order.touched.is_true(given) else Touched.NO
+
+
+def _rejection(given: Mapping[str, object], order: RestOrder) -> OrderRejection | None:
+    if order.rejection is None:
+        return None
+    by = order.rejection.by.text_of(given) if order.rejection.by is not None else None
+    return rejection_of(order.rejection.reason.text_of(given), by)
+
+
+def _put_off_until(given: Mapping[str, object], order: RestOrder, zone: ZoneInfo) -> datetime | None:
+    return None if order.put_off_until is None else day_of(order.put_off_until.text_of(given), zone)
 
 
 def _report(given: Mapping[str, object], order: RestOrder, zone: ZoneInfo) -> CompletionReport:

@@ -12,18 +12,20 @@ from connectors.cmms.sap_pm import mapping
 from connectors.cmms.sap_pm.changes import OUR_REFERENCES, SapPmChanges, all_of, works_of
 from connectors.cmms.sap_pm.client import SapPmClient
 from connectors.cmms.sap_pm.cursor import SapPmCursor
+from connectors.cmms.sap_pm.escalating import changes_of
+from connectors.cmms.sap_pm.keys import check_key, check_place
 from connectors.cmms.sap_pm.mapping import SapPmWork
 from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.cmms.sap_pm.odata import moment_literal, text_literal
 from connectors.cmms.sap_pm.rows import RowT, SapPmPage
 from connectors.cmms.sap_pm.settings import SapPmSettings
-from connectors.text import key_in
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import (
     ChangePage,
+    Escalation,
     RecordKind,
     Touched,
     WorkOrderDraft,
@@ -150,6 +152,21 @@ class SapPmCmms:
                 work = await self._cancel(call, work)
         return self._record(call, work, ref.key)
 
+    async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
+        call = Call(self._system, "escalate-work-order", ref.key)
+        work = await self._read(call, ref)
+        if work is None:
+            return WorkOrderRecord.gone(ref, self._clock.now())
+        changes = changes_of(work, escalation, self._settings)
+        if changes:
+            if not await self._client.change(call, work.notification, changes):
+                raise call.error(Unavailable, "somebody else is changing the notification")
+            work = await self._read_again(call, work.notification)
+            if changes_of(work, escalation, self._settings):
+                words = f"notification {ref.id} was changed, and has its old priority"
+                raise call.error(ActionRequired, words, field="MaintPriority")
+        return self._record(call, work, ref.key)
+
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         call = Call(self._system, "add-note", ref.key)
         work = await self._read(call, ref)
@@ -188,7 +205,7 @@ class SapPmCmms:
         rows = await self._all(call, SapPmNotification, wanted)
         if query.key is not None:
             for row in rows:
-                self._check_key(call, row, query.key)
+                check_key(call, row, query.key)
         return await self._with_orders(call, rows)
 
     async def _orders_alone(self, call: Call, query: OrderQuery) -> list[SapPmOrder]:
@@ -231,18 +248,6 @@ class SapPmCmms:
                 field=_REFERENCE,
             )
         return next(iter(works), None)
-
-    def _check_key(self, call: Call, row: SapPmNotification, key: str) -> None:
-        """Refuses a notification whose text names another key: people copy notifications with their reference."""
-        written = key_in(texts.text_of(row))
-        reference = row.upper_reference
-        if reference != key.upper() or (written is not None and written.upper() != reference):
-            raise call.error(
-                ActionRequired,
-                f"notification {row.number} has {reference} in {_REFERENCE}, and {written or 'no key'} in its "
-                "long text",
-                field=_REFERENCE,
-            )
 
     async def _create(self, call: Call, draft: WorkOrderDraft) -> SapPmWork:
         await self._client.create(call, SapPmNotification, mapping.notification_body(draft, self._settings))
@@ -377,13 +382,7 @@ class SapPmCmms:
             row = next((row for row in rows if row.number == ref.id), None)
         if row is None:
             return None
-        if not ref.key:
-            found, expected = mapping.key_on_a_persons(row), "though a person made it"
-        else:
-            found, expected = row.upper_reference, "not the key of its case"
-        if found and found != ref.key.upper():
-            words = f"notification {ref.id} has {found} in {_REFERENCE} now, {expected}"
-            raise call.error(ActionRequired, words, field=_REFERENCE)
+        check_place(call, row, ref)
         return (await self._with_orders(call, [row]))[0]
 
     def _untouched(self, work: SapPmWork) -> bool:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from connectors.cmms.sap_pm import long_text as texts
 from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder
 from connectors.cmms.sap_pm.odata import date_text, text_literal, time_text
+from connectors.cmms.sap_pm.planner_notes import put_off_on, rejection_on
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from connectors.cmms.sap_pm.statuses import COMPLETED_NOTIFICATION, is_cancelled, status_of, tokens_of
 from connectors.json_reading import first_fault
@@ -107,6 +108,7 @@ def capabilities(settings: SapPmSettings) -> CmmsCapabilities:
         search_by_key=True,
         changes=ChangeFeed.POLL,
         tombstones=False,
+        raises_priority=True,
         priorities=settings.priorities,
         limits=TextLimits(summary=TEXT_LENGTH, description=texts.DESCRIPTION_LENGTH, note=texts.NOTE_LENGTH),
         failure_modes=settings.failure_modes,
@@ -262,6 +264,8 @@ def record_of(work: SapPmWork, system: str, settings: SapPmSettings, key: str | 
         priority=capabilities(settings).own_priority(row.priority or None),
         report=report_of(row, own) if status is WorkOrderStatus.COMPLETED else None,
         codes=codes_on(row, settings) if coded else (),
+        rejection=rejection_on(row, own, settings) if status.not_done else None,
+        put_off_until=put_off_on(row, own, settings) if status is WorkOrderStatus.ON_HOLD else None,
     )
 
 

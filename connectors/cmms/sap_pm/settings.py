@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, SecretStr, StringConstraints, field_vali
 
 from connectors.cmms.sap_pm.outcomes import CatalogCode, SapPmOutcomeTable
 from connectors.finding_codes import Code
+from connectors.planner_words import PlannerWords
 from connectors.tls_files import TlsFiles
 from domain.addresses import origin
 from domain.model import Duration, ZoneName
@@ -51,6 +52,7 @@ class SapPmSettings(TlsFiles):
         overlap: how far before the last change the next poll begins.
         outcomes: what the site's damage, cause and activity codes mean.
         failure_modes: the failure mode that a damage on an open notification names, by code group and code.
+        planner_words: with which planners begin the line of the long text that says why the work is not done.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -81,6 +83,7 @@ class SapPmSettings(TlsFiles):
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: SapPmOutcomeTable = SapPmOutcomeTable()
     failure_modes: dict[CatalogCode, Code] = {}
+    planner_words: PlannerWords = PlannerWords()
 
     @field_validator("url")
     @classmethod

@@ -11,6 +11,7 @@ from domain.admission import Admission
 from domain.attaching import OrderAttachment
 from domain.canonical import Json, canonical, timestamp
 from domain.cases import Decision, Rework
+from domain.corrections import DraftCorrection
 from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.holds import Release
@@ -31,8 +32,8 @@ _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source, e.external_id,
        c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.hold_proposal, c.suspect_lots, c.rework,
        c.withdraw, c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
-       w.case_id, w.system, w.external_id, w.status, w.draft, w.open_work, w.draft_check, w.record, w.intended_at,
-       w.placed_at, w.notes,
+       w.case_id, w.system, w.external_id, w.status, w.draft, w.open_work, w.draft_check, w.corrections, w.record,
+       w.intended_at, w.placed_at, w.notes,
        o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
        (SELECT json_build_object('crew', n.crew, 'site', n.site, 'bound', n.bound, 'asked_at', n.asked_at,
             'admitted_at', n.admitted_at, 'exempt', n.exempt) FROM admissions n WHERE n.case_id = c.id),
@@ -125,6 +126,7 @@ class _CaseRow(NamedTuple):
     draft: object
     open_work: object
     draft_check: object
+    corrections: object
     record: object
     intended_at: datetime | None
     placed_at: datetime | None
@@ -233,6 +235,7 @@ def _case(row: _CaseRow) -> Plain:
             "draft": told_as(WorkOrderDraft, row.draft),
             "open_work": told_as(OpenWorkSeen, row.open_work),
             "draft_check": told_as(DraftCheck, row.draft_check),
+            "corrections": _corrections(row.corrections),
             "record": told_as(WorkOrderRecord, row.record),
             "intended_at": stamped(row.intended_at),
             "placed_at": stamped(row.placed_at),
@@ -286,6 +289,12 @@ def _attached(row: Row) -> Plain:
         "attached_at": _moment(row["attached_at"]),
         "detached_at": _moment(row["detached_at"]),
     }
+
+
+def _corrections(stored: object) -> Json:
+    if stored is None:
+        return []
+    return [told_as(DraftCorrection, each) for each in stored] if isinstance(stored, list) else _plain(stored)
 
 
 def told_as(shape: type[Model], stored: object) -> Json:

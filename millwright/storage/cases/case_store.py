@@ -15,6 +15,7 @@ from domain.cases import CaseView, ClosedAs, Decision, Lane, Phase
 from domain.casework import LEARNING_STEP, Waits
 from domain.clock import Clock
 from domain.cmms import OrderLease
+from domain.corrections import DraftCorrection
 from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldAnswer, HoldProposal
@@ -30,6 +31,7 @@ from millwright.storage.cases.admissions import wake_waiting
 from millwright.storage.cases.attached_orders import attach_order, detach_order
 from millwright.storage.cases.case_views import read_case
 from millwright.storage.cases.closing import closing_rows
+from millwright.storage.cases.corrections import Correcting, correct_draft
 from millwright.storage.cases.decisions import decide_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_proposals import answer_hold, propose_hold
@@ -38,7 +40,7 @@ from millwright.storage.cases.order_grounds import check_move
 from millwright.storage.cases.order_intents import intend_order
 from millwright.storage.cases.order_records import record_order
 from millwright.storage.cases.register_grounds import check_names
-from millwright.storage.cases.stated_outcomes import state_outcome
+from millwright.storage.cases.stated_outcomes import state_outcome, unknown_outcomes
 from millwright.storage.cases.unattended_releases import is_approved
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
@@ -299,14 +301,12 @@ class CaseStore:
             StorageUnavailable: the database is away.
         """
         async with self._transaction() as connection:
-            found = await connection.execute(
-                select(work_orders.c.system, outcomes.c.body)
-                .join(cases, cases.c.id == outcomes.c.case_id)
-                .join(work_orders, work_orders.c.case_id == outcomes.c.case_id)
-                .where(outcomes.c.outcome == OutcomeClass.UNKNOWN.value, cases.c.closed_at.is_not(None))
-                .order_by(outcomes.c.case_id)
-            )
-            return [(row.system, Outcome.model_validate(row.body)) for row in found]
+            return await unknown_outcomes(connection)
+
+    async def correct_draft(self, case: str, asked: Correcting) -> DraftCorrection:
+        """See `millwright.storage.cases.corrections`."""
+        async with self._writing(case) as writing:
+            return await correct_draft(writing.connection, case, asked, writing.entry)
 
     async def wake(self, some: Sequence[str]) -> None:
         """Makes cases due again, closed ones too: their workflows pass what is done and do what is not."""

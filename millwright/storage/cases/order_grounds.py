@@ -1,14 +1,23 @@
 """Compares what the CMMS is about to be told of an order with the record, before anything is sent."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.assets import CMMS_SYSTEM, system_of
+from domain.corrections import DraftCorrection
 from domain.work_orders import Escalation, WorkOrderDraft, WorkOrderRef, WorkOrderStatus
 from millwright.storage.cases.recorded_case import RecordedCase, Said, recorded_case
 
 
 async def check_draft(
-    connection: AsyncConnection, case: str, system: str, draft: WorkOrderDraft, *, kept: bool
+    connection: AsyncConnection,
+    case: str,
+    system: str,
+    draft: WorkOrderDraft,
+    *,
+    kept: bool,
+    corrections: Sequence[DraftCorrection] = (),
 ) -> None:
     """Compares a draft with the case as the record tells of it: what it rests on, its asset, and the asset's name.
 
@@ -18,6 +27,7 @@ async def check_draft(
     Args:
         system: the CMMS instance that it goes to.
         kept: whether an earlier attempt had written the draft down.
+        corrections: what people corrected since.
 
     Raises:
         ActionRequired: something differs, so that somebody has altered the database.
@@ -30,6 +40,9 @@ async def check_draft(
     # Earlier builds did not record the system.
     if intended is not None and intended.detail.get("system", system) != system:
         raise recorded.altered(f"the order goes to {system}, and not where the record says", "system")
+    wrong_correction = recorded.correction_fault(corrections, (CMMS_SYSTEM, system_of(CMMS_SYSTEM, system)))
+    if wrong_correction is not None:
+        raise recorded.altered(wrong_correction, "corrections")
     if recorded.said.called_off is not None:
         raise recorded.called_off()
     said = recorded.said_before(intended)

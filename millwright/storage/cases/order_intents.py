@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.cases import Phase
+from domain.corrections import DraftCorrection, corrected
 from domain.draft_findings import DraftCheck
 from domain.errors import Unavailable
 from domain.keys import case_workflow_id
@@ -20,6 +21,7 @@ from millwright.storage.ledger import ledger
 class _KeptRow(NamedTuple):
     draft: object
     record: object
+    corrections: list[object] | None
 
 
 async def intend_order(
@@ -31,7 +33,8 @@ async def intend_order(
     check: DraftCheck | None,
     entry: ledger.Entry,
 ) -> WorkOrderDraft:
-    """Stores the draft, with what was open on the asset and what its check found; the first one stands and is returned.
+    """Stores the draft, with what was open on the asset and what its check found; the first one stands and is returned,
+    with what people corrected.
 
     Raises:
         ActionRequired: the record has no ground for this order: somebody has altered the database.
@@ -40,15 +43,16 @@ async def intend_order(
     if await keep_draft(connection, case, system, draft, open_work, check, entry):
         await connection.execute(update(cases).where(cases.c.id == case).values(phase=Phase.PLACE.value))
         return draft
-    query = select(work_orders.c.draft, work_orders.c.record).where(work_orders.c.case_id == case)
-    row = (await connection.execute(query)).one_or_none()
+    query = select(work_orders.c.draft, work_orders.c.record, work_orders.c.corrections)
+    row = (await connection.execute(query.where(work_orders.c.case_id == case))).one_or_none()
     stored = None if row is None else _KeptRow._make(row)
     if stored is None or (stored.record and WorkOrderRecord.model_validate(stored.record).of_a_person):
         words = "an order of a person is the order of this case by now, or was until a moment ago"
         raise Unavailable(words, system="record", operation="create-work-order", key=case)
     first = WorkOrderDraft.model_validate(stored.draft)
-    await check_draft(connection, case, system, first, kept=True)
-    return first
+    corrections = [DraftCorrection.model_validate(each) for each in stored.corrections or ()]
+    await check_draft(connection, case, system, first, kept=True, corrections=corrections)
+    return corrected(first, corrections)
 
 
 async def keep_draft(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import Json, sha256
 from domain.cases import Decision
+from domain.corrections import AssetName, DraftCorrection
 from domain.errors import ActionRequired, Unavailable
 from domain.hold_proposals import HoldAnswer, HoldProposal
 from domain.judging import recorded_verdict
@@ -23,8 +24,8 @@ _SAID = text(
         (SELECT json_agg(json_build_array(a.id, a.body) ORDER BY a.id) FROM acts a
             WHERE a.subject = 'case/' || c.id AND a.kind IN ('case-opened', 'case-raised', 'case-decided',
                 'case-unsupported', 'case-supported', 'case-called-off', 'case-evidence-revised', 'order-intended',
-                'order-placed', 'order-changed', 'order-attached', 'order-detached', 'hold-proposed',
-                'hold-answered')) AS acts,
+                'order-placed', 'order-changed', 'order-attached', 'order-detached', 'order-corrected',
+                'hold-proposed', 'hold-answered')) AS acts,
         (SELECT json_agg(json_build_array(v.body, v.digest)) FROM evidence d
             JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
             WHERE d.case_id = c.id AND d.how IN ('opened', 'raised') AND v.role = 'active'
@@ -175,6 +176,30 @@ class RecordedCase:
     def _intended(self) -> _Act | None:
         newest = next((act for act in reversed(self._acts) if act.kind in ("order-intended", "order-detached")), None)
         return None if newest is None or newest.kind == "order-detached" else newest
+
+    def correction_fault(self, corrections: Sequence[DraftCorrection], systems: Sequence[str]) -> str | None:
+        """What differs between the corrections of the draft and the acts of the people who made them, in words.
+
+        Args:
+            corrections: as they are stored with the draft.
+            systems: those whose names for the asset count.
+        """
+        since = 0 if self.intended is None else self.intended.id
+        acts = [act for act in self._acts if act.kind == "order-corrected" and act.id > since]
+        told = [DraftCorrection.model_validate(act.detail["correction"]) for act in acts]
+        if told != list(corrections) or [correction.by for correction in told] != [act.actor for act in acts]:
+            return "what people corrected of the draft is not as in the record"
+        for act, correction in zip(acts, told, strict=True):
+            names = self.names(act)
+            there = [(name["external_id"], name["attributes"]) for name in names or () if name["system"] in systems]
+            for after in (change.after for change in correction.changes):
+                if (
+                    names is not None
+                    and isinstance(after, AssetName)
+                    and (after.external_id, after.attributes) not in there
+                ):
+                    return f"in the record {self.asset} has another name or other attributes than {after.external_id}"
+        return None
 
     def fault(self, row: _SaidRow) -> tuple[str, str] | None:
         """What differs between the row and the acts, in words, and its field."""

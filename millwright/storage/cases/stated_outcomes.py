@@ -54,6 +54,18 @@ async def state_outcome(
     return statement
 
 
+async def unknown_outcomes(connection: AsyncConnection) -> list[tuple[str, Outcome]]:
+    """The outcomes of closed cases whose codes nobody could read yet, each with the CMMS instance of its order."""
+    found = await connection.execute(
+        select(work_orders.c.system, outcomes.c.body)
+        .join(cases, cases.c.id == outcomes.c.case_id)
+        .join(work_orders, work_orders.c.case_id == outcomes.c.case_id)
+        .where(outcomes.c.outcome == OutcomeClass.UNKNOWN.value, cases.c.closed_at.is_not(None))
+        .order_by(outcomes.c.case_id)
+    )
+    return [(row.system, Outcome.model_validate(row.body)) for row in found]
+
+
 async def _order(connection: AsyncConnection, case: str) -> WorkOrderRecord | None:
     record = await connection.scalar(select(work_orders.c.record).where(work_orders.c.case_id == case))
     return None if record is None else WorkOrderRecord.model_validate(record)

@@ -92,6 +92,8 @@ work_orders = Table(
     Column("open_work", JSONB),
     # What the check of the draft found; `CaseView.draft_check`.
     Column("draft_check", JSONB),
+    # What people corrected of the draft before the order was in the CMMS, oldest first; `CaseView.corrections`.
+    Column("corrections", JSONB),
     Column("external_id", Text),
     Column("placed_at", Moment),
     # When the CMMS last told us its state; `CaseView.order_read_at`.

@@ -69,6 +69,7 @@ class OdooCmmsPlant(OdooPeople):
             "database": self.database.name,
             "api_key": secret or self.secrets[0],
             "approved_stage": self._approved,
+            "planner_words": {"rejected": "rejected", "put_off": "put off until"},
             "page_size": 3,
             "timeout": timedelta(seconds=20),
         }

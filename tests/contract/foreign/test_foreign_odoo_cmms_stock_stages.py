@@ -28,7 +28,9 @@ from tests.contract.test_cmms_contract import (  # noqa: F401 - pytest runs what
     test_answers_in_disorder_lose_nothing,
     test_changes_come_oldest_first_with_none_left_out_and_then_an_empty_page,
     test_opening_again_days_later_opens_once,
+    test_until_when_people_put_an_order_off_comes_back,
     test_what_the_technician_found_comes_back,
+    test_why_people_rejected_an_order_comes_back,
 )
 
 pytestmark = pytest.mark.foreign
