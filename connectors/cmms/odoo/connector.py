@@ -1,6 +1,7 @@
 """Odoo Maintenance as a CMMS."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import httpx
 
@@ -8,6 +9,7 @@ from connectors.call import Call
 from connectors.cmms.odoo import mapping
 from connectors.cmms.odoo.changes import after, first_unseen
 from connectors.cmms.odoo.client import OdooMaintenanceClient
+from connectors.cmms.odoo.completed_work import completed_work
 from connectors.cmms.odoo.mapping import RequestDetails
 from connectors.cmms.odoo.models import MaintenanceRequest
 from connectors.cmms.odoo.rows import RequestPage
@@ -18,7 +20,9 @@ from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
+from domain.completed_work import ToldWork
 from domain.errors import ActionRequired
+from domain.maintenance_history import CmmsAsset
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.order_files import OrderFile
 from domain.unreadable import UnreadableRecord
@@ -195,6 +199,11 @@ class OdooCmms:
     async def check_schema(self) -> tuple[str, ...]:
         """The stages are compared by `check`."""
         return mapping.unfilled(await self._client.request_fields(Call(self._system, "check-schema")))
+
+    async def completed_work(
+        self, assets: Sequence[CmmsAsset], since: datetime
+    ) -> tuple[tuple[ToldWork, ...] | None, ...]:
+        return await completed_work(self._client, Call(self._system, "completed-work"), assets, since)
 
     async def list_assets(self) -> tuple[ListedAsset, ...]:
         """The equipment with a serial number, which is its name. Odoo has no tree of equipment."""
