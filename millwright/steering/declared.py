@@ -69,6 +69,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "sap_pm.time_zone": _CASES,
     "sap_pm.notification_type": _CASES,
     "sap_pm.order_type": _CASES,
+    "sap_pm.work_kinds": _CASES,
     "sap_pm.planning_plant": _CASES,
     "sap_pm.planner_group": _CASES,
     "sap_pm.work_center": _CASES,

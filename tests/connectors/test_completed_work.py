@@ -12,6 +12,7 @@ from domain.completed_work import ToldWork
 from domain.errors import ActionRequired, Refused
 from domain.maintenance_history import CmmsAsset, WorkKind
 from domain.work_orders import FindingRole, ReportedCode
+from tests.connectors import sap_pm_answers as sap
 from tests.connectors import test_maximo_requests as maximo
 
 SINCE = datetime(2014, 1, 5, tzinfo=UTC)
@@ -83,3 +84,70 @@ async def test_an_asset_that_cannot_be_asked_for_is_named() -> None:
         await maximo.Wire().connector().completed_work([CmmsAsset('1"', {"siteid": "BEDFORD"})], SINCE)
     with pytest.raises(ActionRequired, match="no site is known for asset 11430"):
         await maximo.Wire().connector().completed_work([CmmsAsset("11430", {})], SINCE)
+
+
+SAP_PUMP, SAP_MOTOR = CmmsAsset("10004711", {}), CmmsAsset("10004712", {})
+JAN_6 = "/Date(1420502400000+0000)/"
+"""The beginning of 2015-01-06."""
+
+
+def closed(**changes: Any) -> dict[str, Any]:
+    row = {
+        "ConcatenatedActiveSystStsName": "NOCO",
+        "NotificationType": "M2",
+        "LastChangeDateTime": sap.LATER,
+        **changes,
+    }
+    item = {"MaintNotifDamageCodeGroup": "MECH", "MaintNotificationDamageCode": "NOIS"}
+    return sap.notification(MaintNotifExtReferenceNumber="", to_Item={"results": [item]}, **{**row, **changes})
+
+
+def closed_order(**changes: Any) -> dict[str, Any]:
+    row = {"MaintenanceOrder": "4000009", "MaintenanceNotification": "", "SystemStatusText": "CLSD", **changes}
+    return sap.order(MaintenanceOrderType="PM02", **row)
+
+
+async def test_sap_tells_the_work_of_notifications_and_of_orders_without_one() -> None:
+    wire = sap.Wire(
+        sap.listed(
+            closed(MalfunctionEndDateTime=sap.MADE), closed(MaintenanceNotification="2", TechnicalObject="10004712")
+        ),
+        sap.listed(),
+        sap.listed(closed_order(), closed_order(MaintenanceOrder="4000010", SystemStatusText="REL")),
+    )
+    settings = {"failure_modes": {"MECH/NOIS": "NOI"}, "work_kinds": {"M2": "corrective", "PM02": "preventive"}}
+    of_pump, of_motor = await wire.connector(**settings).completed_work([SAP_PUMP, SAP_MOTOR], SINCE)
+    assert of_pump is not None
+    assert of_motor is not None
+    assert [(each.record, each.kind, len(each.codes)) for each in of_pump] == [
+        ("10000001", WorkKind.CORRECTIVE, 1),
+        ("4000009", WorkKind.PREVENTIVE, 0),
+    ]
+    assert of_pump[0].done_at == sap.notification_row().created_at
+    assert [each.record for each in of_motor] == ["2"]
+    notifications, _, orders = map(sap.filter_of, wire.asked)
+    assert notifications == (
+        "(TechnicalObject eq '10004711' or TechnicalObject eq '10004712') and TechObjIsEquipOrFuncnlLoc eq 'EAMS_EQUI' "
+        "and LastChangeDateTime ge datetimeoffset'2014-01-05T00:00:00Z'"
+    )
+    assert orders == f"MaintenanceNotification eq '' and {notifications}"
+
+
+async def test_of_a_notification_of_saps_without_an_end_the_day_of_its_completion_counts() -> None:
+    late = closed(LastChangeDateTime="/Date(1430000000000+0000)/", NotificationCompletionDate=JAN_6)
+    wire = sap.Wire(sap.listed(late), sap.listed(), sap.listed())
+    ((work,),) = await wire.connector().completed_work([SAP_PUMP], SINCE)  # type: ignore[misc]  # it is known
+    assert work.done_at == datetime(2015, 1, 7, tzinfo=UTC)
+
+
+async def test_saps_assets_are_asked_for_one_by_one_to_find_the_one_with_a_record_that_cannot_be_read() -> None:
+    odd = closed(LastChangeDateTime="yesterday")
+    wire = sap.Wire(
+        *(sap.listed(odd), sap.listed()),
+        *(sap.listed(odd), sap.listed()),
+        *(sap.listed(closed(TechnicalObject="10004712")), sap.listed(), sap.listed()),
+    )
+    of_pump, of_motor = await wire.connector().completed_work([SAP_PUMP, SAP_MOTOR], SINCE)
+    assert of_pump is None
+    assert of_motor is not None
+    assert len(of_motor) == 1
