@@ -2,6 +2,7 @@
 cases say."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.maintenance_history import MaintenanceHistory, WorkDone, WorkKind, newest
 from domain.verdict import Context, Memory, ReadInputs
+from policies.checks.check import check
 from policies.checks.difference import difference
 from policies.checks.policy_tests import run_cases
 from policies.checks.unread import unread_findings
@@ -203,6 +205,10 @@ def test_a_difference_shows_a_history_by_which_two_versions_differ() -> None:
         each for each in difference(before, after).effects if (each.before, each.after) == ("draft", "inspect")
     )
     assert effect.witness is not None
+
+
+def test_the_draft_that_shows_it_can_be_published() -> None:
+    assert check(Path("policies/drafts/recent-repair/1.0.0.yaml")).publishable
 
 
 CASES = """\

@@ -22,7 +22,8 @@ MAINTENANCE_READ: Final = "maintenance-read"
 # As for the orders of cases: a name in this instance counts before one that is for every CMMS.
 _NAMES = """
 SELECT DISTINCT ON (n.asset) n.asset, n.external_id, n.attributes FROM crosswalk n
-WHERE n.system IN (:kind, :instance) AND n.valid_to IS NULL ORDER BY n.asset, n.system = :instance DESC
+WHERE n.system IN (:kind, :instance) AND n.valid_to IS NULL
+ORDER BY n.asset, n.system = :instance DESC, n.external_id
 """
 # Work on a machine may be work on any of its components, so a component has that of its machine too.
 _DUE = text(f"""
