@@ -1,5 +1,6 @@
 """Reads the work that was done on assets from a CMMS, and keeps it for the judging of their anomalies."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,6 +28,8 @@ _BATCH: Final = 40
 """How many assets are asked for at once."""
 _BATCHES: Final = 5
 """After so many batches a poll ends, so that other calls to the CMMS do not wait for it."""
+_LONGEST: Final = 20.0
+"""After so many seconds it begins no other batch: a poll has to end within its time."""
 _PAUSE: Final = timedelta(minutes=1)
 """How long it rests after them."""
 _AFTER_A_FAILURE: Final = timedelta(minutes=5)
@@ -67,7 +70,10 @@ class WorkReading:
         if not isinstance(cmms, WorkLister):
             return None
         try:
+            began = time.monotonic()
             for _ in range(_BATCHES):
+                if time.monotonic() - began > _LONGEST:
+                    break
                 due = await self._histories.due(system, self._clock.now() - self._interval, _BATCH)
                 if not due:
                     return None
