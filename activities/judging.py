@@ -213,8 +213,9 @@ class Judging:
     ) -> None:
         before = await work.memory_before(assignment.digest, event.key, event.position)
         memory = before.memory if before else EMPTY
-        if self._judge.uses_operating(assignment.digest):
-            context = (await work.told_of_machine([event]))[event.id]
+        inputs = self._judge.read_inputs(assignment.digest)
+        if any(inputs):
+            context = (await work.told([event], inputs))[event.id]
             result.contexts[context.digest] = context
         verdict, after = self._judge.judge(assignment.digest, memory, event.anomaly, context.context)
         text = canonical(after)
@@ -248,8 +249,9 @@ class Judging:
         queue = [(event, 0, None) for event in fresh] + [(p.event, p.revision + 1, p.rung) for p in past]
         queue.sort(key=lambda item: item[0].position)
         told: Mapping[int, JudgedContext] = {}
-        if self._judge.uses_operating(assignment.digest):
-            told = await work.told_of_machine([event for event, _, _ in queue])
+        inputs = self._judge.read_inputs(assignment.digest)
+        if any(inputs):
+            told = await work.told([event for event, _, _ in queue], inputs)
             result.contexts.update((each.digest, each) for each in told.values())
         for event, revision, previous in queue:
             context = told.get(event.id, context)

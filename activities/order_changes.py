@@ -1,6 +1,6 @@
 """Reads what changed in a CMMS, and wakes the cases that it concerns."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from temporalio import activity
@@ -39,8 +39,8 @@ class OrderChanges:
         clock: the plant's time.
         engine: to wake cases.
         interval: how often a CMMS is polled at least.
-        reconcile: goes on with the nightly reconcile of a CMMS, and says after how long it is to be called again, if
-            before the next poll.
+        afterwards: what each poll goes on with in a CMMS: the nightly reconcile, and the reading of the work on assets.
+            Each says after how long it is to be called again, if before the next poll.
     """
 
     def __init__(
@@ -50,19 +50,19 @@ class OrderChanges:
         clock: Clock,
         engine: WorkflowEngine,
         interval: timedelta,
-        reconcile: Callable[[str], Awaitable[timedelta | None]],
+        afterwards: Sequence[Callable[[str], Awaitable[timedelta | None]]],
     ) -> None:
         self._changes = changes
         self._cmms = cmms
         self._clock = clock
         self._engine = engine
         self._interval = interval
-        self._reconcile = reconcile
+        self._afterwards = afterwards
 
     @activity.defn(name="poll-changes")
     async def poll_changes(self, poll: PollSystem) -> Polled:
-        """Reads all that changed in the CMMS since the last time, page by page, and wakes the cases it concerns. A
-        reconcile that is due goes on with some pages after it: what polls bring is no drift."""
+        """Reads all that changed in the CMMS since the last time, page by page, and wakes the cases it concerns. What
+        else is due goes on after it: what polls bring is no drift."""
         seen = await self._changes.poll_generation(poll.system)
         cursor = await self._changes.cursor(poll.system)
         total = 0
@@ -89,8 +89,9 @@ class OrderChanges:
         wait = min(poll.interval, self._interval)
         if problem is not None:
             wait = min(wait, _AFTER_A_FAILURE)
-        elif (again := await self._reconcile(poll.system)) is not None:
-            wait = min(wait, again)
+        else:
+            again = [await go_on(poll.system) for go_on in self._afterwards]
+            wait = min((wait, *(each for each in again if each is not None)))
         await self._changes.finish_poll(poll.system, seen, self._clock.now() + wait)
         if woken:
             try:

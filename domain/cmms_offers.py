@@ -4,9 +4,12 @@ The methods may raise the three errors of `domain.errors` for connectors, as tho
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from domain.cmms import FoundAsset, ListedAsset, PreviewedRecord
+from domain.completed_work import ToldWork
+from domain.maintenance_history import CmmsAsset
 from domain.work_orders import WorkOrderDraft
 
 
@@ -54,6 +57,22 @@ class SchemaChecker(Protocol):
     async def check_schema(self) -> Sequence[str]:
         """Where the site differs from what the settings and our orders need, a sentence each with the correction; empty
         if it fits. Such a difference fails an order sooner or later. The CMMS is not changed.
+        """
+        ...
+
+
+@runtime_checkable
+class WorkLister(Protocol):
+    """What a connector to a CMMS may offer besides `Cmms`, so that policies know the work that was done on an asset."""
+
+    async def completed_work(self, assets: Sequence[CmmsAsset], since: datetime) -> Sequence[Sequence[ToldWork] | None]:
+        """The work that was done on each of some assets since a time, by anyone, in the order of the assets.
+
+        Work that was cancelled is left out. None stands for an asset of which a record cannot be read. Few requests are
+        made for many assets. The CMMS is not changed.
+
+        Raises:
+            ActionRequired: one of the assets cannot be asked for, or our user may not read the work.
         """
         ...
 

@@ -10,8 +10,9 @@ from typing import Literal, NamedTuple, Protocol
 from domain.anomaly import Anomaly, Fate
 from domain.assigning import Place
 from domain.canonical import canonical, duration, sha256, timestamp
+from domain.maintenance_history import MaintenanceHistory
 from domain.operating import OperatingState
-from domain.verdict import Context, Memory, Verdict
+from domain.verdict import Context, Memory, ReadInputs, Verdict
 
 Role = Literal["active", "shadow"]
 FaultKey = tuple[str, str]
@@ -158,11 +159,11 @@ class JudgedContext:
         )
         return cls(context, text, sha256(text), place)
 
-    def told(self, operating: OperatingState | None) -> "JudgedContext":
-        """This context with what the machine did."""
-        if operating is None:
+    def told(self, operating: OperatingState | None, maintenance: MaintenanceHistory | None) -> "JudgedContext":
+        """This context with what the machine did, and the work on the asset."""
+        if operating is None and maintenance is None:
             return self
-        context = self.context.model_copy(update={"operating": operating})
+        context = self.context.model_copy(update={"operating": operating, "maintenance": maintenance})
         text = canonical(context)
         return JudgedContext(context, text, sha256(text), self.place)
 
@@ -216,8 +217,8 @@ class LineWork(Protocol):
         """The context of an asset now."""
         ...
 
-    async def told_of_machine(self, events: Sequence[LineEvent]) -> Mapping[int, JudgedContext]:
-        """By the event's id: the context of its asset now, with what the machine did, as last read before the event."""
+    async def told(self, events: Sequence[LineEvent], inputs: ReadInputs) -> Mapping[int, JudgedContext]:
+        """By the event's id: the context of its asset now, with what was last read of these inputs before the event."""
         ...
 
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:

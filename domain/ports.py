@@ -31,7 +31,7 @@ from domain.production import (
     PlaceResult,
     ProductionContext,
 )
-from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
+from domain.verdict import Context, Explanation, Memory, ReadInputs, RuleWords, UrgencyDecision, Verdict
 from domain.work_orders import ChangePage, CompletionReport, Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 
 
@@ -332,8 +332,8 @@ class Judge(Protocol):
         """
         ...
 
-    def uses_operating(self, version: str) -> bool:
-        """Whether a version is to be told what the machine does (`Context.operating`).
+    def read_inputs(self, version: str) -> ReadInputs:
+        """What a version is to be told in the context of an anomaly.
 
         Raises:
             PolicyRejected: no such version was loaded.

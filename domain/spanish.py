@@ -339,5 +339,12 @@ RECORDED: Final[Mapping[str, str]] = {
     "the recipe": "la receta",
     "the speed": "la velocidad",
     "minutes since the machine was last read": "los minutos desde la última lectura de la máquina",
+    "it is known which work was done on the asset": "se sabe qué trabajo se hizo en el activo",
+    "hours since work was last done on the asset": "las horas desde el último trabajo en el activo",
+    "hours since work was last done on the same fault": "las horas desde el último trabajo por el mismo fallo",
+    "the breakdowns of the asset": "las averías del activo",
+    "minutes since the CMMS was last asked for the work on the asset": (
+        "los minutos desde la última consulta a la GMAO sobre el trabajo en el activo"
+    ),
 }
 """Sentences that the record keeps in English, such as those of the policy engine, and the parts of them."""

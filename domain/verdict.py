@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 from enum import IntEnum, StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, NamedTuple
 
 from domain.assets import Criticality
 from domain.dependents import Dependents
+from domain.maintenance_history import MaintenanceHistory
 from domain.model import Model, Moment
 from domain.operating import OperatingState
 from domain.pricing import TimedFault, TimingPrices
@@ -54,14 +55,24 @@ class Urgency(StrEnum):
     PLANNED_STOP = "planned_stop"
 
 
+class ReadInputs(NamedTuple):
+    """What a version uses of what was read from other systems: what the machine did, and the work on the asset."""
+
+    operating: bool = False
+    maintenance: bool = False
+
+
+NOTHING_READ: Final = ReadInputs()
+
+
 class Context(Model):
     """The data of an anomaly's asset at judging, stored once for each digest, so that a verdict can be reproduced.
 
     `operating` is what the machine did, as last read before the event. It is None if nothing was read, and for a
-    version whose rules do not use it.
+    version whose rules do not use it. So is `maintenance`, the work that was done on the asset.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("operating",)
+    later: ClassVar[tuple[str, ...]] = ("operating", "maintenance")
 
     asset: str
     asset_class: str
@@ -71,6 +82,7 @@ class Context(Model):
     codes: int
     """How many different error codes of the machine indicate this failure mode."""
     operating: OperatingState | None = None
+    maintenance: MaintenanceHistory | None = None
 
 
 class FollowedState(Model):

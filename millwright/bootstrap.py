@@ -44,6 +44,7 @@ from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
 from millwright.storage.ledger.acting_person import LOCAL_MODE
 from millwright.storage.ledger.attesting import INSTALLATION_KEY
+from millwright.storage.maintenance.readings import MaintenanceHistoryStore
 from millwright.storage.operating.readings import OperatingStateStore
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.drafts import DraftStore
@@ -130,6 +131,7 @@ class Storage:
     changes: ChangeStore
     order_leases: OrderLeaseStore
     operating: OperatingStateStore
+    maintenance: MaintenanceHistoryStore
     register: RegisterStore
     versions: VersionStore
     policies: PolicyStores
@@ -207,6 +209,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         suspect_lots=SuspectLotStore(engine, clock),
         changes=ChangeStore(engine, clock, settings.work_window),
         order_leases=OrderLeaseStore(engine, clock),
+        maintenance=MaintenanceHistoryStore(engine, clock, plant_instances(settings).cmms),
         operating=OperatingStateStore(engine, clock, plant_instances(settings).mes, settings.stop_window),
         register=RegisterStore(engine, clock),
         versions=VersionStore(engine),
@@ -324,6 +327,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     from activities.autonomy import Autonomy
     from activities.holds import Holds
     from activities.machine_states import MachineStates
+    from activities.maintenance_histories import WorkReading
     from activities.order_changes import OrderChanges
     from activities.order_files import OrderFiles
     from activities.outcomes import Outcomes
@@ -367,7 +371,10 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         {system: cmms.order_terms for system, cmms in settings.all_cmms().items()},
         OrderFiles(cases, CaseObservations(storage.engine), systems.cmms, DrawnCharts()),
     )
-    changes = OrderChanges(storage.changes, systems.cmms, clock, engine, settings.poll_interval, reconciling.go_on)
+    work = WorkReading(storage.maintenance, systems.cmms, clock, settings.maintenance_interval)
+    changes = OrderChanges(
+        storage.changes, systems.cmms, clock, engine, settings.poll_interval, (reconciling.go_on, work.go_on)
+    )
     outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, clock)
     return CaseActivities(
         cases=(

@@ -204,6 +204,13 @@ class Settings(BaseSettings):
     operating_interval: Annotated[
         Duration, Field(gt=timedelta(), description="How often an MES is asked what its machines do.")
     ] = timedelta(minutes=5)
+    maintenance_interval: Annotated[
+        Duration | None,
+        Field(
+            gt=timedelta(),
+            description="How often a CMMS is asked for the work that was done on each asset; absent, never.",
+        ),
+    ] = None
     hold_interval: Annotated[
         Duration, Field(gt=timedelta(), description="How often the state of a hold is read from the MES.")
     ] = timedelta(minutes=5)

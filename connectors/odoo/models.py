@@ -5,7 +5,7 @@ An empty field is `false`, a link to another record is `[id, name]`, and a time 
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
@@ -14,6 +14,7 @@ from connectors.rows import Rows, read_each
 from domain.vendor_texts import VendorName, VendorText
 
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _YEARS: Final = range(1970, 2200)
 """Other years stand for "no date" or for a mistake, and an instant near the year 1 or 9999 cannot be computed."""
 
@@ -33,6 +34,17 @@ def _date(value: object) -> object:
     return moment
 
 
+def _day(value: object) -> object:
+    if value is False:
+        return None
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("is no date")
+    day = date.fromisoformat(value)
+    if day.year not in _YEARS:
+        raise ValueError(f"has the year {day.year:04d}, which is a mistake")
+    return day
+
+
 def _link(value: object) -> object:
     if value is False:
         return None
@@ -43,6 +55,7 @@ def _link(value: object) -> object:
 
 Id = Annotated[int, Field(strict=True, gt=0)]
 OdooDate = Annotated[datetime | None, BeforeValidator(_date)]
+OdooDay = Annotated[date | None, BeforeValidator(_day)]
 OdooMoment = Annotated[datetime, BeforeValidator(_date)]
 Text = Annotated[VendorText | None, BeforeValidator(_absent)]
 

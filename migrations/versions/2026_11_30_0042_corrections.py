@@ -9,7 +9,7 @@ from alembic.util import CommandError
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision: str = "0042_corrections"
-down_revision: str | None = "0040_attached_orders"
+down_revision: str | None = "0041_maintenance_histories"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 

@@ -36,6 +36,7 @@ from millwright.audit.offline_grounds import WorkGrounds, ground_findings
 from millwright.audit.offline_hold_grounds import hold_ground_findings, unasked_versions
 from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
+from millwright.audit.offline_maintenance import MAINTENANCE_READ, WorkThen
 from millwright.audit.offline_operating import OPERATING_READ, MachinesThen
 from millwright.audit.offline_pack import verify_pack
 from millwright.audit.offline_people import people_findings, person_id
@@ -138,6 +139,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     lives: list[tuple[int, Row]] = []
     register: list[tuple[int, Row]] = []
     readings: list[tuple[int, Row]] = []
+    histories: list[tuple[int, Row]] = []
     actors, equipment = Actors(), Equipment()
     walk_downs, proofs = WalkDownActs(actors.recorded), Proofs()
     attestations, ledger = Attestations(actors.recorded), _rows(directory, "ledger.jsonl")
@@ -160,6 +162,8 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
                 register.append((row["seq"], body))
             if row["kind"] == OPERATING_READ:
                 readings.append((row["seq"], body))
+            if row["kind"] == MAINTENANCE_READ:
+                histories.append((row["seq"], body))
     yield from attestations.rows(ledger, None)
     if told is not None:
         told += notices(actors, attestations)
@@ -184,7 +188,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
         if all(finding.kind not in ("policy-document", "unreadable") for finding in wrong):
             versions.add(row["digest"])
     judged: dict[JudgedMachine, str] = {}
-    then = AssetsThen(register), MachinesThen(readings)
+    then = AssetsThen(register), MachinesThen(readings), WorkThen(histories)
     of_cases = [own for subject, own in acts.items() if subject.startswith("case/")]
     proofs_read = ProofReadings(of_cases)
     noted = _Noted(judged, proofs_read)
@@ -213,7 +217,7 @@ def _verdicts(
     versions: set[str],
     empty_memory: str,
     in_force: InForce,
-    then: tuple[AssetsThen, MachinesThen],
+    then: tuple[AssetsThen, MachinesThen, WorkThen],
     noted: _Noted,
 ) -> Iterator[OfflineFinding]:
     events: dict[int, Row] = {}

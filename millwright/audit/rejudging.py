@@ -17,6 +17,7 @@ from domain.verdict import Context, Memory
 from millwright.audit.engines import Engines
 from millwright.audit.last_memories import LastMemories, LeftMemory
 from millwright.audit.offline_in_force import InForce
+from millwright.audit.offline_maintenance import WorkThen
 from millwright.audit.offline_operating import MachinesThen
 from millwright.audit.offline_register import AssetsThen
 from millwright.audit.offline_signatures import UNREADABLE
@@ -60,6 +61,7 @@ class Rejudging:
         assets: AssetsThen | None = None,
         memories: LastMemories | None = None,
         machines: MachinesThen | None = None,
+        work: WorkThen | None = None,
     ) -> None:
         self.engines = engines
         self._in_force = in_force
@@ -69,6 +71,7 @@ class Rejudging:
         self._findings = findings
         self._assets = assets
         self._machines = machines
+        self._work = work
         self._memories = memories
         self._contexts: OrderedDict[str, Context | None] = OrderedDict()
         self._anomalies: dict[str, Anomaly] = {}
@@ -109,11 +112,8 @@ class Rejudging:
             fault = self._assets.fault(row.asset, context.model_dump(mode="json"), row.ledger_seq)
             if fault is not None:
                 self._findings.add("verdict-context", where, fault)
-        if self._machines is not None and context is not None:
-            uses = self._judge.uses_operating(row.version) if row.version in self._versions else None
-            told = None if context.operating is None else context.operating.model_dump(mode="json")
-            fault = self._machines.fault(context.machine, told, row.at, row.ledger_seq, uses=uses)
-            if fault is not None:
+        if context is not None:
+            for fault in self._read_faults(row, context):
                 self._findings.add("verdict-context", where, fault)
         if row.version not in self._versions:
             self._findings.add(
@@ -155,6 +155,22 @@ class Rejudging:
         else:
             self._keep_stored_memory(row, body)
         return sha256(again)
+
+    def _read_faults(self, row: VerdictRow, context: Context) -> Iterator[str]:
+        """What is wrong with what a verdict was told of its machine and of the work on its asset."""
+        inputs = self._judge.read_inputs(row.version) if row.version in self._versions else None
+        if self._machines is not None:
+            told = None if context.operating is None else context.operating.model_dump(mode="json")
+            uses = None if inputs is None else inputs.operating
+            fault = self._machines.fault(context.machine, told, row.at, row.ledger_seq, uses=uses)
+            if fault is not None:
+                yield fault
+        if self._work is not None:
+            done = None if context.maintenance is None else orjson.loads(canonical(context.maintenance))
+            uses = None if inputs is None else inputs.maintenance
+            fault = self._work.fault(context.asset, done, row.at, row.ledger_seq, uses=uses)
+            if fault is not None:
+                yield fault
 
     def _tell_difference(self, stored: Body, again: Body, where: str) -> None:
         differing = [name for name in sorted(stored.keys() | again.keys()) if stored.get(name) != again.get(name)]

@@ -27,6 +27,7 @@ from millwright.audit.offline_equipment import EQUIPMENT_KINDS, Equipment
 from millwright.audit.offline_grounds import WorkGrounds, ground_findings
 from millwright.audit.offline_holds import hold_findings
 from millwright.audit.offline_in_force import FOLLOWED, InForce
+from millwright.audit.offline_maintenance import MAINTENANCE_READ, WorkThen
 from millwright.audit.offline_operating import OPERATING_READ, MachinesThen
 from millwright.audit.offline_record import act_findings
 from millwright.audit.offline_register import FOLLOWED_REGISTER, AssetsThen
@@ -73,16 +74,19 @@ class _Followers(NamedTuple):
     in_force: InForce
     assets: AssetsThen
     machines: MachinesThen
+    work: WorkThen
     set_aside: SetAside
     people: _People
     settings: SettingsTaken
 
     def judged_by(self, act: ActRow) -> None:
-        """Follows an act that decides by what is judged: on versions, freezes, the register and what machines do."""
+        """Follows an act that decides by what is judged: on versions, freezes and the register, and what was read of
+        machines and of the work on assets."""
         kinds = (
             (FOLLOWED, self.in_force.follow),
             (FOLLOWED_REGISTER, self.assets.follow),
             (OPERATING_READ, self.machines.follow),
+            (MAINTENANCE_READ, self.work.follow),
         )
         for begins, follow in kinds:
             if act.kind.startswith(begins):
@@ -130,9 +134,10 @@ async def verify(
         versions = await check_versions(record, findings, catalogue)
         chain = Chain(findings, published)
         engines = Engines(engine_mark())
-        in_force, assets, machines = InForce(sites=await record.sites()), AssetsThen(), MachinesThen()
+        in_force, assets = InForce(sites=await record.sites()), AssetsThen()
+        machines, work = MachinesThen(), WorkThen()
         rejudging = Rejudging(
-            record, catalogue, versions, findings, engines, in_force, assets, LastMemories(), machines
+            record, catalogue, versions, findings, engines, in_force, assets, LastMemories(), machines, work
         )
         cases = CaseFold(record, _rearm_of(catalogue, versions), await record.versions(), findings)
         actors, settings = Actors(), SettingsTaken()
@@ -144,7 +149,7 @@ async def verify(
             Proofs(),
         )
         set_aside = SetAside(record, catalogue, versions, assets, findings)
-        followers = _Followers(rejudging, cases, in_force, assets, machines, set_aside, people, settings)
+        followers = _Followers(rejudging, cases, in_force, assets, machines, work, set_aside, people, settings)
         acts, readable = await _follow(record, chain, followers, findings, progress)
         await cases.end()
         chain.end(await record.head())

@@ -13,7 +13,7 @@ from domain.errors import Rejected
 from domain.model import Model, Moment
 from domain.verdict import Explanation, Rung
 from millwright.backtesting.past import Past, read_past
-from millwright.backtesting.replaying import Progress, history_of, replay_history
+from millwright.backtesting.replaying import Progress, history_of, replay_history, used_by
 from millwright.storage.reporting.history import read_history
 from policies.checks.changes import added_unattended
 from policies.engine.judging import CompiledPolicy
@@ -179,8 +179,7 @@ async def trace(
     async with read_history(engine) as history:
         for (asset, mode), events in of_fault.items():
             versions = (question.against, question.candidate)
-            operating = any(version.uses_operating for version in versions)
-            rows = await history.fault(asset, mode, until, operating=operating)
+            rows = await history.fault(asset, mode, until, used_by(*versions))
             traces |= explanations(versions, history_of(rows), events)
     return tuple(
         Traced(decision=decision, before=traces[decision.event][0], after=traces[decision.event][1])

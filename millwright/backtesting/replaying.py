@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar, cast
 
 from domain.anomaly import Anomaly
+from domain.verdict import NOTHING_READ, ReadInputs
 from millwright.storage.reporting.history import FaultRows, History
 from policies.engine.judging import CompiledPolicy, compile_policy
 from policies.evaluation.backtest import Compared, FaultHistory, PastEvent, Replay, compare, replay_alone
@@ -108,6 +109,11 @@ def history_of(rows: FaultRows) -> FaultHistory:
     )
 
 
+def used_by(*versions: CompiledPolicy) -> ReadInputs:
+    """What at least one of these versions uses of what was read from other systems."""
+    return ReadInputs(*map(any, zip(*(version.read_inputs for version in versions), strict=True)))
+
+
 async def replay_history(
     history: History,
     candidate: CompiledPolicy,
@@ -125,8 +131,8 @@ async def replay_history(
     """
     total = Compared()
     job = Pair(candidate.text, against.text, since)
-    operating = candidate.uses_operating or against.uses_operating
-    async for part in _replayed(history, job, until, progress, processes, 1, operating=operating):
+    inputs = used_by(candidate, against)
+    async for part in _replayed(history, job, until, progress, processes, 1, inputs=inputs):
         total.add(part)
     total.changed.sort(key=lambda changed: (changed.at, changed.asset, changed.failure_mode, changed.event))
     return total
@@ -140,16 +146,16 @@ async def replay_many(
     progress: Progress,
     processes: int | None = None,
     *,
-    operating: bool = False,
+    inputs: ReadInputs = NOTHING_READ,
 ) -> list[Replay]:
     """The same for any number of versions' texts, each by itself, in their order.
 
     Args:
-        operating: whether one of them uses what machines do.
+        inputs: what one of them uses of what was read from other systems.
     """
     totals = [Replay() for _ in policies]
     job = Many(tuple(policies), since)
-    async for parts in _replayed(history, job, until, progress, processes, len(policies), operating=operating):
+    async for parts in _replayed(history, job, until, progress, processes, len(policies), inputs=inputs):
         for total, part in zip(totals, parts, strict=True):
             total.add(part)
     return totals
@@ -163,13 +169,13 @@ async def _replayed(
     processes: int | None,
     times: int,
     *,
-    operating: bool,
+    inputs: ReadInputs,
 ) -> AsyncIterator[Part]:
     """The job's result for each part of the history, in the order of its faults.
 
     Args:
         times: how many versions judge each event.
-        operating: whether one of them uses what machines do.
+        inputs: what one of them uses of what was read from other systems.
     """
     size = await history.count(until)
     workers = processes or (1 if size * times < _ALONE else os.cpu_count() or 1)
@@ -179,7 +185,7 @@ async def _replayed(
     held = 0
     with ExitStack() as stack:
         submit = _submitter(stack, job, workers)
-        async for rows in history.faults(until, operating=operating):
+        async for rows in history.faults(until, inputs):
             chunk.append(rows)
             held += len(rows.rows)
             if held * times >= _CHUNK:

@@ -131,7 +131,7 @@ async def suggest(engine: AsyncEngine, search: Search, progress: Progress) -> Su
         tried, refused = _compiling(proposals(search.policy.text, classes, sorted(chattering - {""})))
         texts = [search.policy.text, *(proposal.text for proposal in tried)]
         replays = await replay_many(
-            history, texts, first, split, progress, search.processes, operating=search.policy.uses_operating
+            history, texts, first, split, progress, search.processes, inputs=search.policy.read_inputs
         )
     before = _measured(search.policy, replays[0], early)
     measured = [

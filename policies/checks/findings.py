@@ -27,7 +27,8 @@ class Kind(StrEnum):
     UNPRICED = "unpriced"
     """A fault whose consequence has no price and that may be delayed or priced; or no fault that is declared so."""
     UNREAD = "unread"
-    """A rule that also decides while it is not known what the machine does, and does not say so."""
+    """A rule that also decides while it is not known what the machine does, or which work was done on the asset, and
+    does not say so."""
     UNBOUNDED = "unbounded"
     """Classes of assets whose new orders are not bounded, in a version that bounds those of others."""
     UNKNOWN = "unknown"

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from domain.anomaly import Anomaly, AnomalyKind, Number, Quality, Risk, Score, Share
 from domain.assets import Criticality
+from domain.maintenance_history import MOST_WORK, MaintenanceHistory, WorkDone, WorkKind, newest
 from domain.model import Model
 from domain.operating import MachineState, OperatingState
 from domain.pricing import TimedFault
@@ -64,9 +65,24 @@ class CaseOperating(Model):
     speed: Number | None = None
 
 
+class CaseWork(Model):
+    """Work that was done on the asset `ago`; `failure_mode` is what its codes name."""
+
+    ago: Delay
+    kind: WorkKind = WorkKind.UNKNOWN
+    failure_mode: Text | None = None
+
+
+class CaseMaintenance(Model):
+    """The work on the asset, as the CMMS told it `read_ago`."""
+
+    read_ago: Delay = timedelta(0)
+    work: Annotated[tuple[CaseWork, ...], Field(max_length=MOST_WORK)] = ()
+
+
 class CaseAnomaly(Model):
     """One anomaly of a case; `at` is relative to the last one, as -PT10H. Without `operating` nothing is known of what
-    the machine does."""
+    the machine does, and without `maintenance` nothing of the work on the asset."""
 
     kind: AnomalyKind
     at: Annotated[timedelta, BeforeValidator(parse_duration)] = timedelta(0)
@@ -80,6 +96,7 @@ class CaseAnomaly(Model):
     risk: Risk | None = None
     quality: Quality = Quality.GOOD
     operating: CaseOperating | None = None
+    maintenance: CaseMaintenance | None = None
 
 
 class CaseProduction(Model):
@@ -193,7 +210,11 @@ def _run(policy: CompiledPolicy, case: PolicyCase) -> CaseResult:
     memory = Memory()
     for each in case.sequence:
         anomaly = _anomaly(each, case)
-        told = context.model_copy(update={"operating": _operating(each.operating, anomaly.at)})
+        read = {
+            "operating": _operating(each.operating, anomaly.at),
+            "maintenance": _maintenance(each.maintenance, anomaly.at),
+        }
+        told = context.model_copy(update=read)
         verdict, memory = judge(policy, memory, anomaly, told)
     expected, got = _compared(policy, case, verdict, context)
     return CaseResult(case.name, None if got == expected else f"expected {expected}, got {got}")
@@ -220,7 +241,7 @@ def _anomaly(seen: CaseAnomaly, case: PolicyCase) -> Anomaly:
         failure_mode=case.asset.failure_mode,
         at=case.now + seen.at,
         detector=seen.detector or _DETECTORS[seen.kind],
-        **seen.model_dump(exclude={"at", "detector", "operating"}),
+        **seen.model_dump(exclude={"at", "detector", "operating", "maintenance"}),
     )
 
 
@@ -233,6 +254,16 @@ def _operating(case: CaseOperating | None, at: datetime) -> OperatingState | Non
         **case.model_dump(exclude={"since", "read_ago"}),
         since=at - case.since,
     )
+
+
+def _maintenance(case: CaseMaintenance | None, at: datetime) -> MaintenanceHistory | None:
+    if case is None:
+        return None
+    work = [
+        WorkDone(record=f"work {number + 1}", done_at=at - each.ago, kind=each.kind, failure_mode=each.failure_mode)
+        for number, each in enumerate(case.work)
+    ]
+    return MaintenanceHistory(read_at=at - case.read_ago, work=newest(work))
 
 
 def _production(case: CaseProduction | None, now: datetime) -> ProductionContext | None:

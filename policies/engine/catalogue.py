@@ -15,7 +15,7 @@ from domain.errors import PolicyRejected
 from domain.hold_proposals import HoldTerms
 from domain.pricing import TimedFault
 from domain.production import ProductionContext
-from domain.verdict import Context, Explanation, Memory, RuleWords, UrgencyDecision, Verdict
+from domain.verdict import Context, Explanation, Memory, ReadInputs, RuleWords, UrgencyDecision, Verdict
 from policies.engine import counterfactual, explanation, judging, timing
 from policies.engine.judging import CompiledPolicy, compile_policy
 from policies.language.fields import SEMVER
@@ -136,8 +136,8 @@ class Catalogue:
     ) -> UrgencyDecision:
         return timing.urgency(self.version(version), verdict, fault, context, production, now, dependents)
 
-    def uses_operating(self, version: str) -> bool:
-        return self.version(version).uses_operating
+    def read_inputs(self, version: str) -> ReadInputs:
+        return self.version(version).read_inputs
 
     def endangers(self, version: str, urgency: UrgencyDecision) -> bool:
         return timing.has_unpriced_consequence(self.version(version), urgency)

@@ -1,27 +1,35 @@
 """The inputs of a judgement with one value changed and all others unchanged as far as possible."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
+from domain.maintenance_history import MOST_WORK, MaintenanceHistory, WorkDone, WorkKind, newest
 from domain.operating import MachineState, OperatingState
 from domain.verdict import Context, Memory
-from policies.language.schema import MemoryTerms
+from policies.language.schema import MemoryTerms, PolicyDocument
 from policies.language.variables import NEVER, Value
+
+_ANOTHER: Final = "another"
+"""The number of work that was not done."""
 
 
 class Inputs(NamedTuple):
-    """The inputs of a judgement, and the settings of the policy for the memory and for readings of the machine."""
+    """The inputs of a judgement, and the document of the policy with its terms for them."""
 
     memory: Memory
     anomaly: Anomaly
     context: Context
-    terms: MemoryTerms
-    stale_after: timedelta
+    document: PolicyDocument
+
+    @property
+    def terms(self) -> MemoryTerms:
+        """The terms of the policy for the memory."""
+        return self.document.memory
 
     @property
     def is_evidence(self) -> bool:
@@ -217,7 +225,7 @@ def _reading(inputs: Inputs) -> OperatingState:
     at = inputs.anomaly.at
     fresh = OperatingState(state=MachineState.UNKNOWN, word="", read_at=at, since=at)
     said = inputs.context.operating
-    return said if said is not None and said.known_at(at, inputs.stale_after) else fresh
+    return said if said is not None and said.known_at(at, inputs.document.operating.stale_after) else fresh
 
 
 def _with_reading(inputs: Inputs, said: OperatingState | None) -> Inputs:
@@ -255,6 +263,79 @@ def _reading_age(inputs: Inputs, value: Value) -> Inputs | None:
     return _with_reading(inputs, said.model_copy(update={"read_at": _ago(inputs, value), "said_at": None}))
 
 
+def _history(inputs: Inputs) -> MaintenanceHistory | None:
+    """The work on the asset, if it is known. None is made up."""
+    said, at = inputs.context.maintenance, inputs.anomaly.at
+    known = said is not None and said.known_at(at, inputs.document.maintenance.stale_after)
+    return said if known else None
+
+
+def _with_history(inputs: Inputs, said: MaintenanceHistory | None) -> Inputs:
+    return inputs._replace(context=inputs.context.model_copy(update={"maintenance": said}))
+
+
+def _with_work(inputs: Inputs, said: MaintenanceHistory, work: Sequence[WorkDone]) -> Inputs:
+    return _with_history(inputs, said.model_copy(update={"work": newest(work)}))
+
+
+def _history_known(inputs: Inputs, value: Value) -> Inputs | None:
+    said = inputs.context.maintenance
+    if not value or said is None:
+        return None if value else _with_history(inputs, None)
+    return _with_history(inputs, said.model_copy(update={"read_at": inputs.anomaly.at}))
+
+
+def _since_work(inputs: Inputs, value: Value) -> Inputs | None:
+    """With the last work done at another time. What was done later than that is removed."""
+    return _last_done(inputs, value, lambda _: True, None)
+
+
+def _since_same_fault(inputs: Inputs, value: Value) -> Inputs | None:
+    mode = inputs.anomaly.failure_mode
+    return _last_done(inputs, value, lambda done: done.failure_mode == mode, mode)
+
+
+def _last_done(
+    inputs: Inputs, value: Value, counts: Callable[[WorkDone], bool], failure_mode: str | None
+) -> Inputs | None:
+    said = _history(inputs)
+    if said is None:
+        return None
+    others, mine = ([done for done in said.work if counts(done) is each] for each in (False, True))
+    if value == NEVER:
+        return _with_work(inputs, said, others)
+    at = inputs.anomaly.at - timedelta(hours=float(value))
+    if at > inputs.anomaly.at:
+        return None
+    moved = mine[0] if mine else WorkDone(record=_ANOTHER, done_at=at, failure_mode=failure_mode)
+    earlier = [done for done in mine[1:] if done.done_at <= at]
+    return _with_work(inputs, said, [*others, *earlier, moved.model_copy(update={"done_at": at})])
+
+
+def _breakdowns(inputs: Inputs, value: Value) -> Inputs | None:
+    """With so many breakdowns in the window; the oldest are removed first."""
+    said, wanted = _history(inputs), int(value)
+    if said is None or not 0 <= wanted <= MOST_WORK:
+        return None
+    earliest = inputs.anomaly.at - inputs.document.maintenance.window
+    corrective = [
+        done for done in said.before(inputs.anomaly.at) if done.kind is WorkKind.CORRECTIVE and done.done_at >= earliest
+    ]
+    others = [done for done in said.work if done not in corrective]
+    more = [
+        WorkDone(record=f"{_ANOTHER} {number + 1}", done_at=earliest, kind=WorkKind.CORRECTIVE)
+        for number in range(wanted - len(corrective))
+    ]
+    return _with_work(inputs, said, [*others, *corrective[:wanted], *more])
+
+
+def _history_age(inputs: Inputs, value: Value) -> Inputs | None:
+    said = inputs.context.maintenance
+    if value == NEVER or said is None:
+        return _with_history(inputs, None) if value == NEVER else None
+    return _with_history(inputs, said.model_copy(update={"read_at": _ago(inputs, value)}))
+
+
 _EDITS: Mapping[str, _Edit] = {
     "asset.id": _of_context("asset"),
     "asset.class": _of_context("asset_class"),
@@ -290,4 +371,9 @@ _EDITS: Mapping[str, _Edit] = {
     "operating.recipe": _of_reading("recipe"),
     "operating.speed": _of_reading("speed"),
     "operating.age_minutes": _reading_age,
+    "maintenance.known": _history_known,
+    "maintenance.since_work_hours": _since_work,
+    "maintenance.since_same_fault_hours": _since_same_fault,
+    "maintenance.breakdowns": _breakdowns,
+    "maintenance.age_minutes": _history_age,
 }

@@ -57,7 +57,7 @@ def counterfactuals(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, co
     _, values = look(policy, memory, anomaly, context)
     verdict = verdict_on(policy, values)
     document = policy.document
-    inputs = Inputs(memory, anomaly, context, document.memory, document.operating.stale_after)
+    inputs = Inputs(memory, anomaly, context, document)
     found = [_of(policy, inputs, name, values, verdict) for name in policy.chain.names if editable(name)]
     return Counterfactuals(
         rung=verdict.rung.word,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.anomaly import Anomaly, Quality
-from domain.verdict import Context, FollowedState, Memory, Rung, Verdict
+from domain.verdict import Context, FollowedState, Memory, ReadInputs, Rung, Verdict
 from policies.engine.memory import observe, order
 from policies.language.document import document_digest, read_document
 from policies.language.expanded_rules import WrittenRule, written_out
@@ -16,7 +16,7 @@ from policies.language.inheritance import ASSETS, scope_condition
 from policies.language.schema import APPLIES_TO, BAD_QUALITY, Action, PolicyDocument, Rule, Scope, State, TimingRule
 from policies.language.states import observe_state
 from policies.language.text import Path, PolicyText, TextRejected, reject_all
-from policies.language.variables import OPERATING, Facts, Value
+from policies.language.variables import MAINTENANCE, OPERATING, Facts, Value, Variable
 from policies.language.vocabulary import Vocabulary, vocabulary
 
 MAX_WRITTEN = 400
@@ -65,8 +65,8 @@ class CompiledPolicy:
     states: tuple[CompiledState, ...]
     written: tuple[WrittenRule, ...]
     names: Vocabulary
-    uses_operating: bool
-    """Whether its rules, states or properties use what the machine does."""
+    read_inputs: ReadInputs
+    """What its rules, states or properties use of what was read from other systems."""
 
 
 def compile_policy(text: str, file: str) -> CompiledPolicy:
@@ -114,17 +114,21 @@ def compile_policy(text: str, file: str) -> CompiledPolicy:
         states=states,
         written=tuple(written),
         names=names,
-        uses_operating=_uses_operating(document, (chain, *(state.chain for state in states))),
+        read_inputs=ReadInputs(
+            operating=_uses(OPERATING, document, (chain, *(state.chain for state in states))),
+            maintenance=_uses(MAINTENANCE, document, (chain,)),
+        ),
     )
 
 
-def _uses_operating(document: PolicyDocument, chains: Sequence[Chain]) -> bool:
+def _uses(group: Mapping[str, Variable], document: PolicyDocument, chains: Sequence[Chain]) -> bool:
+    """Whether a version uses one of some names."""
     claims = [claim for each in document.properties for claim in (each.always, each.never) if claim is not None]
     raised = [each.monotone.variable for each in document.properties if each.monotone is not None]
     return (
-        any(name in OPERATING for chain in chains for name in chain.names)
-        or any(name in claim.when for claim in claims for name in OPERATING)
-        or any(name in OPERATING for name in raised)
+        any(name in group for chain in chains for name in chain.names)
+        or any(name in claim.when for claim in claims for name in group)
+        or any(name in group for name in raised)
     )
 
 
@@ -155,8 +159,14 @@ def look(
     observed = observe(memory, anomaly, terms.window, terms.evidence_above)
     if policy.states:
         observed = _follow(policy, observed, anomaly, context)
-    facts = Facts(anomaly, context, observed, memory, terms.window, policy.document.operating.stale_after)
+    facts = facts_of(policy.document, anomaly, context, observed, memory)
     return observed, {name: read(facts) for name, read in policy.readers}
+
+
+def facts_of(document: PolicyDocument, anomaly: Anomaly, context: Context, memory: Memory, before: Memory) -> Facts:
+    """The inputs of a judgement under the terms of a version."""
+    stale_after = document.operating.stale_after
+    return Facts(anomaly, context, memory, before, document.memory.window, stale_after, document.maintenance)
 
 
 def _follow(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: Context) -> Memory:
@@ -164,7 +174,7 @@ def _follow(policy: CompiledPolicy, memory: Memory, anomaly: Anomaly, context: C
     if anomaly.quality is not Quality.GOOD:
         return memory
     window = policy.document.memory.window
-    facts = Facts(anomaly, context, memory, memory, window, policy.document.operating.stale_after)
+    facts = facts_of(policy.document, anomaly, context, memory, memory)
     states = dict(memory.states)
     for state in policy.states:
         values = {name: read(facts) for name, read in state.readers}

@@ -42,4 +42,9 @@ LABELS: Mapping[str, str] = {
     "operating.recipe": "the recipe",
     "operating.speed": "the speed",
     "operating.age_minutes": "minutes since the machine was last read",
+    "maintenance.known": "it is known which work was done on the asset",
+    "maintenance.since_work_hours": "hours since work was last done on the asset",
+    "maintenance.since_same_fault_hours": "hours since work was last done on the same fault",
+    "maintenance.breakdowns": "the breakdowns of the asset",
+    "maintenance.age_minutes": "minutes since the CMMS was last asked for the work on the asset",
 }

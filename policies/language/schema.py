@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.hold_proposals import ANSWER_WITHIN, HoldTerms, OnSilence
 from domain.machine_test_runs import RunTerms
+from domain.maintenance_history import HISTORY
 from domain.model import Model
 from domain.verdict import Severity
 from policies.language.capacity_terms import CapacityTerms
@@ -321,6 +322,14 @@ class OperatingTerms(Model):
     stale_after: Duration = timedelta(minutes=30)
 
 
+class MaintenanceTerms(Model):
+    """How the work that was done on an asset is used. Within `window` before the event its breakdowns are counted. If
+    the CMMS was asked earlier than `stale_after` before the event, the work is unknown."""
+
+    stale_after: Duration = timedelta(days=2)
+    window: Annotated[Duration, Field(le=HISTORY)] = timedelta(days=90)
+
+
 class HoldClauses(Model):
     """What a version says of holds: whether production is asked before, and whether it releases the machine after.
 
@@ -360,6 +369,7 @@ class PolicyDocument(Model):
     memory: MemoryTerms
     quality: QualityTerms
     operating: OperatingTerms = OperatingTerms()
+    maintenance: MaintenanceTerms = MaintenanceTerms()
     parameters: Annotated[dict[Name, Scalar], Field(max_length=MAX_NAMED)] = {}
     calendars: Annotated[tuple[Calendar, ...], Field(max_length=MAX_NAMED)] = ()
     states: Annotated[tuple[State, ...], Field(max_length=16)] = ()

@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
+from domain.maintenance_history import WorkDone, WorkKind
 from domain.operating import MachineState, OperatingState
 from domain.verdict import Context, Memory, Rung, Severity
+from policies.language.schema import MaintenanceTerms
 
 Value = bool | int | float | str
 
@@ -39,6 +41,7 @@ class Facts(NamedTuple):
     before: Memory
     window: timedelta
     stale_after: timedelta
+    maintenance: MaintenanceTerms
 
 
 ASSET: Mapping[str, Variable] = {
@@ -98,6 +101,18 @@ OPERATING: Mapping[str, Variable] = {
     "operating.age_minutes": Variable("DOUBLE", "minutes since the last reading of the machine"),
 }
 
+MAINTENANCE: Mapping[str, Variable] = {
+    "maintenance.known": Variable("BOOL", "whether a reading that is not stale says which work was done on the asset"),
+    "maintenance.since_work_hours": Variable(
+        "DOUBLE", "hours since work was last done on the asset or its machine; never if none is known"
+    ),
+    "maintenance.since_same_fault_hours": Variable(
+        "DOUBLE", "hours since work was last done whose codes name the anomaly's failure mode; never if none is known"
+    ),
+    "maintenance.breakdowns": Variable("INT", "how much corrective work was done within `maintenance.window`"),
+    "maintenance.age_minutes": Variable("DOUBLE", "minutes since the CMMS was last asked for this work"),
+}
+
 VERDICT: Mapping[str, Variable] = {
     "verdict.severity": Variable("STRING", "how bad it is, S1 the worst", tuple(item.value for item in Severity)),
     "verdict.rung": Variable("STRING", "what the verdict asks for", tuple(rung.word for rung in Rung)),
@@ -122,7 +137,7 @@ PRODUCTION: Mapping[str, Variable] = {
     ),
 }
 
-RULE_VARIABLES: Mapping[str, Variable] = {**ASSET, **ANOMALY, **MEMORY, **OPERATING}
+RULE_VARIABLES: Mapping[str, Variable] = {**ASSET, **ANOMALY, **MEMORY, **OPERATING, **MAINTENANCE}
 TIMING_VARIABLES: Mapping[str, Variable] = {
     **ASSET,
     "anomaly.failure_mode": ANOMALY["anomaly.failure_mode"],
@@ -233,6 +248,35 @@ def _operating_age(facts: Facts) -> float:
     return NEVER if said is None else max(said.age(facts.anomaly.at) / _MINUTE, 0.0)
 
 
+def _work(facts: Facts) -> tuple[WorkDone, ...] | None:
+    """The work that was done on the asset before the anomaly, newest first; None if that is not known."""
+    said, at = facts.context.maintenance, facts.anomaly.at
+    return said.before(at) if said is not None and said.known_at(at, facts.maintenance.stale_after) else None
+
+
+def _since(done: WorkDone | None, facts: Facts) -> float:
+    return NEVER if done is None else (facts.anomaly.at - done.done_at) / _HOUR
+
+
+def _since_work(facts: Facts) -> float:
+    return _since(next(iter(_work(facts) or ()), None), facts)
+
+
+def _since_same_fault(facts: Facts) -> float:
+    mode = facts.anomaly.failure_mode
+    return _since(next((done for done in _work(facts) or () if done.failure_mode == mode), None), facts)
+
+
+def _breakdowns(facts: Facts) -> int:
+    earliest = facts.anomaly.at - facts.maintenance.window
+    return sum(done.kind is WorkKind.CORRECTIVE and done.done_at >= earliest for done in _work(facts) or ())
+
+
+def _history_age(facts: Facts) -> float:
+    said = facts.context.maintenance
+    return NEVER if said is None else max((facts.anomaly.at - said.read_at) / _MINUTE, 0.0)
+
+
 def _of_asset(read: Callable[[Context], Value]) -> Callable[[Facts], Value]:
     return lambda facts: read(facts.context)
 
@@ -272,6 +316,11 @@ RULE_READERS: Mapping[str, Callable[[Facts], Value]] = {
     "operating.recipe": _text_of_operating(lambda said: said.recipe),
     "operating.speed": _speed,
     "operating.age_minutes": _operating_age,
+    "maintenance.known": lambda facts: _work(facts) is not None,
+    "maintenance.since_work_hours": _since_work,
+    "maintenance.since_same_fault_hours": _since_same_fault,
+    "maintenance.breakdowns": _breakdowns,
+    "maintenance.age_minutes": _history_age,
 }
 
 

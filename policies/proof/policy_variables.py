@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 import z3
 
+from domain.maintenance_history import MOST_WORK
 from domain.operating import MachineState
 from domain.verdict import Context, Verdict
 from policies.engine.judging import CompiledPolicy, CompiledState
 from policies.language.grammar import COMPOSED
 from policies.language.inheritance import ASSETS, Parameter
 from policies.language.states import STATE
-from policies.language.variables import NEVER, OPERATING, RULE_VARIABLES, Value, Variable
+from policies.language.variables import MAINTENANCE, NEVER, OPERATING, RULE_VARIABLES, Value, Variable
 from policies.proof.translation import NotTranslated, Translation, literal
 
 Terms = Mapping[str, "z3.ExprRef"]
@@ -21,19 +22,22 @@ _OF_MANY_EVENTS = ("anomaly.kind", "anomaly.quality")
 _HOUR = timedelta(hours=1)
 _WEEK = 7 * 24
 _MINUTE = timedelta(minutes=1)
-_WITHOUT_OPERATING = {name: variable for name, variable in RULE_VARIABLES.items() if name not in OPERATING}
 
 
 def variables_of(policy: CompiledPolicy) -> Mapping[str, Variable]:
-    """Every name that the conditions of a version's rules may use; those of the operating state only if it uses them,
-    because each further name makes a search longer."""
-    common = RULE_VARIABLES if policy.uses_operating else _WITHOUT_OPERATING
+    """Every name that the conditions of a version's rules may use; those of the operating state and of the work on the
+    asset only if it uses them, because each further name makes a search longer."""
+    unused = {
+        *(() if policy.read_inputs.operating else OPERATING),
+        *(() if policy.read_inputs.maintenance else MAINTENANCE),
+    }
+    common = {name: variable for name, variable in RULE_VARIABLES.items() if name not in unused}
     return {**common, **policy.names.own}
 
 
 def operating_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.BoolRef"]]:
     """The axioms for what a machine does, in words and as terms; none if the version does not use it."""
-    if not policy.uses_operating:
+    if not policy.read_inputs.operating:
         return
     known, state, steady, mode, recipe, speed, age = (terms[name] for name in OPERATING)
     zero, empty = literal(0.0), literal("")
@@ -46,6 +50,26 @@ def operating_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str
     yield "a reading is of no later time, or there is none", z3.And(z3.fpGEQ(age, zero), z3.fpLEQ(age, literal(NEVER)))
     yield "a machine runs for no negative time", z3.fpGEQ(steady, zero)
     yield "only a machine that runs is steady", z3.Or(state == running, z3.fpEQ(steady, zero))
+
+
+def maintenance_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.BoolRef"]]:
+    """The axioms for the work on the asset, in words and as terms; none if the version does not use it."""
+    if not policy.read_inputs.maintenance:
+        return
+    known, work, same, breakdowns, age = (terms[name] for name in MAINTENANCE)
+    zero, never, of = literal(0.0), literal(NEVER), policy.document.maintenance
+    nothing = z3.And(z3.fpEQ(work, never), z3.fpEQ(same, never), breakdowns == 0)
+    yield "of work that is not known nothing is said", z3.Or(known, nothing)
+    fresh = z3.fpLEQ(age, literal(of.stale_after / _MINUTE))
+    yield "what is known of the work is not stale", z3.Implies(known, fresh)
+    asked = z3.And(z3.fpGEQ(age, zero), z3.fpLEQ(age, never))
+    yield "the CMMS was asked at no later time, or never", asked
+    yield "work was done at no later time, or never", z3.And(z3.fpGEQ(work, zero), z3.fpLEQ(work, never))
+    later = z3.And(z3.fpGEQ(same, work), z3.fpLEQ(same, never))
+    yield "work on the same fault is work, or there is none", later
+    yield "breakdowns are counted up to the bound of the history", z3.And(breakdowns >= 0, breakdowns <= MOST_WORK)
+    within = z3.fpLEQ(work, literal(of.window / _HOUR))
+    yield "a breakdown is work within the window", z3.Implies(breakdowns >= 1, within)
 
 
 def own_axioms(terms: Terms, policy: CompiledPolicy) -> Iterator[tuple[str, "z3.BoolRef"]]:

@@ -15,14 +15,15 @@ import z3
 from domain.errors import Rejected
 from domain.model import Model
 from domain.verdict import Rung, Verdict
-from policies.engine.judging import CompiledPolicy, judge, look
+from policies.engine.judging import CompiledPolicy, facts_of, judge, look
 from policies.engine.trial import Situation, remembered
 from policies.language.expressions import Chain
 from policies.language.schema import MonotoneClaim, Property, RungClaim
-from policies.language.variables import RULE_VARIABLES, Facts, Value
+from policies.language.variables import RULE_VARIABLES, Value
 from policies.proof.policy_variables import Terms, moved_along, shared, variables_of
 from policies.proof.search import TIMEOUT_MS, Answer, Search, judgement
 from policies.proof.situation import (
+    OF_MAINTENANCE,
     OF_MEMORY_TERMS,
     OF_OPERATING,
     OF_VERDICTS,
@@ -75,7 +76,7 @@ def seen(policy: CompiledPolicy, made: Situation) -> Seen:
     last = made.events[-1]
     observed, _ = look(policy, before, last, made.context)
     document = policy.document
-    facts = Facts(last, made.context, observed, before, document.memory.window, document.operating.stale_after)
+    facts = facts_of(document, last, made.context, observed, before)
     verdict, _ = judge(policy, before, last, made.context)
     return Seen({name: read(facts) for name, read in policy.names.readers.items()}, verdict)
 
@@ -219,18 +220,21 @@ def side_by_side(
     """One history in the memories of two versions, with its axioms.
 
     Values that depend on a version's own verdicts are separate; those that depend on the memory settings are separate
-    if the settings differ, and so do those of a reading of the machine.
+    if the settings differ, and so do those of a reading of the machine and of the work on the asset.
     """
     mine, theirs = policy.document.memory, other.document.memory
     alike = (mine.window, mine.evidence_above) == (theirs.window, theirs.evidence_above)
     as_fresh = policy.document.operating == other.document.operating
     terms = situation("", policy)
     own = {name for name in variables_of(policy) if name not in RULE_VARIABLES} - shared(policy, other)
-    separate = {*OF_VERDICTS, *(() if alike else OF_MEMORY_TERMS), *(() if as_fresh else OF_OPERATING), *own}
+    as_counted = policy.document.maintenance == other.document.maintenance
+    separate = {*OF_VERDICTS, *(() if alike else OF_MEMORY_TERMS), *(() if as_fresh else OF_OPERATING)}
+    separate |= {*(() if as_counted else OF_MAINTENANCE), *own}
     others = beside(terms, separate, "other ", other)
-    # A witness is made from the terms of either version, and is to tell what the machine does if one of them uses it.
-    terms = {**{name: others[name] for name in OF_OPERATING if name in others}, **terms}
-    others = {**{name: terms[name] for name in OF_OPERATING if name in terms}, **others}
+    # A witness is made from the terms of either version, and is to tell what was read if one of them uses it.
+    read = (*OF_OPERATING, *OF_MAINTENANCE)
+    terms = {**{name: others[name] for name in read if name in others}, **terms}
+    others = {**{name: terms[name] for name in read if name in terms}, **others}
     statements = [axiom.term for axiom in (*axioms(terms, policy), *axioms(others, other))]
     if not alike and mine.window >= theirs.window and mine.evidence_above <= theirs.evidence_above:
         statements += [axiom.term for axiom in longer(others, terms)]

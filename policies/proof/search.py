@@ -162,6 +162,10 @@ _PLAIN: Mapping[str, tuple[Value, ...]] = {
     "operating.mode": ("",),
     "operating.recipe": ("",),
     "operating.speed": (0.0,),
+    "maintenance.age_minutes": (0.0, NEVER),
+    "maintenance.since_work_hours": (NEVER, 24.0),
+    "maintenance.since_same_fault_hours": (NEVER, 24.0),
+    "maintenance.breakdowns": (0, 1, 2),
 }
 
 

@@ -13,8 +13,8 @@ import z3
 
 from policies.engine.judging import CompiledPolicy
 from policies.language.schema import MemoryTerms
-from policies.language.variables import NEVER, OPERATING, Variable
-from policies.proof.policy_variables import Terms, operating_axioms, own_axioms, variables_of
+from policies.language.variables import MAINTENANCE, NEVER, OPERATING, Variable
+from policies.proof.policy_variables import Terms, maintenance_axioms, operating_axioms, own_axioms, variables_of
 from policies.proof.translation import constant, literal
 
 _MINUTE = 60.0
@@ -32,6 +32,8 @@ OF_MEMORY_TERMS = (
 """Names that depend on a version's window and on its threshold for evidence."""
 OF_OPERATING = tuple(OPERATING)
 """Names that depend on one reading of a machine."""
+OF_MAINTENANCE = tuple(MAINTENANCE)
+"""Names that depend on one reading of the work on an asset."""
 OF_VERDICTS = ("memory.order_age_minutes",)
 """Names that depend on a version's own earlier verdicts."""
 SHAPED_BY: Mapping[str, tuple[str, ...]] = {
@@ -60,6 +62,11 @@ SHAPED_BY: Mapping[str, tuple[str, ...]] = {
     "operating.known": OF_OPERATING,
     "operating.state": OF_OPERATING,
     "operating.age_minutes": OF_OPERATING,
+    "maintenance.known": OF_MAINTENANCE,
+    "maintenance.since_work_hours": OF_MAINTENANCE,
+    "maintenance.since_same_fault_hours": OF_MAINTENANCE,
+    "maintenance.breakdowns": OF_MAINTENANCE,
+    "maintenance.age_minutes": OF_MAINTENANCE,
 }
 """Names that change together with a name."""
 
@@ -99,6 +106,7 @@ def axioms(terms: Terms, policy: CompiledPolicy) -> list[Axiom]:
         *_of_memory(terms, memory),
         *_of_evidence(terms, memory),
         *(Axiom(says, term) for says, term in operating_axioms(terms, policy)),
+        *(Axiom(says, term) for says, term in maintenance_axioms(terms, policy)),
         *(Axiom(says, term) for says, term in own_axioms(terms, policy)),
     ]
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
+from domain.maintenance_history import MaintenanceHistory, WorkDone, WorkKind, newest
 from domain.operating import MachineState, OperatingState
 from domain.verdict import Context
 from policies.engine.judging import CompiledPolicy, CompiledState
@@ -45,7 +46,8 @@ def attempts(
     try:
         context = _context(values)
         last = _anomaly(values, moment(policy, values, context, NOW))
-        context = context.model_copy(update={"operating": _operating(values, last.at)})
+        read = {"operating": _operating(values, last.at), "maintenance": _maintenance(values, policy, last)}
+        context = context.model_copy(update=read)
         history = _History(values, policy.document.memory, last)
         history.make()
         more = [] if other is None else _remembered_by(other, policy, last)
@@ -138,6 +140,25 @@ def _operating(values: Mapping[str, Value], at: datetime) -> OperatingState | No
         recipe=_text(values, "operating.recipe") or None,
         speed=_number(values, "operating.speed"),
     )
+
+
+def _maintenance(values: Mapping[str, Value], policy: CompiledPolicy, last: Anomaly) -> MaintenanceHistory | None:
+    """The work on the asset at the last anomaly; None if nothing was read, or the version does not use it."""
+    if float(values.get("maintenance.age_minutes", NEVER)) >= NEVER:
+        return None
+    read_at = last.at - _minutes(values, "maintenance.age_minutes")
+    if not values["maintenance.known"]:
+        fresh = last.at - read_at <= policy.document.maintenance.stale_after
+        return MaintenanceHistory(read_at=read_at, complete=not fresh)
+    work: list[WorkDone] = []
+    if (since := _number(values, "maintenance.since_work_hours")) < NEVER:
+        kinds = [WorkKind.CORRECTIVE] * int(values["maintenance.breakdowns"]) or [WorkKind.UNKNOWN]
+        at = last.at - timedelta(hours=since)
+        work += [WorkDone(record=f"work {number + 1}", done_at=at, kind=kind) for number, kind in enumerate(kinds)]
+    if (same := _number(values, "maintenance.since_same_fault_hours")) < NEVER:
+        at = last.at - timedelta(hours=same)
+        work.append(WorkDone(record="same fault", done_at=at, failure_mode=last.failure_mode))
+    return MaintenanceHistory(read_at=read_at, work=newest(work))
 
 
 def _minutes(values: Mapping[str, Value], name: str) -> timedelta:

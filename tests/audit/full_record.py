@@ -41,6 +41,7 @@ from millwright.storage.cases.suspect_lots import SuspectLotStore
 from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.ledger.seals import Seals
+from millwright.storage.maintenance.readings import MaintenanceHistoryStore
 from millwright.storage.operating.readings import OperatingStateStore
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.freezes import FreezeStore
@@ -57,6 +58,7 @@ from tests.support.judged_plant import Plant
 from tests.support.people import ADMINISTRATOR, add, signed_again, signed_release
 from tests.support.plant import MOTOR, PUMP, START, code, deviation, register
 from tests.support.policy_people import PolicyPeople, candidate
+from tests.support.repaired_policy import CMMS, history
 from tests.support.steady_policy import MACHINE, MES, said, steady_candidate
 from tests.support.walk_downs import held, look_word, prove, release_word, target
 
@@ -79,6 +81,7 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     plant.clock.time = START + 20 * _DAY
     await _change_register(plant)
     await _read_machines(plant)
+    await _read_work(plant)
     await _judge_more(plant)
     await _policies(plant)
     plant = Plant(await _with_registered_key(plant, folder))
@@ -168,6 +171,15 @@ async def _read_machines(plant: Plant) -> None:
     for hour, state in ((0, MachineState.STARTUP), (1, MachineState.RUNNING), (2, MachineState.IDLE)):
         at = START + timedelta(days=15, hours=hour, minutes=-1)
         await store.record_reading(MES, at, {MACHINE: said(state, at)}, _DAY)
+
+
+async def _read_work(plant: Plant) -> None:
+    """Two readings of the work on the assets."""
+    store = MaintenanceHistoryStore(plant.engine, plant.clock, SiteInstances(otherwise=CMMS))
+    for hour in (0, 1):
+        at = START + timedelta(days=15, hours=hour, minutes=-1)
+        said_of = {PUMP: history(at, at - _DAY), MOTOR: history(at, *(at - _DAY * number for number in (2, 3)))}
+        await store.record_reading(CMMS, at, said_of)
 
 
 async def _judge_more(plant: Plant) -> None:

@@ -110,8 +110,9 @@ def test_what_is_called_done_names_a_test_that_exists(folder: Path) -> None:
 def test_no_connector_imports_the_sandbox_or_another_vendor(folder: Path) -> None:
     own = f"connectors.{folder.parent.name}.{folder.name}"
     shared = (
-        "call", "finding_codes", "http", "json_reading", "library_errors", "machine_states", "manifest", "odoo",
-        "oauth", "opcua", "planner_words", "previewing", "replaced_secret", "rows", "text", "tls_files", "watermark",
+        "call", "completed_work", "finding_codes", "http", "json_reading", "library_errors", "machine_states",
+        "manifest", "odoo", "oauth", "opcua", "planner_words", "previewing", "replaced_secret", "rows", "text",
+        "tls_files", "watermark",
     )  # fmt: skip
     allowed = (own, *(f"connectors.{module}" for module in shared), "domain")
     ours = ("connectors", "domain", "millwright", "activities", "workflows", "policies", "sandbox")

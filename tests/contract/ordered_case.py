@@ -101,7 +101,7 @@ class OrderedCase(Generic[SiteT]):
     async def polled(self) -> CaseView:
         """The case after a poll."""
         store, cmms = self.storage.changes, {self.system: self.connect()}
-        changes = OrderChanges(store, cmms, self.plant.clock, WakeCounter(), MINUTES, self.reconcile)
+        changes = OrderChanges(store, cmms, self.plant.clock, WakeCounter(), MINUTES, [self.reconcile])
         polled = await changes.poll_changes(PollSystem(system=self.system, interval=MINUTES))
         if polled.problem is not None:
             raise AssertionError(polled.problem)

@@ -68,7 +68,9 @@ def test_every_rung_severity_urgency_guard_and_role_is_named(word: str) -> None:
 
 def test_no_variable_is_explained_that_does_not_exist() -> None:
     rows = re.findall(
-        r"^\| `((?:asset|anomaly|memory|operating|verdict|production|cost)\.[a-z_]+)` \|", _PAGE, re.MULTILINE
+        r"^\| `((?:asset|anomaly|memory|operating|maintenance|verdict|production|cost)\.[a-z_]+)` \|",
+        _PAGE,
+        re.MULTILINE,
     )
     assert sorted(rows) == sorted(VARIABLES)
 

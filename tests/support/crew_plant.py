@@ -86,7 +86,7 @@ class CrewPlant:
             no_files(self.storage.cases),
         )
         self._changes = OrderChanges(
-            self.storage.changes, {"fake": self.cmms}, self.clock, WakeCounter(), _MINUTES, no_reconcile
+            self.storage.changes, {"fake": self.cmms}, self.clock, WakeCounter(), _MINUTES, [no_reconcile]
         )
         self.case_of: dict[str, str] = {}
         """The case of each machine that has one."""

@@ -16,7 +16,7 @@ from domain.judging import (
     PastVerdict,
     Spoiled,
 )
-from domain.verdict import Context, Memory
+from domain.verdict import Context, Memory, ReadInputs
 from tests.support.plant import START
 
 
@@ -106,7 +106,7 @@ class _Work:
     def context(self, asset: str) -> JudgedContext:
         return self._lines.context_now()
 
-    async def told_of_machine(self, events: Sequence[LineEvent]) -> Mapping[int, JudgedContext]:
+    async def told(self, events: Sequence[LineEvent], inputs: ReadInputs) -> Mapping[int, JudgedContext]:
         return {event.id: self._lines.context_now() for event in events}
 
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:

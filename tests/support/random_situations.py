@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain.anomaly import Anomaly, AnomalyKind, Quality, Risk
 from domain.assets import Criticality
+from domain.maintenance_history import MaintenanceHistory, WorkDone, WorkKind, newest
 from domain.operating import MachineState, OperatingState
 from domain.verdict import Context
 from policies.engine.trial import Situation
@@ -35,7 +36,10 @@ def random_situation(chance: random.Random) -> Situation:
     for _ in range(chance.randint(1, 9)):
         at += timedelta(seconds=chance.choice(_GAPS), microseconds=chance.choice((0, 0, 1)))
         events.append(_anomaly(chance, at))
-    context = context.model_copy(update={"operating": random_reading(chance, at)})
+    # Drawn by another generator, so that the events stay as they were before there was a history.
+    history = random_history(random.Random(f"{context.asset} {at} {len(events)}"), at)
+    read = {"operating": random_reading(chance, at), "maintenance": history}
+    context = context.model_copy(update=read)
     return Situation(context=context, events=tuple(events))
 
 
@@ -53,6 +57,23 @@ def random_reading(chance: random.Random, at: datetime) -> OperatingState | None
         recipe=chance.choice((None, "R1")),
         speed=chance.choice((None, 0.0, 12.5)),
     )
+
+
+def random_history(chance: random.Random, at: datetime) -> MaintenanceHistory | None:
+    """The work on the asset around an instant: unknown, none, old work, and work of later than that among it."""
+    if chance.random() < 0.3:
+        return None
+    work = [
+        WorkDone(
+            record=f"{number}",
+            done_at=at - timedelta(hours=chance.choice((-2, 0, 1, 20, 24, 24 * 89, 24 * 90, 24 * 91, 24 * 300))),
+            kind=chance.choice((WorkKind.CORRECTIVE, *WorkKind)),
+            failure_mode=chance.choice((None, "VIB", "LOO")),
+        )
+        for number in range(chance.choice((0, 1, 2, 5)))
+    ]
+    read_at = at - timedelta(hours=chance.choice((-1, 0, 0, 3, 47, 48, 49)))
+    return MaintenanceHistory(read_at=read_at, complete=chance.random() < 0.9, work=newest(work))
 
 
 def _anomaly(chance: random.Random, at: datetime) -> Anomaly:
@@ -107,6 +128,7 @@ OWN_NAMES = draft(
     rule("high", "anomaly.kind == 'deviation' && anomaly.score >= param.least && !calendar.night", "work_order"),
     rule("shaken", "state.shaking.raised && calendar.night", "inspect"),
     rule("steady", "operating.known && operating.steady_minutes >= 20.0", "draft"),
+    rule("repaired", "maintenance.since_work_hours < 24.0 || maintenance.breakdowns >= 3", "inspect"),
     more=_OWN,
 )
 """A policy with names of every sort that a policy can bring itself."""

@@ -207,7 +207,7 @@ class SagaPlant:
             no_files(self.store),
         )
         self._changes = OrderChanges(
-            self.store, self.cmms_by_id, self.clock, Nobody(), timedelta(minutes=5), no_reconcile
+            self.store, self.cmms_by_id, self.clock, Nobody(), timedelta(minutes=5), [no_reconcile]
         )
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above

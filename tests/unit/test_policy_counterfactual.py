@@ -19,7 +19,6 @@ from tests.support.drafts import draft, rule
 from tests.support.random_situations import random_situation
 
 POLICY = Catalogue.published().find("rotating-equipment", "1.1.0")
-STALE_AFTER = POLICY.document.operating.stale_after
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 ABOUT = Context(asset="m1/comp2", asset_class="pump", criticality=Criticality.B, machine="m1", line="L1", codes=1)
 SHIFT = Anomaly(
@@ -131,7 +130,7 @@ def test_no_value_of_a_fine_grid_changes_the_rung_at_a_smaller_distance() -> Non
         told = {change.variable: change for change in counterfactuals(POLICY, memory, last, made.context).inputs}
         for name, change in told.items():
             for value in grid(name, values[name]):
-                other = edited(Inputs(memory, last, made.context, POLICY.document.memory, STALE_AFTER), name, value)  # type: ignore[arg-type]
+                other = edited(Inputs(memory, last, made.context, POLICY.document), name, value)  # type: ignore[arg-type]
                 if other is None or look(POLICY, other.memory, other.anomaly, other.context)[1][name] != value:
                     continue
                 changed, _ = judge(POLICY, other.memory, other.anomaly, other.context)
@@ -147,7 +146,7 @@ def test_every_change_told_is_what_the_engine_says() -> None:
         change = inputs_of(policy)[name].nearest
         assert change is not None
         assert change.then == str(value)
-        other = edited(Inputs(Memory(), SHIFT, ABOUT, policy.document.memory, STALE_AFTER), name, value)
+        other = edited(Inputs(Memory(), SHIFT, ABOUT, policy.document), name, value)
         assert other is not None
         assert judge(policy, other.memory, other.anomaly, other.context)[0].rung.word == change.rung
 

@@ -13,10 +13,10 @@ from policies.checks.policy_tests import run_cases
 from policies.checks.unread import unread_findings
 from policies.engine.counterfactual import counterfactuals
 from policies.engine.explanation import explain
-from policies.engine.judging import CompiledPolicy, judge
+from policies.engine.judging import CompiledPolicy, facts_of, judge
 from policies.language.schema import Property
 from policies.language.text import TextRejected, read_text
-from policies.language.variables import NEVER, OPERATING, RULE_READERS, Facts, Value
+from policies.language.variables import NEVER, OPERATING, RULE_READERS, Value
 from policies.proof.prover import Proof, Prover
 from tests.support.drafts import T0, about, deviation, draft, rule
 
@@ -40,8 +40,7 @@ def at(operating: OperatingState | None) -> Context:
 
 
 def values(operating: OperatingState | None, policy: CompiledPolicy = POLICY) -> dict[str, Value]:
-    stale_after = policy.document.operating.stale_after
-    facts = Facts(deviation(), at(operating), Memory(), Memory(), timedelta(hours=1), stale_after)
+    facts = facts_of(policy.document, deviation(), at(operating), Memory(), Memory())
     return {name.removeprefix("operating."): RULE_READERS[name](facts) for name in OPERATING}
 
 
@@ -112,7 +111,7 @@ def test_a_state_of_the_policy_may_be_raised_only_in_production() -> None:
               && operating.state == 'running'" }
         """,
     )
-    assert policy.uses_operating
+    assert policy.read_inputs.operating
     assert [decided(each, policy) for each in (RUNNING, read(MachineState.STARTUP), None)] == [
         "shaking",
         "nothing",
@@ -121,7 +120,7 @@ def test_a_state_of_the_policy_may_be_raised_only_in_production() -> None:
 
 
 def test_a_policy_that_does_not_use_it_is_not_told() -> None:
-    assert not draft(rule("high", "anomaly.score > 4.0")).uses_operating
+    assert not draft(rule("high", "anomaly.score > 4.0")).read_inputs.operating
 
 
 def test_an_explanation_has_the_state_and_its_age() -> None:

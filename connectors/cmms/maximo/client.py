@@ -1,7 +1,7 @@
 """Maximo's wire: lean JSON over the API route, IBM Maximo Manage REST API guide."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -162,6 +162,36 @@ class MaximoClient:
         rows = read_each(page.member, OpenOrderRow.model_validate, lambda row, place: name_in(row, ("wonum",), place))
         return Rows(rows.rows, tuple(map(self._json.clean, rows.unreadable))), page.next_page is None
 
+    async def completed_orders(
+        self, call: Call, site: str, assets: Collection[str], since: datetime, completed: Collection[str]
+    ) -> AsyncIterator[Sequence[object]]:
+        """The pages of the orders of some assets of a site whose status is of a time or later, as they came.
+
+        Args:
+            completed: the internal statuses that they have.
+
+        Raises:
+            Refused: an asset has a quotation mark in its name.
+        """
+        self._insist_on_no_quotation_mark(call, {"siteid": site, "assetnum": "".join(assets)})
+        listed = ",".join(f'"{asset}"' for asset in sorted(assets))
+        asked = f"{_OPEN_FIELDS},assetnum,worktype,actfinish"
+        params = {
+            "oslc.select": f"{asked},{_CODE_FIELDS}" if self._settings.failure_modes else asked,
+            "oslc.where": f'siteid="{site}" and assetnum in [{listed}] '
+            f'and statusdate>="{local_text(since, self._settings.zone)}"',
+            "domaininternalwhere": f"status={','.join(completed)}",
+            "oslc.orderBy": "+statusdate,+wonum",
+            "oslc.pageSize": str(self._settings.page_size),
+        }
+        reply = await self._get(call, f"{self._settings.url}/{_ORDERS}", params)
+        while True:
+            page = self._json.read(call, reply, RawPage)
+            yield page.member
+            if page.next_page is None:
+                return
+            reply = await self._json.send(call, "GET", self._ours(call, page.next_page), headers=self._headers)
+
     async def orders_changed(self, call: Call, start: datetime | None, fields: Collection[str]) -> OrderPage:
         """A page of orders whose status changed at or after `start`, oldest first.
 
@@ -304,12 +334,15 @@ class MaximoClient:
         self, call: Call, attributes: Mapping[str, str], fields: Collection[str], since: datetime | None
     ) -> tuple[str, str]:
         """The attribute that has the date of the report, and the filter."""
-        bad = [name for name, value in attributes.items() if '"' in value]
-        if bad:
-            raise self._json.refused(call, f"{bad[0]} has a quotation mark in it, which a filter cannot carry")
+        self._insist_on_no_quotation_mark(call, attributes)
         date = "reportdate" if "reportdate" in fields else "statusdate"
         where = _where(attributes)
         return date, where if since is None else f'{where} and {date}>="{local_text(since, self._settings.zone)}"'
+
+    def _insist_on_no_quotation_mark(self, call: Call, attributes: Mapping[str, str]) -> None:
+        bad = [name for name, value in attributes.items() if '"' in value]
+        if bad:
+            raise self._json.refused(call, f"{bad[0]} has a quotation mark in it, which a filter cannot carry")
 
     async def _get(self, call: Call, url: str, params: Mapping[str, str], also: Collection[int] = ()) -> httpx.Response:
         return await self._json.send(call, "GET", url, headers=self._headers, params={**_LEAN, **params}, also=also)

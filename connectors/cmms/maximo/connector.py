@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import httpx
@@ -13,6 +13,7 @@ from connectors.call import Call
 from connectors.cmms.maximo import mapping
 from connectors.cmms.maximo.changes import first_unseen
 from connectors.cmms.maximo.client import MaximoClient
+from connectors.cmms.maximo.completed_work import completed_work
 from connectors.cmms.maximo.cursor import Cursor
 from connectors.cmms.maximo.escalating import changes_of
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderRow
@@ -22,7 +23,9 @@ from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, ListedAsset, OrderQuery, PreviewedRecord
+from domain.completed_work import ToldWork
 from domain.errors import ActionRequired, Refused, Unavailable
+from domain.maintenance_history import CmmsAsset
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import (
     ChangePage,
@@ -175,6 +178,11 @@ class MaximoCmms:
         return ChangePage(
             records=tuple(records), unreadable=tuple(unreadable), cursor=after.text() if moved else str(cursor)
         )
+
+    async def completed_work(
+        self, assets: Sequence[CmmsAsset], since: datetime
+    ) -> tuple[tuple[ToldWork, ...] | None, ...]:
+        return await completed_work(self._client, Call(self._system, "completed-work"), self._settings, assets, since)
 
     async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
         call = Call(self._system, "preview-order", draft.key)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from connectors.cmms.maximo.cursor import instant
 from connectors.cmms.maximo.models import (
+    CompletedOrderRow,
     DowntimeRow,
     ListedAssetRow,
     MaterialRow,
@@ -343,7 +344,7 @@ def report_of(row: WorkOrderRow, zone: ZoneInfo, downtime: timedelta | None) -> 
     )
 
 
-def codes_of(row: WorkOrderRow | OpenOrderRow) -> tuple[ReportedCode, ...]:
+def codes_of(row: WorkOrderRow | OpenOrderRow | CompletedOrderRow) -> tuple[ReportedCode, ...]:
     """The codes of the failure report, under the failure class of the order."""
     chosen = {entry.kind: entry.failurecode for entry in row.failurereport}
     named = (

@@ -120,6 +120,14 @@ class OpenOrderRow(_OrderRow):
     reportedby: VendorText | None = None
 
 
+class CompletedOrderRow(_OrderRow):
+    """An order, as far as it is read to know the work that was done on an asset."""
+
+    assetnum: Name
+    worktype: VendorName | None = None
+    actfinish: MaximoDate | None = None
+
+
 class WorkOrderRow(_OrderRow):
     """An order, as far as we read it."""
 

@@ -10,11 +10,16 @@ from connectors.finding_codes import FailureModes
 from connectors.planner_words import PlannerWords
 from connectors.tls_files import TlsFiles
 from domain.addresses import api_address
+from domain.maintenance_history import WorkKind
 from domain.model import Duration, ZoneName
 
 
 def _priorities() -> dict[int, int]:
     return {1: 1, 2: 2, 3: 3, 4: 4}
+
+
+def _work_kinds() -> dict[str, WorkKind]:
+    return {"CM": WorkKind.CORRECTIVE, "EM": WorkKind.CORRECTIVE, "PM": WorkKind.PREVENTIVE}
 
 
 class MaximoSettings(TlsFiles):
@@ -28,6 +33,7 @@ class MaximoSettings(TlsFiles):
         site: the `siteid` of assets whose crosswalk names none.
         time_zone: the site's own; filters are written in it, because Maximo reads them as local time.
         work_type: the site's word for work of ours.
+        work_kinds: why work of a type is done. Work of a type that is not in it is of an unknown kind.
         priorities: from 1 (highest) to 4, what the site writes in `wopriority`; several may have the same value.
         approved_status: the site's own name for the internal status APPR.
         cancelled_status: the site's own name for the internal status CAN.
@@ -48,6 +54,7 @@ class MaximoSettings(TlsFiles):
     site: str | None = None
     time_zone: ZoneName = "UTC"
     work_type: str = "CM"
+    work_kinds: dict[str, WorkKind] = Field(default_factory=_work_kinds)
     priorities: dict[int, int] = Field(default_factory=_priorities)
     approved_status: str = "APPR"
     cancelled_status: str = "CAN"

@@ -5,7 +5,7 @@ import itertools
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import httpx
@@ -14,6 +14,7 @@ from connectors.call import Call
 from connectors.cmms.odoo import mapping
 from connectors.cmms.odoo.mapping import RequestDetails, RequestNames
 from connectors.cmms.odoo.models import (
+    CompletedRequest,
     ListedEquipment,
     MaintenanceEquipment,
     MaintenanceRequest,
@@ -232,6 +233,43 @@ class OdooMaintenanceClient:
         stages = await self.stages(call)
         readable = Rows(found.rows, tuple(map(self._wire.clean, found.unreadable)))
         return readable, RequestNames(stages, names), len(contents) < size
+
+    async def equipment_ids(self, call: Call, serial_numbers: Collection[str]) -> Mapping[int, str]:
+        """The serial numbers of some equipment by its ids, also of what is archived.
+
+        Raises:
+            ActionRequired: a serial number is not that of one equipment.
+        """
+        named: list[Json] = ["serial_no", "in", [*sorted(serial_numbers)]]
+        both: list[Json] = ["active", "in", [True, False]]
+        found = await self._wire.rows(call, _EQUIPMENT, [named, both], MaintenanceEquipment)
+        self._wire.insist_on_readable(call, found.unreadable, "serial_no")
+        ids = {row.id: row.serial_no for row in found.rows if row.serial_no in serial_numbers}
+        for serial_number in sorted(serial_numbers):
+            if [*ids.values()].count(serial_number) != 1:
+                problem = f"the asset {serial_number} is not one equipment there"
+                raise call.error(ActionRequired, problem, field="serial_no")
+        return {number: serial_number for number, serial_number in ids.items() if serial_number is not None}
+
+    async def completed_requests(self, call: Call, equipment: Collection[int], since: date) -> list[object]:
+        """The requests for some equipment that Odoo takes for done, since a day or without one, as they came."""
+        domain: list[Json] = [
+            ["equipment_id", "in", [*sorted(equipment)]],
+            ["stage_id.done", "=", True],
+            "|",
+            ["close_date", "=", False],
+            ["close_date", ">=", since.isoformat()],
+        ]
+        size = self._settings.page_size
+        found: list[object] = []
+        for offset in itertools.count(step=size):
+            contents = await self._wire.contents(
+                call, REQUESTS, domain, CompletedRequest, limit=size, order="id", offset=offset
+            )
+            found += contents
+            if len(contents) < size:
+                break
+        return found
 
     async def changed(self, call: Call, start: datetime | None, offset: int) -> RequestPage:
         """A page of the requests that our user created, or that have a key in their description, by their change."""

@@ -1,6 +1,7 @@
 """Odoo Maintenance as a CMMS."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import httpx
 
@@ -8,6 +9,7 @@ from connectors.call import Call
 from connectors.cmms.odoo import mapping
 from connectors.cmms.odoo.changes import after, first_unseen
 from connectors.cmms.odoo.client import OdooMaintenanceClient
+from connectors.cmms.odoo.completed_work import completed_work
 from connectors.cmms.odoo.files import attach
 from connectors.cmms.odoo.mapping import RequestDetails
 from connectors.cmms.odoo.models import MaintenanceRequest
@@ -19,7 +21,9 @@ from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
+from domain.completed_work import ToldWork
 from domain.errors import ActionRequired
+from domain.maintenance_history import CmmsAsset
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.order_files import OrderFile
 from domain.unreadable import UnreadableRecord
@@ -154,7 +158,7 @@ class OdooCmms:
             await self._client.set_priority(call, found[0].id, raised)
             found = await self._read(call, ref)
             if found and mapping.raised(found[0], escalation, self._settings) is not None:
-                raise call.error(ActionRequired, f"request {found[0].id} keeps its old priority", field="priority")
+                raise call.error(ActionRequired, f"request {ref.id} keeps its old priority", field="priority")
         return self._record(call, *found) if found else WorkOrderRecord.gone(ref, self._clock.now())
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
@@ -205,16 +209,20 @@ class OdooCmms:
         """The stages are compared by `check`."""
         return mapping.unfilled(await self._client.request_fields(Call(self._system, "check-schema")))
 
+    async def completed_work(
+        self, assets: Sequence[CmmsAsset], since: datetime
+    ) -> tuple[tuple[ToldWork, ...] | None, ...]:
+        return await completed_work(self._client, Call(self._system, "completed-work"), assets, since)
+
     async def list_assets(self) -> tuple[ListedAsset, ...]:
         """The equipment with a serial number, which is its name. Odoo has no tree of equipment."""
-        rows = await self._client.all_equipment(Call(self._system, "list-assets"))
-        return mapping.listed_assets(rows)
+        return mapping.listed_assets(await self._client.all_equipment(Call(self._system, "list-assets")))
 
     def _read_change(
         self, request: MaintenanceRequest, details: RequestDetails
     ) -> WorkOrderRecord | UnreadableRecord | None:
         """A request of a poll; None if it is none of ours, such as a copy that a person made of one."""
-        if details.key(request) is not None:
+        if details.key(request):
             return mapping.read_record(request, details, self._system, self._settings, self._client.masked)
         if details.is_own(request) and key_in_html(request.description) is not None:
             return mapping.without_external_id(request, self._system, self._client.masked)

@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from connectors.cmms.odoo.models import (
+    CompletedRequest,
     ListedEquipment,
     MaintenanceEquipment,
     MaintenanceRequest,
@@ -51,7 +52,7 @@ SUMMARY_LENGTH: Final = 500
 LONG_TEXT_LENGTH: Final = 32_000
 """Odoo sets no limits. These are what people can read."""
 
-AnyRequest = MaintenanceRequest | OpenRequest
+AnyRequest = MaintenanceRequest | OpenRequest | CompletedRequest
 """A request, read whole or in part."""
 
 _MODULE: Final = "millwright"

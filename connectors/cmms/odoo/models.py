@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
-from connectors.odoo.models import Id, Link, LinkedRecord, OdooDate, OdooMoment, OdooRow, Text
+from connectors.odoo.models import Id, Link, LinkedRecord, OdooDate, OdooDay, OdooMoment, OdooRow, Text
 from domain.vendor_texts import VendorText
 
 Flag = Annotated[bool, Field(strict=True)]
@@ -76,6 +76,24 @@ class OpenRequest(OdooRow):
     archive: Flag
     create_date: OdooMoment
     create_uid: Link
+
+    @property
+    def stage(self) -> int | None:
+        """The id of its stage."""
+        return _id_of(self.stage_id)
+
+
+class CompletedRequest(OdooRow):
+    """The same, as far as it is read to know the work that was done on an asset. Of the end of the work Odoo stores
+    only the day."""
+
+    stage_id: Link
+    kanban_state: str
+    archive: Flag
+    equipment_id: Link
+    maintenance_type: Text
+    close_date: OdooDay
+    write_date: OdooMoment
 
     @property
     def stage(self) -> int | None:

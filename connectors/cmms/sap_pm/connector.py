@@ -1,6 +1,6 @@
 """SAP S/4HANA Plant Maintenance as a CMMS."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,17 +11,21 @@ from connectors.cmms.sap_pm import long_text as texts
 from connectors.cmms.sap_pm import mapping
 from connectors.cmms.sap_pm.changes import OUR_REFERENCES, SapPmChanges, all_of, works_of
 from connectors.cmms.sap_pm.client import SapPmClient
+from connectors.cmms.sap_pm.completed_work import completed_work
 from connectors.cmms.sap_pm.cursor import SapPmCursor
 from connectors.cmms.sap_pm.escalating import changes_of
 from connectors.cmms.sap_pm.keys import check_key, check_place
 from connectors.cmms.sap_pm.mapping import SapPmWork
 from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.cmms.sap_pm.odata import moment_literal, text_literal
-from connectors.cmms.sap_pm.rows import RowT, SapPmPage
+from connectors.cmms.sap_pm.open_work import ALONE, NOTIFIED_AT, ORDERED_AT, open_work
+from connectors.cmms.sap_pm.rows import RowT
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
+from domain.completed_work import ToldWork
 from domain.errors import ActionRequired, Refused, Unavailable
+from domain.maintenance_history import CmmsAsset
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import (
     ChangePage,
@@ -37,10 +41,6 @@ from domain.work_orders import (
 _REFERENCE: Final = "MaintNotifExtReferenceNumber"
 _LONG_TEXT: Final = "MaintNotifLongTextForEdit"
 _OBJECT: Final = "TechnicalObject"
-_NOTIFIED_AT: Final = "CreationDateTime"
-_ORDERED_AT: Final = "MaintOrderCreationDateTime"
-_ALONE: Final = "MaintenanceNotification eq ''"
-"""An order that people made without a notification."""
 _TRIES: Final = 3
 """How often a text is written again after somebody else has changed the notification at the same time."""
 _OPEN: Final = (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
@@ -95,16 +95,12 @@ class SapPmCmms:
         return tuple(record for _, record in ordered if not (query.open_only and record.status.finished))
 
     async def find_open_work(self, query: OpenWorkQuery) -> OpenWork:
-        call = Call(self._system, "find-open-work")
-        about = mapping.about_asset(query.asset_external_id, query.asset_attributes, self._settings)
-        notifications = await self._newest(call, SapPmNotification, about, _NOTIFIED_AT, query.since)
-        orders = await self._newest(call, SapPmOrder, [_ALONE, *about], _ORDERED_AT, query.since)
-        works, broken = await works_of(self._client, call, self._settings, notifications.rows)
-        return OpenWork(
-            orders=mapping.open_orders(works, orders.rows, self._settings, self._system),
-            unreadable=tuple(row.report.words for row in (*notifications.unreadable, *orders.unreadable, *broken)),
-            complete=not (notifications.more or orders.more),
-        )
+        return await open_work(self._client, Call(self._system, "find-open-work"), self._settings, query)
+
+    async def completed_work(
+        self, assets: Sequence[CmmsAsset], since: datetime
+    ) -> tuple[tuple[ToldWork, ...] | None, ...]:
+        return await completed_work(self._client, Call(self._system, "completed-work"), self._settings, assets, since)
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
@@ -199,7 +195,7 @@ class SapPmCmms:
         if query.key is not None:
             wanted.append(f"{_REFERENCE} eq {text_literal(query.key.upper())}")
         if query.since is not None:
-            wanted.append(f"{_NOTIFIED_AT} ge {moment_literal(query.since)}")
+            wanted.append(f"{NOTIFIED_AT} ge {moment_literal(query.since)}")
         if query.asset_external_id is not None:
             wanted += mapping.about_asset(query.asset_external_id, query.asset_attributes, self._settings)
         rows = await self._all(call, SapPmNotification, wanted)
@@ -210,18 +206,12 @@ class SapPmCmms:
 
     async def _orders_alone(self, call: Call, query: OrderQuery) -> list[SapPmOrder]:
         """The orders that people made without a notification."""
-        wanted = [_ALONE]
+        wanted = [ALONE]
         if query.asset_external_id is not None:
             wanted += mapping.about_asset(query.asset_external_id, query.asset_attributes, self._settings)
         if query.since is not None:
-            wanted.append(f"{_ORDERED_AT} ge {moment_literal(query.since)}")
+            wanted.append(f"{ORDERED_AT} ge {moment_literal(query.since)}")
         return await self._all(call, SapPmOrder, wanted)
-
-    async def _newest(
-        self, call: Call, model: type[RowT], wanted: list[str], created: str, since: datetime
-    ) -> SapPmPage[RowT]:
-        where, top = [*wanted, f"{created} ge {moment_literal(since)}"], self._settings.page_size
-        return await self._client.find(call, model, " and ".join(where), order_by=f"{created} desc", top=top)
 
     async def _all(self, call: Call, model: type[RowT], wanted: list[str]) -> list[RowT]:
         rows, unreadable = await all_of(self._client, call, model, " and ".join(wanted), self._settings)

@@ -94,6 +94,8 @@ class SapPmNotification(_Row):
     last_change: SapDate | None = Field(default=None, alias="LastChangeDateTime")
     started_at: SapDate | None = Field(default=None, alias="MalfunctionStartDateTime")
     ended_at: SapDate | None = Field(default=None, alias="MalfunctionEndDateTime")
+    completed_on: SapDate | None = Field(default=None, alias="NotificationCompletionDate")
+    notification_type: VendorText | None = Field(default=None, alias="NotificationType")
     downtime: Number | None = Field(default=None, alias="MaintObjectDowntimeDuration")
     downtime_unit: VendorText | None = Field(default=None, alias="MaintObjDowntimeDurationUnit")
     planning_plant: VendorText | None = Field(default=None, alias="MaintenancePlanningPlant")
@@ -135,6 +137,7 @@ class SapPmOrder(_Row):
 
     number: Name = Field(alias="MaintenanceOrder")
     notification: VendorName | None = Field(default=None, alias="MaintenanceNotification")
+    order_type: VendorText | None = Field(default=None, alias="MaintenanceOrderType")
     text: VendorText | None = Field(default=None, alias="MaintenanceOrderDesc")
     statuses: VendorText | None = Field(default=None, alias="SystemStatusText")
     user_statuses: VendorText | None = Field(default=None, alias="UserStatusText")

@@ -11,6 +11,7 @@ from connectors.finding_codes import Code
 from connectors.planner_words import PlannerWords
 from connectors.tls_files import TlsFiles
 from domain.addresses import origin
+from domain.maintenance_history import WorkKind
 from domain.model import Duration, ZoneName
 
 
@@ -20,6 +21,10 @@ def _priorities() -> dict[int, str]:
 
 Plant = Annotated[str, StringConstraints(to_upper=True, pattern=r"^\w{1,4}$")]
 Status = Annotated[str, StringConstraints(to_upper=True, pattern=r"^\S+$")]
+
+
+def _work_kinds() -> dict[str, WorkKind]:
+    return {"M2": WorkKind.CORRECTIVE}
 
 
 class SapPmSettings(TlsFiles):
@@ -35,6 +40,8 @@ class SapPmSettings(TlsFiles):
         time_zone: the time zone of malfunction dates that we write.
         notification_type: M2 is a malfunction report, M1 a maintenance request.
         order_type: the type of an order that we make.
+        work_kinds: why work of a type of notification is done, or of a type of order for orders without a notification.
+            Work of a type that is not in it is of an unknown kind.
         planning_plant: the planning plant of our notifications; None leaves it to SAP.
         planner_group: likewise the planner group.
         work_center: likewise the main work centre.
@@ -66,6 +73,7 @@ class SapPmSettings(TlsFiles):
     time_zone: ZoneName = "UTC"
     notification_type: str = Field(default="M2", pattern=r"^\w{2}$")
     order_type: str = Field(default="PM01", pattern=r"^\w{1,4}$")
+    work_kinds: dict[str, WorkKind] = Field(default_factory=_work_kinds)
     planning_plant: Plant | None = None
     planner_group: str | None = Field(default=None, pattern=r"^\w{1,3}$")
     work_center: str | None = Field(default=None, pattern=r"^\S{1,8}$")

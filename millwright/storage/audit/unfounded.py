@@ -159,6 +159,16 @@ SELECT 'operating', 'state of ' || coalesce(t.machine, s.machine),
 FROM told t FULL JOIN operating_states s USING (system, read_at, machine)
 WHERE t.machine IS NULL OR s.machine IS NULL OR s.body <> t.body::text
 """
+# Each row of the work on assets, and what was recorded with its reading, the one against the other.
+_MAINTENANCE = """
+WITH told AS (SELECT substr(a.subject, 13) AS system, (a.body::json -> 'detail' ->> 'read_at')::timestamptz AS read_at,
+        s.key AS asset, s.value AS body FROM acts a, json_each(a.body::json -> 'detail' -> 'said') s
+    WHERE a.kind = 'maintenance-read')
+SELECT 'maintenance', 'work on ' || coalesce(t.asset, h.asset),
+    'as read at ' || coalesce(t.read_at, h.read_at) || ' is not what was recorded'
+FROM told t FULL JOIN maintenance_histories h USING (system, read_at, asset)
+WHERE t.asset IS NULL OR h.asset IS NULL OR h.body <> t.body::text
+"""
 # A case that rests waits for something, and a poll always has a next time.
 _NEVER_DUE = """
 SELECT 'due', 'case ' || c.id, 'is open and waits for nothing, and no step of it is due'
@@ -187,7 +197,7 @@ WHERE s.lowest <= s.before OR s.highest IS DISTINCT FROM s.last OR s.rows <> s.d
 """
 _STATEMENTS = (
     _EVENTS, _RECEIPTS, _SEALS, _EVIDENCE, _MEMORIES, _PENDING, _EXPLANATIONS, _CURSORS, _UNREADABLE, _PLACES, _NUMBERS,
-    _ENGINE, _DRAFTS, _NEVER_DUE, _OPERATING,
+    _ENGINE, _DRAFTS, _NEVER_DUE, _OPERATING, _MAINTENANCE,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from millwright.storage.database import (  # noqa: F401
     hold_tables,
     installation_tables,
     ledger_tables,
+    maintenance_tables,
     operating_tables,
     person_tables,
     policy_tables,

@@ -254,5 +254,6 @@ APPEND_ONLY = (
     "suppressed",
     "operating_readings",
     "operating_states",
+    "maintenance_histories",
 )
 """Tables whose rows the database itself refuses to change or delete."""

@@ -23,7 +23,9 @@ from domain.judging import (
     Spoiled,
 )
 from domain.keys import line_workflow_id
+from domain.maintenance_history import MaintenanceHistory
 from domain.operating import OperatingState
+from domain.verdict import ReadInputs
 from millwright.storage.cases.case_transitions import apply_verdicts
 from millwright.storage.database.asset_rows import retired_at
 from millwright.storage.database.engine import Driver, raw, transaction
@@ -49,6 +51,7 @@ from millwright.storage.judging.verdict_writing import (
     verdict_columns,
 )
 from millwright.storage.ledger import ledger
+from millwright.storage.maintenance.histories_then import AssetThen, histories_then
 from millwright.storage.operating.states_then import MachineThen, states_then
 from millwright.storage.policies.assignments import LOCK_TO_JUDGE, AssignedVersions, VersionsInForce, VersionTerms
 
@@ -91,6 +94,7 @@ class _LineWork:
         self._contexts: Mapping[str, JudgedContext] = {}
         self._memories: dict[tuple[str, FaultKey], MemoryState] = {}
         self._operating: dict[MachineThen, OperatingState | None] = {}
+        self._maintenance: dict[AssetThen, MaintenanceHistory | None] = {}
         self._policies = policies
         self._in_force: VersionsInForce | None = None
         self._last: LastWrites | None = None
@@ -157,16 +161,28 @@ class _LineWork:
     def context(self, asset: str) -> JudgedContext:
         return self._contexts[asset]
 
-    async def told_of_machine(self, events: Sequence[LineEvent]) -> Mapping[int, JudgedContext]:
-        machines = {event.id: (self._contexts[event.asset].context.machine, event.at) for event in events}
-        unread = {*machines.values()} - self._operating.keys()
-        if unread:
+    async def told(self, events: Sequence[LineEvent], inputs: ReadInputs) -> Mapping[int, JudgedContext]:
+        if inputs.operating:
             # With those of the batch, so that the faults of one batch need one question.
-            of_batch = {(self._contexts[event.asset].context.machine, event.at) for event in self.events}
-            asked = unread | (of_batch - self._operating.keys())
-            found = await states_then(self._driver, asked)
-            self._operating.update((each, found.get(each)) for each in asked)
-        return {event.id: self._contexts[event.asset].told(self._operating[machines[event.id]]) for event in events}
+            unread = {self._machine_then(event) for event in (*events, *self.events)} - self._operating.keys()
+            if unread:
+                states = await states_then(self._driver, unread)
+                self._operating.update((each, states.get(each)) for each in unread)
+        if inputs.maintenance:
+            unasked = {(event.asset, event.at) for event in (*events, *self.events)} - self._maintenance.keys()
+            if unasked:
+                histories = await histories_then(self._driver, unasked)
+                self._maintenance.update((each, histories.get(each)) for each in unasked)
+        return {
+            event.id: self._contexts[event.asset].told(
+                self._operating[self._machine_then(event)] if inputs.operating else None,
+                self._maintenance[event.asset, event.at] if inputs.maintenance else None,
+            )
+            for event in events
+        }
+
+    def _machine_then(self, event: LineEvent) -> MachineThen:
+        return self._contexts[event.asset].context.machine, event.at
 
     def memory(self, version: str, key: FaultKey) -> MemoryState | None:
         return self._memories.get((version, key))

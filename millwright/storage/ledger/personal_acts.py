@@ -6,15 +6,17 @@ from typing import Final, NamedTuple
 import psycopg
 
 _SERVICES: Final = ("millwright", "watch", "worker")
-# Acts of judging bear the beginning of a version's digest; changes over there, and readings of an MES, bear the name of
-# the system. Whoever is not known to be a service is taken for a person: what nobody did is looked at in vain, what
-# somebody did is not lost. It reads a database of any build, and earlier ones call the id of a person `name`.
+# Acts of judging bear the beginning of a version's digest; changes over there, and readings of an MES or of the work
+# on assets, bear the name of the system. Whoever is not known to be a service is taken for a person: what nobody did is
+# looked at in vain, what somebody did is not lost. It reads a database of any build, and earlier ones call the id of a
+# person `name`.
 _READ: Final = """
 SELECT kind, subject, actor, at FROM acts
 WHERE ledger_seq > %(after)s AND (
     actor IN (SELECT coalesce(to_jsonb(p)->>'id', to_jsonb(p)->>'name') FROM people p)
     OR NOT (actor = ANY(%(services)s) OR actor ~ '^[0-9a-f]{12}$' OR actor IN (SELECT system FROM cursors)
-        OR (kind = 'operating-read' AND subject = 'operating/' || actor))
+        OR (kind = 'operating-read' AND subject = 'operating/' || actor)
+        OR (kind = 'maintenance-read' AND subject = 'maintenance/' || actor))
 )
 ORDER BY id
 """

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.maintenance_history import MaintenanceHistory
 from domain.operating import OperatingState
 from domain.outcomes import Outcome
-from domain.verdict import Context
+from domain.verdict import NOTHING_READ, Context, ReadInputs
 from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.snapshot import Snapshot, read_snapshot
 from millwright.storage.policies.checked_assignments import read_assignments
@@ -23,19 +24,25 @@ _COUNT = f"SELECT count(*) {_DECIDED}"
 _ASKED = 'id, asset, failure_mode, "position", anomaly, at'
 _COLUMNS = 'e.id, e.asset, e.failure_mode, e."position", e.anomaly::text'
 _SORTED = 'ORDER BY e.asset, e.failure_mode, e."position") TO STDOUT'
-_EVENTS = f"COPY (SELECT {_COLUMNS}, '', '' FROM (SELECT {_ASKED} {_DECIDED}{{fault}}) e {_SORTED}"
-# With what was read of the machine before each event, as judging finds it (`storage.operating.states_then`).
-_EVENTS_AND_STATES = f"""
-COPY (SELECT {_COLUMNS}, coalesce(s.body, ''), coalesce(r.read_at::text, '')
-FROM (SELECT {_ASKED} {_DECIDED}{{fault}}) e
+_EVENTS = f"COPY (SELECT {_COLUMNS}, {{read}} FROM (SELECT {_ASKED} {_DECIDED}{{fault}}) e {{joined}} {_SORTED}"
+# What was read of the machine before each event, as judging finds it (`storage.operating.states_then`).
+_STATE = "coalesce(s.body, ''), coalesce(r.read_at::text, '')"
+_STATES = """
 LEFT JOIN LATERAL (SELECT coalesce(a.machine, a.id) AS machine FROM assets a WHERE a.id = e.asset
     ORDER BY a.valid_from DESC LIMIT 1) m ON true
 LEFT JOIN LATERAL (SELECT system, body FROM operating_states WHERE machine = m.machine AND read_at < e.at
     ORDER BY read_at DESC, system LIMIT 1) s ON true
 LEFT JOIN LATERAL (SELECT read_at FROM operating_readings WHERE system = s.system AND read_at < e.at
     ORDER BY read_at DESC LIMIT 1) r ON true
-{_SORTED}
 """
+# And what was read of the work on the asset (`storage.maintenance.histories_then`).
+_WORK = "coalesce(w.body, '')"
+_HISTORIES = """
+LEFT JOIN LATERAL (SELECT body FROM maintenance_histories WHERE asset = e.asset AND read_at < e.at
+    ORDER BY read_at DESC, system LIMIT 1) w ON true
+"""
+_TEXT = "''"
+_NOT_ASKED = f"{_TEXT}, {_TEXT}"
 _ONE_FAULT = " AND asset = %s AND failure_mode = %s"
 _TOO_LATE = "SELECT DISTINCT event_id FROM verdicts WHERE memory = ''"
 _CONTEXTS = "SELECT digest, body FROM contexts"
@@ -69,7 +76,7 @@ class FaultRows:
     """A fault's stored events: id, position and anomaly text of each, in event order.
 
     `context` is the asset's context. `contexts` has the events that were judged with another one. `operating` is what
-    the machine did, where that was asked for and read before the event.
+    the machine did, and `maintenance` the work on the asset, where that was asked for and read before the event.
     """
 
     asset: str
@@ -79,11 +86,15 @@ class FaultRows:
     contexts: dict[int, Context]
     too_late: frozenset[int]
     operating: dict[int, OperatingState]
+    maintenance: dict[int, MaintenanceHistory]
 
     def context_of(self, event: int) -> Context:
         """The context in which an event is judged again."""
-        context, operating = self.contexts.get(event, self.context), self.operating.get(event)
-        return context if operating is None else context.model_copy(update={"operating": operating})
+        context = self.contexts.get(event, self.context)
+        operating, maintenance = self.operating.get(event), self.maintenance.get(event)
+        if operating is None and maintenance is None:
+            return context
+        return context.model_copy(update={"operating": operating, "maintenance": maintenance})
 
 
 class Component(NamedTuple):
@@ -165,6 +176,7 @@ class _PastRow(NamedTuple):
     anomaly: str
     state: str
     read_at: str
+    history: str
 
     @property
     def operating(self) -> OperatingState | None:
@@ -174,9 +186,16 @@ class _PastRow(NamedTuple):
         read_at = datetime.fromisoformat(self.read_at)
         return OperatingState.model_validate_json(self.state).model_copy(update={"read_at": read_at})
 
+    @property
+    def maintenance(self) -> MaintenanceHistory | None:
+        """The work on the asset; None if that was not asked for or not read."""
+        return MaintenanceHistory.model_validate_json(self.history) if self.history else None
 
-def _asked(fault: str, *, operating: bool) -> str:
-    return (_EVENTS_AND_STATES if operating else _EVENTS).format(fault=fault)
+
+def _asked(fault: str, inputs: ReadInputs) -> str:
+    read = f"{_STATE if inputs.operating else _NOT_ASKED}, {_WORK if inputs.maintenance else _TEXT}"
+    joined = f"{_STATES if inputs.operating else ''} {_HISTORIES if inputs.maintenance else ''}"
+    return _EVENTS.format(fault=fault, read=read, joined=joined)
 
 
 class _AssetRow(NamedTuple):
@@ -199,16 +218,16 @@ class History(Snapshot):
         """The number of events up to a time."""
         return (await self.rows(_COUNT, _CountRow._make, until))[0].events
 
-    async def faults(self, until: datetime, *, operating: bool = False) -> AsyncIterator[FaultRows]:
+    async def faults(self, until: datetime, inputs: ReadInputs = NOTHING_READ) -> AsyncIterator[FaultRows]:
         """Every fault's events up to a time, one fault after another, streamed by COPY.
 
         Args:
-            operating: whether what each machine did is wanted too.
+            inputs: what is wanted too of what was read from other systems.
         """
         known = await self._known()
         key: tuple[str, str] | None = None
         rows: list[_PastRow] = []
-        async with self.copied(_asked("", operating=operating), until) as events:
+        async with self.copied(_asked("", inputs), until) as events:
             async for row in (_PastRow._make(texts) async for texts in events):
                 if (row.asset, row.failure_mode) != key:
                     if key is not None:
@@ -218,10 +237,12 @@ class History(Snapshot):
         if key is not None:
             yield known.rows(*key, rows)
 
-    async def fault(self, asset: str, failure_mode: str, until: datetime, *, operating: bool = False) -> FaultRows:
+    async def fault(
+        self, asset: str, failure_mode: str, until: datetime, inputs: ReadInputs = NOTHING_READ
+    ) -> FaultRows:
         """One fault's events up to a time; see `faults`."""
         known = await self._known()
-        asked = _asked(_ONE_FAULT, operating=operating)
+        asked = _asked(_ONE_FAULT, inputs)
         async with self.copied(asked, until, asset, failure_mode) as events:
             rows = [_PastRow._make(row) async for row in events]
         return known.rows(asset, failure_mode, rows)
@@ -251,9 +272,11 @@ class History(Snapshot):
 
     async def _known(self) -> "_Known":
         too_late = frozenset(row.id for row in await self.rows(_TOO_LATE, _EventRow._make))
-        # What the machine did is looked up for each event anew: another version may not have been told.
+        # What was read is looked up for each event anew: another version may not have been told.
         stored = {
-            row.digest: Context.model_validate_json(row.body).model_copy(update={"operating": None})
+            row.digest: Context.model_validate_json(row.body).model_copy(
+                update={"operating": None, "maintenance": None}
+            )
             for row in await self.rows(_CONTEXTS, _ContextRow._make)
         }
         by_asset: dict[str, list[Context]] = {}
@@ -299,6 +322,7 @@ class _Known:
             {event: self.of_event[event] for event in events if event in self.of_event} if self.of_event else {},
             self.too_late.intersection(events),
             {int(row.id): row.operating for row in rows if row.operating is not None},
+            {int(row.id): row.maintenance for row in rows if row.maintenance is not None},
         )
 
 

@@ -11,6 +11,7 @@ from connectors.cmms.odoo.text import text_of
 from domain.clock import WallClock
 from domain.cmms import OrderQuery
 from domain.errors import ActionRequired, Unavailable
+from domain.maintenance_history import HISTORY, CmmsAsset, WorkKind
 from domain.open_work import OpenWorkQuery
 from domain.work_orders import Touched, WorkOrderRef, WorkOrderStatus
 from tests.contract.cmms_plant import found_by, read_all, reports
@@ -18,6 +19,7 @@ from tests.contract.foreign.odoo_cmms_plant import OdooCmmsPlant
 from tests.contract.odoo_people import ASSETS, IN_PROGRESS, REPAIRED, REQUESTS, SCRAP
 
 pytestmark = pytest.mark.foreign
+_WORKED_ON = (ASSETS[0], ASSETS[0], ASSETS[1])
 
 
 @pytest.fixture
@@ -281,3 +283,16 @@ async def test_what_odoo_does_of_itself_at_a_creation_is_not_taken_for_people(pl
     assert (rows, created.touched) == ([(technician,)], Touched.NO)
     cancelled = await plant.connector().withdraw_work_order(created.ref, "revised")
     assert (cancelled.status, cancelled.touched) == (WorkOrderStatus.CANCELLED, Touched.NO)
+
+
+async def test_the_work_of_people_is_told_and_none_that_is_open(plant: OdooCmmsPlant) -> None:
+    cmms, asset = plant.connector(), CmmsAsset(ASSETS[0], {})
+    done, _, elsewhere = [WorkOrderRef(system="odoo", id=await plant.people_open(name), key="") for name in _WORKED_ON]
+    plant.write(done, {"maintenance_type": "preventive", "stage_id": REPAIRED})
+    plant.write(elsewhere, {"stage_id": REPAIRED})
+    since = WallClock().now() - HISTORY
+    ((work,), (other,)) = await cmms.completed_work([asset, CmmsAsset(ASSETS[1], {})], since)  # type: ignore[misc]  # both are known
+    assert (work.record, work.kind, other.record) == (done.id, WorkKind.PREVENTIVE, elsewhere.id)
+    assert abs(WallClock().now() - work.done_at) < timedelta(minutes=5)
+    with pytest.raises(ActionRequired, match="is not one equipment there"):
+        await cmms.completed_work([CmmsAsset("nobody's", {})], since)

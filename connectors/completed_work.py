@@ -1,0 +1,63 @@
+"""Collects the completed work on the assets that a CMMS was asked for, record by record: one that cannot be read hides
+no other, and makes unknown what it may be of."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from connectors.json_reading import first_fault
+from domain.completed_work import ToldWork
+
+logger = logging.getLogger(__name__)
+
+AssetWork = tuple[str, ToldWork | None]
+"""The name of an asset, and the work of a record on it; None if the record tells of no completed work."""
+
+
+class CollectedWork:
+    """The work on some assets.
+
+    Args:
+        system: the instance, for the log.
+        names: the names of the assets that were asked for.
+        since: work that was done earlier is left out.
+    """
+
+    def __init__(self, system: str, names: Iterable[str], since: datetime) -> None:
+        self._system = system
+        self._since = since
+        self._work: dict[str, list[ToldWork]] = {name: [] for name in names}
+        self._unknown: set[str] = set()
+
+    def add(
+        self, contents: Iterable[object], read: Callable[[object], AssetWork], asset_of: Callable[[object], object]
+    ) -> None:
+        """Takes the records of an answer over.
+
+        Args:
+            read: reads one record, or raises a `ValidationError` or another `ValueError`.
+            asset_of: the name of the asset of a record that cannot be read; anything else if that cannot be told.
+        """
+        for content in contents:
+            try:
+                name, work = read(content)
+            except (ValueError, OverflowError) as error:
+                self._left_unread(asset_of(content), error)
+                continue
+            if work is not None and work.done_at >= self._since and name in self._work:
+                self._work[name].append(work)
+
+    def told(self, names: Sequence[str]) -> tuple[tuple[ToldWork, ...] | None, ...]:
+        """The work on each of these assets; None if a record that may be of it cannot be read."""
+        return tuple(None if name in self._unknown else tuple(self._work.get(name, ())) for name in names)
+
+    def _left_unread(self, name: object, error: Exception) -> None:
+        place, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))
+        concerned = {name} if isinstance(name, str) and name in self._work else set(self._work)
+        self._unknown |= concerned
+        whose = next(iter(concerned)) if len(concerned) == 1 else f"{len(concerned)} assets"
+        logger.warning(
+            "%s: the work on %s is unknown: a record cannot be read: %s %s", self._system, whose, place, problem
+        )
