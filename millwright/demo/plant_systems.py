@@ -102,6 +102,14 @@ def _sap_dm(endpoints: Endpoints) -> dict[str, str]:
     }
 
 
+def _odoo_mrp(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["mes_url"]),
+        "DATABASE": str(endpoints["mes_database"]),
+        "API_KEY": str(endpoints["mes_apikey"]),
+    }
+
+
 PLANT_CMMS: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
     "maximo": _maximo,
     "sap_pm": _sap_pm,
@@ -113,6 +121,7 @@ PLANT_CMMS: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
 PLANT_MES: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
     "opcua_job_control": _opcua_job_control,
     "sap_dm": _sap_dm,
+    "odoo_mrp": _odoo_mrp,
 }
 """Likewise of each connector to an MES."""
 
