@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sandbox.clock import Clock
+from sandbox.factorysemantics.mes import FactorySemanticsMes
 from sandbox.faults import Faults
 from sandbox.jobcontrol import HoldRow, JobControlServer
 from sandbox.odoo.mes import OdooMes
@@ -19,7 +20,8 @@ from sandbox.sap_dm import SapDmServer
 OPCUA_JOB_CONTROL: Final = "opcua_job_control"
 SAP_DM: Final = "sap_dm"
 ODOO_MRP: Final = "odoo_mrp"
-NAMES: Final = (OPCUA_JOB_CONTROL, SAP_DM, ODOO_MRP)
+FACTORYSEMANTICS: Final = "factorysemantics"
+NAMES: Final = (OPCUA_JOB_CONTROL, SAP_DM, ODOO_MRP, FACTORYSEMANTICS)
 
 
 class PlantMes(Protocol):
@@ -72,4 +74,6 @@ def open_mes(
         return SapDmServer(directory, clock, equipment, port, faults, seed)
     if name == ODOO_MRP:
         return OdooMes(directory, clock, equipment, port, faults, seed)
+    if name == FACTORYSEMANTICS:
+        return FactorySemanticsMes(directory, clock, equipment, port, faults, seed)
     raise ValueError(f"mes: {name!r} is not one of {', '.join(NAMES)}")

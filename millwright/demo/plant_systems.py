@@ -110,6 +110,16 @@ def _odoo_mrp(endpoints: Endpoints) -> dict[str, str]:
     }
 
 
+def _factorysemantics(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["mes_url"]),
+        "USER": str(endpoints["mes_user"]),
+        "PASSWORD": str(endpoints["mes_password"]),
+        # The sandbox's machines stop while their work order is on hold.
+        "ENFORCEMENT": "enforced",
+    }
+
+
 PLANT_CMMS: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
     "maximo": _maximo,
     "sap_pm": _sap_pm,
@@ -122,6 +132,7 @@ PLANT_MES: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
     "opcua_job_control": _opcua_job_control,
     "sap_dm": _sap_dm,
     "odoo_mrp": _odoo_mrp,
+    "factorysemantics": _factorysemantics,
 }
 """Likewise of each connector to an MES."""
 

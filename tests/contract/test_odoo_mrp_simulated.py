@@ -119,6 +119,6 @@ async def test_every_request_of_our_connector_is_answered_as_recorded(odoo_datab
 
 
 async def test_further_questions_are_answered_and_refused_as_recorded(odoo_database: SimulatedOdoo) -> None:
-    answers = await odoo_mrp_questions.asked(odoo_database.url, odoo_database.name, odoo_database.keys)
+    answers = await odoo_recordings.answers(odoo_database)
     for ours, theirs in zip(answers, odoo_mrp_questions.recorded(), strict=True):
         assert ours == theirs

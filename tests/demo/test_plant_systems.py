@@ -37,6 +37,8 @@ ENDPOINTS = {
     "mes_plant": "P1",
     "mes_database": "plant",
     "mes_apikey": "key",
+    "mes_user": "MILLWRIGHT",
+    "mes_password": "password",
 }
 
 
