@@ -19,7 +19,7 @@ FOREIGN := tests/contract/foreign
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
-run: $(READY) ## Play the sandbox plant to its end: the whole loop, about two minutes, then a summary; CMMS=sap_pm or MES=sap_dm for another
+run: $(READY) ## Play the sandbox plant to its end: the whole loop, about two minutes, then a summary; CMMS=odoo or MES=odoo_mrp for another, see docs/cli.md
 	@$(BIN)/millwright run $(if $(FRESH),--fresh) $(if $(CMMS),--cmms '$(CMMS)') $(if $(MES),--mes '$(MES)')
 
 up: $(READY) ## The same, and it stays up afterwards, with the addresses to open

@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from sandbox.clock import Clock
+from sandbox.factorysemantics.mes import FactorySemanticsMes
 from sandbox.faults import Faults
 from sandbox.jobcontrol import HoldRow, JobControlServer
+from sandbox.odoo.mes import OdooMes
 from sandbox.sap_dm import SapDmServer
 
 OPCUA_JOB_CONTROL: Final = "opcua_job_control"
 SAP_DM: Final = "sap_dm"
-NAMES: Final = (OPCUA_JOB_CONTROL, SAP_DM)
+ODOO_MRP: Final = "odoo_mrp"
+FACTORYSEMANTICS: Final = "factorysemantics"
+NAMES: Final = (OPCUA_JOB_CONTROL, SAP_DM, ODOO_MRP, FACTORYSEMANTICS)
 
 
 class PlantMes(Protocol):
@@ -68,4 +72,8 @@ def open_mes(
         return JobControlServer(directory, clock, equipment, port, faults, seed)
     if name == SAP_DM:
         return SapDmServer(directory, clock, equipment, port, faults, seed)
+    if name == ODOO_MRP:
+        return OdooMes(directory, clock, equipment, port, faults, seed)
+    if name == FACTORYSEMANTICS:
+        return FactorySemanticsMes(directory, clock, equipment, port, faults, seed)
     raise ValueError(f"mes: {name!r} is not one of {', '.join(NAMES)}")

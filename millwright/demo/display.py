@@ -71,11 +71,11 @@ def summary_view(summary: Summary) -> RenderableType:
     facts.add_row(
         _counts("Events received", summary.events, total="received"),
         _counts("Cases", summary.cases),
-        _counts("Work orders in the CMMS", summary.work_orders),
+        _counts(_in("Work orders in the CMMS", summary.systems.get("cmms")), summary.work_orders),
     )
     facts.add_row(
         _counts("Outcomes", summary.outcomes),
-        _counts("Holds in the MES", summary.holds),
+        _counts(_in("Holds in the MES", summary.systems.get("mes")), summary.holds),
         _counts("Training labels", summary.labels),
     )
     record = Text(
@@ -105,6 +105,11 @@ def _reviewed(summary: Summary) -> list[Text]:
 def _timing(summary: Summary) -> list[Text]:
     told = timing_sentences(summary.timing) if summary.timing is not None else []
     return [Text(" ".join(told) + "\n")] if told else []
+
+
+def _in(title: str, connector: str | None) -> str:
+    """A title with the connector to the system that it is about."""
+    return f"{title} ({connector})" if connector else title
 
 
 def _counts(title: str, counts: dict[str, int], total: str | None = None) -> Table:

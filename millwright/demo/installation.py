@@ -36,7 +36,9 @@ _PATIENCE = 60.0
 _SECRET = (
     "MILLWRIGHT_CMMS__API_KEY",
     "MILLWRIGHT_CMMS__PASSWORD",
+    "MILLWRIGHT_MES__API_KEY",
     "MILLWRIGHT_MES__CLIENT_SECRET",
+    "MILLWRIGHT_MES__PASSWORD",
     "MILLWRIGHT_BUS__CONNECTION_STRING",
 )
 _LOCAL_MODE = "MILLWRIGHT_LOCAL_MODE"
@@ -87,8 +89,8 @@ class Installation:
         self._say = say
         self._variables = dict(variables or {})
         self._sandbox = ["--cmms", cmms, "--mes", mes, *sandbox]
-        self._cmms = cmms
-        self._mes = mes
+        self.cmms = cmms
+        self.mes = mes
         self._engine = engine(home)
         self._killed: set[str] = set()
         self._kept: Kept | None = None
@@ -273,8 +275,8 @@ class Installation:
             "MILLWRIGHT_POLL_INTERVAL": "PT12H",
             # No shipped version uses what machines do, so few readings are enough.
             "MILLWRIGHT_OPERATING_INTERVAL": "PT12H",
-            **cmms_variables(self._cmms, endpoints),
-            **mes_variables(self._mes, endpoints),
+            **cmms_variables(self.cmms, endpoints),
+            **mes_variables(self.mes, endpoints),
             "MILLWRIGHT_TWINS__CONNECTOR": "digital_twins",
             "MILLWRIGHT_TWINS__ENDPOINT": str(endpoints["twins_url"]),
             "MILLWRIGHT_BUS__CONNECTOR": "service_bus",

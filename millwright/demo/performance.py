@@ -146,6 +146,7 @@ async def count(installation: Installation, storage: Storage, data: str, sandbox
     priced = compile_policy(PRICED.read_text(encoding="utf-8"), PRICED.name)
     return summarise(
         data=data,
+        systems={"cmms": installation.cmms, "mes": installation.mes},
         started=started,
         figures=await read_figures(storage.engine),
         report=report,

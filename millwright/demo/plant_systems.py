@@ -107,6 +107,24 @@ def _sap_dm(endpoints: Endpoints) -> dict[str, str]:
     }
 
 
+def _odoo_mrp(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["mes_url"]),
+        "DATABASE": str(endpoints["mes_database"]),
+        "API_KEY": str(endpoints["mes_apikey"]),
+    }
+
+
+def _factorysemantics(endpoints: Endpoints) -> dict[str, str]:
+    return {
+        "URL": str(endpoints["mes_url"]),
+        "USER": str(endpoints["mes_user"]),
+        "PASSWORD": str(endpoints["mes_password"]),
+        # The sandbox's machines stop while their work order is on hold.
+        "ENFORCEMENT": "enforced",
+    }
+
+
 PLANT_CMMS: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
     "maximo": _maximo,
     "sap_pm": _sap_pm,
@@ -118,6 +136,8 @@ PLANT_CMMS: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
 PLANT_MES: Final[Mapping[str, Callable[[Endpoints], dict[str, str]]]] = {
     "opcua_job_control": _opcua_job_control,
     "sap_dm": _sap_dm,
+    "odoo_mrp": _odoo_mrp,
+    "factorysemantics": _factorysemantics,
 }
 """Likewise of each connector to an MES."""
 

@@ -45,6 +45,8 @@ class Summary(Model):
     """The figures of a run, as in `summary.json`."""
 
     data: str
+    systems: dict[str, str] = {}
+    """The connectors to the plant's `cmms` and `mes`; empty in the files of earlier builds."""
     period: Played
     seconds: float
     events: dict[str, int]
@@ -174,6 +176,7 @@ def _side_by_side(holds: list[dict[str, Any]]) -> int:
 def summarise(
     *,
     data: str,
+    systems: dict[str, str],
     started: float,
     figures: Figures,
     report: Report,
@@ -191,6 +194,7 @@ def summarise(
     """
     return Summary(
         data=data,
+        systems=systems,
         period=period,
         seconds=round(time.monotonic() - started, 1),
         events=figures.events,

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Final
 
+from sandbox.odoo.declarations import Field
 from sandbox.odoo.errors import Problem, wrong_value
-from sandbox.odoo.schema import MODELS, Field
+from sandbox.odoo.schema import MODELS
 from sandbox.odoo.store import Store, Values
 
 Test = Callable[[Values], bool]

@@ -13,6 +13,8 @@ _TRACE: Final = "Traceback (most recent call last): …"
 _NO_DATABASE: Final = (
     "<!DOCTYPE html>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
     "<p>No database is selected and the requested URL was not found in the server-wide controllers.</p>\n"
+    "<p>Please verify the hostname, <a href=/web/login>login</a> and try again.</p>\n\n"
+    "<!-- Alternatively, use the X-Odoo-Database header. -->\n"
 )
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from sandbox.odoo.declarations import Field
 from sandbox.odoo.errors import Problem, denied, invalid, wrong_value
 from sandbox.odoo.reading import existing
-from sandbox.odoo.schema import MESSAGE, MODELS, REQUEST, Field
+from sandbox.odoo.schema import MESSAGE, MODELS, REQUEST
 from sandbox.odoo.session import Session
 from sandbox.odoo.store import ExternalId, Values
 from sandbox.odoo.values import MissingValue
-from sandbox.odoo.writing import create, equipment_key, write
+from sandbox.odoo.writing import create, shared_keys, write
 
 Message = dict[str, object]
 _CONFLICT: Final = "could not serialize access due to concurrent update\n"
@@ -59,8 +60,6 @@ def loaded(session: Session, model: str, fields: Sequence[str], data: Sequence[S
             raise wrong_value(f"Invalid field name {field!r}")
     messages: list[Message] = []
     rows = [_read(session, model, fields, row, number, messages) for number, row in enumerate(data)]
-    if messages:
-        raise NotLoaded(messages)
     ids = []
     for row in rows:
         try:
@@ -99,8 +98,7 @@ def _stored(session: Session, model: str, row: _Row) -> int:
             raise invalid(_NO_ID)
         return create(session, model, row.values)
     name = row.name if "." in row.name else f"__import__.{row.name}"
-    equipment = equipment_key(row.values.get("equipment_id"))
-    if store.written_since(session.snapshot, {name} | ({equipment} if model == REQUEST else set())):
+    if store.written_since(session.snapshot, {name, *shared_keys(model, row.values)}):
         raise Problem(f"{_OF_PEOPLE}ConcurrencyError", _CONFLICT, 500)
     named = store.external_ids.get(name)
     if named is not None:

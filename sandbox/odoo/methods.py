@@ -8,19 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.odoo import loading, reading, writing
+from sandbox.odoo import loading, reading, shop_floor, writing
+from sandbox.odoo.declarations import USERS
 from sandbox.odoo.errors import denied, not_found, not_processable, wrong_argument, wrong_value
-from sandbox.odoo.schema import EXTERNAL_IDS, MESSAGE, MODELS, PARAMETERS, REQUEST, SUBTYPE, USERS
-from sandbox.odoo.session import Session
-
-
-@dataclass(frozen=True)
-class Records:
-    """Records of one model, as one user works with them."""
-
-    session: Session
-    model: str
-    ids: Sequence[int] = ()
+from sandbox.odoo.manufacturing import LOG, PRODUCTION, WORK_CENTRE, WORK_ORDER
+from sandbox.odoo.records import Records
+from sandbox.odoo.schema import EXTERNAL_IDS, MESSAGE, MODELS, PARAMETERS, REQUEST, SUBTYPE
 
 
 @dataclass(frozen=True)
@@ -240,6 +233,16 @@ _OWN: Final[Mapping[str, Mapping[str, Method]]] = {
         "reset_equipment_request": Method(reset_equipment_request),
         "message_post": Method(message_post),
     },
+    WORK_CENTRE: {"unblock": Method(shop_floor.unblock)},
+    LOG: {"button_block": Method(shop_floor.button_block)},
+    WORK_ORDER: {
+        "button_start": Method(shop_floor.button_start),
+        "button_pending": Method(shop_floor.button_pending),
+        "button_finish": Method(shop_floor.button_finish),
+        "button_unblock": Method(shop_floor.button_unblock),
+        "action_mark_as_done": Method(shop_floor.action_mark_as_done),
+    },
+    PRODUCTION: {"action_confirm": Method(shop_floor.action_confirm)},
     USERS: {"context_get": Method(context_get, of_model=True)},
     EXTERNAL_IDS: {"check_object_reference": Method(check_object_reference, of_model=True)},
     PARAMETERS: {"get_param": Method(get_param, of_model=True)},

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from sandbox.odoo.declarations import COMMON, Field
 from sandbox.odoo.domains import names_field, test_of
 from sandbox.odoo.errors import missing, user_error, wrong_value
-from sandbox.odoo.schema import COMMON, EQUIPMENT, MESSAGE, MODELS, REQUEST, STAGE, Field
+from sandbox.odoo.manufacturing import LOG, LOSS, PRODUCTION, WORK_CENTRE, WORK_ORDER
+from sandbox.odoo.schema import EQUIPMENT, MESSAGE, MODELS, REQUEST, STAGE
 from sandbox.odoo.session import Session
 from sandbox.odoo.store import Store, Values
 
@@ -42,8 +44,8 @@ def found(session: Session, model: str, domain: object, order: str | None = None
 
 
 def _candidates(store: Store, model: str, domain: object) -> list[Values]:
-    """The records that a domain can match at all: fewer than all where it names their ids, or those of the records that
-    messages are on."""
+    """The records that a domain can match at all: fewer than all where it names their ids, those of the records that
+    messages are on, or the work centres."""
     table = store.records[model]
     for item in domain if isinstance(domain, list) and all(isinstance(each, list) for each in domain) else ():
         name, operator, value = item
@@ -52,6 +54,9 @@ def _candidates(store: Store, model: str, domain: object) -> list[Values]:
             return [table[number] for number in dict.fromkeys(listed) if number in table]
         if isinstance(listed, list) and (model, name) == (MESSAGE, "res_id"):
             return [table[each] for number in dict.fromkeys(listed) for each in store.messages_on(number)]
+        if isinstance(listed, list) and model in (LOG, WORK_ORDER) and name == "workcenter_id":
+            numbers = {each for number in listed for each in store.at_centre(model, number)}
+            return [table[each] for each in sorted(numbers)]
     return [*table.values()]
 
 
@@ -100,6 +105,10 @@ def display_name(store: Store, model: str, number: object) -> str:
     """What people call a record."""
     row = store.records[model].get(number if isinstance(number, int) else 0, {})
     name = str(row.get("name") or "")
+    if model == WORK_ORDER:
+        return f"{display_name(store, PRODUCTION, row.get('production_id'))} - {name}"
+    if model == LOG:
+        return display_name(store, LOSS, row.get("loss_id"))
     return f"{name}/{row['serial_no']}" if model == EQUIPMENT and row.get("serial_no") else name
 
 
@@ -114,10 +123,22 @@ def _shown(store: Store, model: str, name: str, row: Values) -> object:
         return display_name(store, model, row["id"])
     if (model, name) == (REQUEST, "done"):
         return is_done(store, row)
+    if model in (WORK_ORDER, PRODUCTION):
+        row = {**row, **_computed(store, model, row)}
     value, field = row.get(name, False), MODELS[model].field(name)
     if field is not None and field.kind == "datetime":
         return time_text(value)
     return _link(store, field, value) if field is not None and field.kind == "many2one" else value
+
+
+def _computed(store: Store, model: str, row: Values) -> Values:
+    """The fields of a work order or a manufacturing order that are those of other records."""
+    if model == PRODUCTION:
+        return {"workorder_ids": store.linked(WORK_ORDER, "production_id", row["id"])}
+    centre = store.records[WORK_CENTRE][_id({"id": row["workcenter_id"]})]
+    logs = [store.records[LOG][number] for number in store.at_centre(LOG, row["workcenter_id"])]
+    users = {log["user_id"] for log in logs if log["workorder_id"] == row["id"] and not log["date_end"]}
+    return {"working_state": centre["working_state"], "working_user_ids": sorted(users, key=str)}
 
 
 def _link(store: Store, field: Field, number: object) -> object:

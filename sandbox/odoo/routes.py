@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.odoo import methods
 from sandbox.odoo.errors import Problem, json_answer, no_database, no_json, not_found, unauthorized
 from sandbox.odoo.loading import NotLoaded, not_loaded
-from sandbox.odoo.methods import Records
+from sandbox.odoo.records import Records
 from sandbox.odoo.session import Session
 from sandbox.odoo.store import Store, User
 

@@ -7,25 +7,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from sandbox.odoo.declarations import COMPANY, USERS
 from sandbox.odoo.errors import Problem, denied
-from sandbox.odoo.schema import (
-    COMPANY,
-    EQUIPMENT,
-    EXTERNAL_IDS,
-    MESSAGE,
-    MODELS,
-    PARAMETERS,
-    REQUEST,
-    STAGE,
-    SUBTYPE,
-    USERS,
+from sandbox.odoo.manufacturing import (
+    CALENDAR,
+    LEAVE,
+    LOG,
+    LOSS,
+    LOT,
+    PRODUCT,
+    PRODUCTION,
+    RESOURCE,
+    WORK_CENTRE,
+    WORK_ORDER,
 )
+from sandbox.odoo.schema import EQUIPMENT, EXTERNAL_IDS, MESSAGE, MODELS, PARAMETERS, REQUEST, STAGE, SUBTYPE
 from sandbox.odoo.store import Store, User, Values
 
-_MANAGER: Final = "Maintenance/Equipment Manager"
+EQUIPMENT_MANAGER: Final = "Maintenance/Equipment Manager"
+PRODUCTION_USER: Final = "Manufacturing/User"
+PRODUCTION_MANAGER: Final = "Manufacturing/Administrator"
+STOCK_USER: Final = "Inventory/User"
+PRODUCT_MANAGER: Final = "Products/Creation"
+SYSTEM: Final = "Role / Administrator"
 _EVERYTHING: Final = frozenset({"read", "write", "create", "unlink"})
 _READING: Final = frozenset({"read"})
-_RIGHTS: Final[Mapping[str, frozenset[str]]] = {
+_NOTHING: Final[frozenset[str]] = frozenset()
+_OF_ALL: Final[Mapping[str, frozenset[str]]] = {
     REQUEST: _EVERYTHING,
     MESSAGE: _EVERYTHING,
     EQUIPMENT: _READING,
@@ -33,18 +41,28 @@ _RIGHTS: Final[Mapping[str, frozenset[str]]] = {
     SUBTYPE: _READING,
     USERS: _READING,
     COMPANY: _READING,
-    EXTERNAL_IDS: frozenset(),
-    PARAMETERS: frozenset(),
+    PRODUCT: _READING,
+    RESOURCE: _READING,
+    CALENDAR: _READING,
+    LEAVE: _EVERYTHING,
 }
 """What every user may do."""
-_OF_MANAGERS: Final = (EQUIPMENT, STAGE)
-"""The models that an Equipment Manager may change."""
-_GROUPS: Final[Mapping[str, str]] = {
-    EQUIPMENT: _MANAGER,
-    STAGE: _MANAGER,
-    EXTERNAL_IDS: "Access Rights",
-    PARAMETERS: "Role / Administrator",
+_OF_GROUPS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
+    EQUIPMENT: {EQUIPMENT_MANAGER: _EVERYTHING},
+    STAGE: {EQUIPMENT_MANAGER: _EVERYTHING},
+    EXTERNAL_IDS: {"Access Rights": _EVERYTHING},
+    PARAMETERS: {SYSTEM: _EVERYTHING},
+    WORK_CENTRE: {PRODUCTION_USER: _READING, PRODUCTION_MANAGER: _EVERYTHING},
+    LOG: {PRODUCTION_USER: _EVERYTHING},
+    LOSS: {PRODUCTION_USER: _READING, PRODUCTION_MANAGER: _EVERYTHING},
+    WORK_ORDER: {PRODUCTION_USER: _EVERYTHING, PRODUCTION_MANAGER: _EVERYTHING},
+    PRODUCTION: {PRODUCTION_USER: _EVERYTHING, PRODUCTION_MANAGER: _READING, STOCK_USER: _READING},
+    LOT: {STOCK_USER: _EVERYTHING},
+    PRODUCT: {PRODUCT_MANAGER: _EVERYTHING},
+    RESOURCE: {PRODUCTION_MANAGER: _EVERYTHING},
+    CALENDAR: {SYSTEM: _EVERYTHING},
 }
+"""What the users of a group may do beside that."""
 _VERBS: Final = {"read": "access", "write": "modify", "create": "create", "unlink": "delete"}
 
 
@@ -70,12 +88,13 @@ class Session:
         Raises:
             Problem: the user may not do this.
         """
-        if operation in _RIGHTS[model] or (self.user.manager and model in _OF_MANAGERS):
+        allowing = [group for group, rights in _OF_GROUPS.get(model, {}).items() if operation in rights]
+        if operation in _OF_ALL.get(model, _NOTHING) or self.user.groups & {*allowing}:
             return
-        group = _GROUPS.get(model)
+        groups = "".join(f"\n\t- {group}" for group in sorted(allowing))
         allowed = (
-            f"This operation is allowed for the following groups:\n\t- {group}"
-            if group
+            f"This operation is allowed for the following groups:{groups}"
+            if allowing
             else "No group currently allows this operation."
         )
         raise denied(
@@ -85,7 +104,7 @@ class Session:
 
     def sees(self, model: str, row: Values) -> bool:
         """Whether the rules of a model let the user see a record."""
-        if self.user.manager or model not in (REQUEST, EQUIPMENT, MESSAGE):
+        if EQUIPMENT_MANAGER in self.user.groups or model not in (REQUEST, EQUIPMENT, MESSAGE):
             return True
         if model == MESSAGE:
             request = self.store.records[REQUEST].get(_number(row["res_id"])) if row["model"] == REQUEST else None

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from sandbox.odoo.manufacturing import LOG, WORK_ORDER
 from sandbox.odoo.schema import MESSAGE, MODELS
 
 Values = dict[str, object]
 """A record by its fields. A link is the id of the other record, an empty field False, a time aware UTC."""
 
+LOOKED_UP: Final[Mapping[str, tuple[str, ...]]] = {
+    LOG: ("workcenter_id",),
+    WORK_ORDER: ("workcenter_id", "production_id"),
+}
+"""The links by which records are looked up so often that all of them cannot be gone through."""
 _TICK: Final = timedelta(milliseconds=1)
 _SECOND: Final = timedelta(seconds=1)
 
@@ -23,13 +29,13 @@ class User:
     """A user with an API key.
 
     Args:
-        manager: whether the user is in the group Equipment Manager. Others see their own requests only.
+        groups: the groups that the user is in.
     """
 
     id: int
     login: str
     key: str
-    manager: bool
+    groups: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Store:
         self.external_ids: dict[str, ExternalId] = {}
         self.users: dict[int, User] = {}
         self._messages: defaultdict[object, list[int]] = defaultdict(list)
+        self._linked: defaultdict[tuple[str, str, object], dict[int, None]] = defaultdict(dict)
 
     def stamp(self) -> datetime:
         """When a transaction begins. Odoo stores and compares parts of seconds and shows none; plant time has none, so
@@ -114,11 +121,23 @@ class Store:
         """The ids of the messages on the records with an id, whichever their model is."""
         return [each for each in self._messages.get(number, ()) if each in self.records[MESSAGE]]
 
+    def linked(self, model: str, name: str, number: object) -> list[int]:
+        """The ids of the records that link to a record by one of `LOOKED_UP`, as they were made."""
+        table = self.records[model]
+        numbers = self._linked.get((model, name, number), {})
+        return [each for each in numbers if each in table and table[each][name] == number]
+
+    def at_centre(self, model: str, centre: object) -> list[int]:
+        """The ids of the time logs or work orders at a work centre, as they were made."""
+        return self.linked(model, "workcenter_id", centre)
+
     def put(self, model: str, number: int, values: Values) -> None:
         """Keeps a record in the place of what was there."""
         table = self.records[model]
         self._remember(table, number)
         table[number] = {**values, "id": number}
+        for name in LOOKED_UP.get(model, ()):
+            self._linked[(model, name, values[name])][number] = None
         self._next[model] = max(self._next[model], number + 1)
 
     def remove(self, model: str, number: int) -> None:

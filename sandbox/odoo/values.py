@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Final
 
+from sandbox.odoo.declarations import COMPANY, Field
 from sandbox.odoo.errors import Problem, invalid, missing, required, user_error, wrong_value
 from sandbox.odoo.html_fields import sanitized
 from sandbox.odoo.reading import display_name
-from sandbox.odoo.schema import COMPANY, EQUIPMENT, MODELS, REQUEST, STAGE, Field
+from sandbox.odoo.schema import EQUIPMENT, MODELS, REQUEST, STAGE
 from sandbox.odoo.session import Session
 from sandbox.odoo.store import Values
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
+_REPLACE: Final = 6
+"""The command that puts records in the place of those that a field has."""
 
 
 def taken(session: Session, model: str, given: Mapping[str, object]) -> Values:
@@ -77,6 +80,10 @@ def _value(session: Session, model: str, name: str, field: Field, value: object)
             return sanitized(value)
         case "integer":
             return value if isinstance(value, int) else 0
+        case "float":
+            return float(value) if isinstance(value, int | float) else 0.0
+        case "many2many":
+            return _linked(value)
         case "datetime" if value:
             return _moment(str(value))
         case "date" if value:
@@ -101,11 +108,21 @@ def _link(session: Session, model: str, name: str, field: Field, value: object) 
     )
 
 
+def _linked(commands: object) -> tuple[int, ...]:
+    """The records of the commands "replace by these" and "add this one" to a field without any."""
+    numbers: list[int] = []
+    for command in commands if isinstance(commands, list | tuple) else ():
+        numbers = [*command[2]] if command[0] == _REPLACE else [*numbers, command[1]]
+    return tuple(numbers)
+
+
 def _moment(text: str) -> datetime:
+    # Odoo takes as much of its format as the text is long.
+    form = _TIME[: len(text) - 2]
     try:
-        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+        return datetime.strptime(text, form).replace(tzinfo=UTC)
     except ValueError:
-        raise wrong_value(f"time data {text!r} does not match format {_TIME!r}") from None
+        raise wrong_value(f"time data {text!r} does not match format {form!r}") from None
 
 
 def _day(text: str) -> str:

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from sandbox.odoo import production_records
+from sandbox.odoo.declarations import COMMON
 from sandbox.odoo.errors import invalid
+from sandbox.odoo.manufacturing import LOG, PRODUCTION, RESOURCE, WORK_CENTRE
 from sandbox.odoo.reading import existing, is_done
-from sandbox.odoo.schema import COMMON, EQUIPMENT, MESSAGE, MODELS, REQUEST, STAGE
+from sandbox.odoo.schema import EQUIPMENT, MESSAGE, MODELS, REQUEST, STAGE
 from sandbox.odoo.session import Session
 from sandbox.odoo.store import Values
 from sandbox.odoo.values import check_whole, taken
 
 _CREATED: Final = '<div summary="o_mail_notification"><p>Maintenance Request created</p></div>'
 _NOT_COPIED: Final = (*COMMON, "stage_id", "close_date")
+_REFERENCES: Final[Mapping[str, tuple[str, str]]] = {
+    EQUIPMENT: (REQUEST, "equipment_id"),
+    STAGE: (REQUEST, "stage_id"),
+    WORK_CENTRE: (LOG, "workcenter_id"),
+}
+"""Which records keep a record from being deleted: their model, and their field that links to it."""
 
 
 def create(session: Session, model: str, given: Mapping[str, object]) -> int:
@@ -22,7 +31,8 @@ def create(session: Session, model: str, given: Mapping[str, object]) -> int:
     Raises:
         Problem: it is refused.
     """
-    session.check_right(model, "create")
+    # The resource of a work centre is made first.
+    session.check_right(RESOURCE if model == WORK_CENTRE else model, "create")
     defaults = {name: field.default for name, field in MODELS[model].fields.items() if field.settable}
     row: Values = {**defaults, **_own_defaults(session, model), **taken(session, model, given), **_stamps(session)}
     row |= {"create_date": session.began, "create_uid": session.user.id}
@@ -31,11 +41,16 @@ def create(session: Session, model: str, given: Mapping[str, object]) -> int:
         _settle_end(session, row)
     if model == MESSAGE and row["model"] == REQUEST:
         existing(session, REQUEST, [_id(row["res_id"])])
+    production_records.complete(session, model, row)
     check_whole(session, model, row)
     number = session.store.insert(model, row)
     _touch(session, model, row)
     if model == REQUEST:
         notice(session, number, _CREATED)
+    production_records.settle(session.store, model, row, row)
+    if model == PRODUCTION:
+        for values in production_records.new_orders(given.get("workorder_ids"), number):
+            create(session, *values)
     return number
 
 
@@ -55,8 +70,10 @@ def write(session: Session, model: str, numbers: Sequence[int], given: Mapping[s
         if model == REQUEST and "stage_id" in changes:
             changed["close_date"] = False
             _settle_end(session, changed)
+        production_records.complete(session, model, changed)
         check_whole(session, model, changed)
         session.store.put(model, _id(row["id"]), changed)
+        production_records.settle(session.store, model, row, changed)
         if changes.keys() & {"stage_id", "archive"}:
             _touch(session, model, changed)
         tracked = [name for name, field in MODELS[model].fields.items() if field.tracked]
@@ -73,16 +90,17 @@ def unlink(session: Session, model: str, numbers: Sequence[int]) -> None:
     session.check_right(model, "unlink")
     store = session.store
     for row in existing(session, model, numbers):
-        name = {EQUIPMENT: "equipment_id", STAGE: "stage_id"}.get(model)
-        if name is not None and any(request[name] == row["id"] for request in store.records[REQUEST].values()):
-            table = model.replace(".", "_")
+        referring, name = _REFERENCES.get(model, ("", ""))
+        if referring and any(other[name] == row["id"] for other in store.records[referring].values()):
+            table, other_table = model.replace(".", "_"), referring.replace(".", "_")
             raise invalid(
                 f'update or delete on table "{table}" violates RESTRICT setting of foreign key constraint '
-                f'"maintenance_request_{name}_fkey" on table "maintenance_request"\n'
-                f'DETAIL:  Key (id)=({row["id"]}) is referenced from table "maintenance_request".\n'
+                f'"{other_table}_{name}_fkey" on table "{other_table}"\n'
+                f'DETAIL:  Key (id)=({row["id"]}) is referenced from table "{other_table}".\n'
             )
         store.remove(model, _id(row["id"]))
         _touch(session, model, row)
+        production_records.settle(store, model, row, row)
         for message in store.messages_on(row["id"]):
             if store.records[MESSAGE][message]["model"] == model:
                 store.remove(MESSAGE, message)
@@ -104,9 +122,11 @@ def notice(session: Session, request: int, body: str) -> None:
     session.store.insert(MESSAGE, own | stamped)
 
 
-def equipment_key(number: object) -> str:
-    """What two transactions that create requests for one equipment both write: its counters."""
-    return f"{EQUIPMENT},{number}"
+def shared_keys(model: str, values: Values) -> set[str]:
+    """What two transactions that store such records both write: the counters of an equipment, or the state of a work
+    centre."""
+    target = {REQUEST: (EQUIPMENT, "equipment_id"), LOG: (WORK_CENTRE, "workcenter_id")}.get(model)
+    return {f"{target[0]},{values[target[1]]}"} if target is not None and values.get(target[1]) else set()
 
 
 def _own_defaults(session: Session, model: str) -> Values:
@@ -114,7 +134,7 @@ def _own_defaults(session: Session, model: str) -> Values:
     if model == EQUIPMENT:
         return {"company_id": company}
     if model != REQUEST:
-        return {}
+        return production_records.defaults(session, model, company)
     stages = sorted(session.store.records[STAGE].values(), key=lambda row: (row["sequence"], row["id"]))
     return {
         "company_id": company,
@@ -140,8 +160,8 @@ def _stamps(session: Session) -> Values:
 
 
 def _touch(session: Session, model: str, row: Values) -> None:
-    if model == REQUEST and row["equipment_id"]:
-        session.store.touch(equipment_key(row["equipment_id"]))
+    for key in shared_keys(model, row):
+        session.store.touch(key)
 
 
 def _id(value: object) -> int:

@@ -213,19 +213,23 @@ _BY_XML_RPC: Final[list[tuple[str, str, str, list[Any], dict[str, Any]]]] = [
 
 async def asked(url: str, database: str, keys: Mapping[str, str]) -> list[Answered]:
     """Each question with its answer, on a database in which nothing was done yet. Times and new ids are masked."""
-    answered: list[Answered] = []
     async with httpx.AsyncClient(base_url=url) as client:
-        for person, path, body in _QUESTIONS:
-            headers = {"authorization": f"bearer {keys.get(person, 'wrong')}", "x-odoo-database": database}
-            reply = await client.post(f"/json/2/{path}", headers=headers, json=body)
-            kind = reply.headers["content-type"]
-            answer = json.loads(_TIME.sub("<time>", reply.text)) if "json" in kind else "a page"
-            if isinstance(answer, dict):
-                answer.pop("debug", None)
-            known = {"person": person, "ask": path, "body": body, "status": reply.status_code, "type": kind}
-            answered.append(known | {"answer": _without_new_ids(path, answer)})
-        answered += [await _asked_by_xml_rpc(client, database, keys, *question) for question in _BY_XML_RPC]
-    return answered
+        answered = [await asked_by_json(client, database, keys, *question) for question in _QUESTIONS]
+        return answered + [await _asked_by_xml_rpc(client, database, keys, *question) for question in _BY_XML_RPC]
+
+
+async def asked_by_json(
+    client: httpx.AsyncClient, database: str, keys: Mapping[str, str], person: str, path: str, body: Any
+) -> Answered:
+    """A question over the JSON-2 API with its answer."""
+    headers = {"authorization": f"bearer {keys.get(person, 'wrong')}", "x-odoo-database": database}
+    reply = await client.post(f"/json/2/{path}", headers=headers, json=body)
+    kind = reply.headers["content-type"]
+    answer = json.loads(_TIME.sub("<time>", reply.text)) if "json" in kind else "a page"
+    if isinstance(answer, dict):
+        answer.pop("debug", None)
+    known = {"person": person, "ask": path, "body": body, "status": reply.status_code, "type": kind}
+    return known | {"answer": _without_new_ids(path, answer)}
 
 
 async def _asked_by_xml_rpc(

@@ -35,6 +35,10 @@ ENDPOINTS = {
     "mes_client_id": "id",
     "mes_client_secret": "secret",
     "mes_plant": "P1",
+    "mes_database": "plant",
+    "mes_apikey": "key",
+    "mes_user": "MILLWRIGHT",
+    "mes_password": "password",
 }
 
 

@@ -120,8 +120,8 @@ def test_two_runs_say_the_same_and_what_only_the_demo_did_is_removed_unasked(
     ("cmms", "mes", "waiting"),
     [
         ("sap_pm", "sap_dm", 1),
-        ("atlas", "opcua_job_control", 1),
-        ("odoo", "opcua_job_control", 1),
+        ("atlas", "factorysemantics", 1),
+        ("odoo", "odoo_mrp", 1),
         # No order can wait there: the planner accepts the cases in Millwright.
         ("maintainx", "sap_dm", 0),
     ],
@@ -152,7 +152,11 @@ def test_another_cmms_and_mes_end_with_the_same_orders_and_holds(
 
 
 @pytest.mark.parametrize(
-    ("port", "known"), [("cmms", "maximo, sap_pm, atlas, odoo, maintainx"), ("mes", "opcua_job_control, sap_dm")]
+    ("port", "known"),
+    [
+        ("cmms", "maximo, sap_pm, atlas, odoo, maintainx"),
+        ("mes", "opcua_job_control, sap_dm, odoo_mrp, factorysemantics"),
+    ],
 )
 def test_a_system_that_the_sandbox_does_not_have_is_refused_with_those_that_it_has(
     new_home: Callable[[], Path], port: str, known: str

@@ -96,18 +96,27 @@ class FactorySemanticsMes:
     async def plan_hold(self, equipment: str, key: str) -> HoldPlan:
         call = Call(self._system, "plan-hold", key)
         await self._machine(call, equipment)
+        held_before: set[str] = set()
+        while True:
+            plan = await self._present_plan(call, equipment, key)
+            if plan.job is None or not plan.method.acts or not await self._was_held(call, plan.job, key):
+                return plan
+            if plan.job in held_before:
+                raise call.error(
+                    ActionRequired,
+                    f"work order {plan.job} was put on hold for this, and somebody let it go on in the MES; production "
+                    f"decides whether {equipment} may run, and holds it there if not",
+                    field="equipment",
+                )
+            # That hold may have been committed since the operations were read, so they are read again.
+            held_before.add(plan.job)
+
+    async def _present_plan(self, call: Call, equipment: str, key: str) -> HoldPlan:
+        """What a hold would do to the machine now, whatever was held before."""
         operations = await self._client.open_operations(call, equipment)
         self._client.insist_on_readable(call, operations.unreadable, "workorders")
         held = () if operations.rows else await self._held_orders(call, equipment)
-        plan = mapping.hold_plan(equipment, key, operations.rows, held, await self._target(call, equipment))
-        if plan.job is not None and plan.method.acts and await self._was_held(call, plan.job, key):
-            raise call.error(
-                ActionRequired,
-                f"work order {plan.job} was put on hold for this, and somebody let it go on in the MES; production "
-                f"decides whether {equipment} may run, and holds it there if not",
-                field="equipment",
-            )
-        return plan
+        return mapping.hold_plan(equipment, key, operations.rows, held, await self._target(call, equipment))
 
     async def place_hold(self, plan: HoldPlan, reason: str) -> PlaceResult:
         call = Call(self._system, "place-hold", plan.key)
@@ -121,10 +130,11 @@ class FactorySemanticsMes:
                 return await self._found_held(call, plan)
             if state is HoldState.GONE or order is None or not mapping.open_here(order, plan.equipment):
                 return PlaceResult.MOVED_ON
-            if await self._was_held(call, plan.job, plan.key):
-                return PlaceResult.MOVED_ON
-            if not await self._client.hold(call, plan.job, mapping.hold_reason(plan.key, reason)):
-                # Somebody was faster. It may have been an earlier call of ours whose answer was lost.
+            if await self._was_held(call, plan.job, plan.key) or not await self._client.hold(
+                call, plan.job, mapping.hold_reason(plan.key, reason)
+            ):
+                # Somebody was faster, or an earlier call of ours whose answer was lost. The server answers before it
+                # commits, so that hold may have come since the work order was read.
                 on_hold = mapping.state_without_hold(await self._client.order(call, plan.job)) is None
                 return await self._found_held(call, plan) if on_hold else PlaceResult.MOVED_ON
             try:
@@ -154,6 +164,10 @@ class FactorySemanticsMes:
                 return state
             holder = await self._holder(call, plan.job, plan.key)
             if holder is Holder.UNKNOWN:
+                # An earlier release of ours may have been committed since the work order was read.
+                state = mapping.state_without_hold(await self._client.order(call, plan.job))
+                if state is not None:
+                    return state
                 raise call.error(
                     ActionRequired,
                     f"the audit trail does not show who put work order {plan.job} on hold, so it is not released; "

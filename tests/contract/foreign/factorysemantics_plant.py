@@ -102,16 +102,8 @@ class FactorySemanticsPlant:
 
     def holds(self) -> list[tuple[str, bool]]:
         """Key and whether the work order is still on hold by it, oldest first, of the holds by our account."""
-        marks = ",".join("?" * len(self.orders))
-        found = self.server.rows(
-            "SELECT json_extract(a.after, '$.reason'), w.status = 'on_hold' AND NOT EXISTS (SELECT 1 FROM audit_log b "
-            "WHERE b.entity_id = a.entity_id AND b.action = 'workorder.on_hold' AND b.id > a.id) FROM audit_log a "
-            f"JOIN work_orders w ON w.code = a.entity_id WHERE a.entity_id IN ({marks}) AND a.actor = ? "
-            "AND a.action = 'workorder.hold_reason' ORDER BY a.id",
-            *self.orders,
-            ACCOUNT,
-        )
-        return [(reason.removeprefix(_REASON).split(":")[0], bool(is_open)) for reason, is_open in found]
+        found = self.server.reasons_on(self.orders)
+        return [(reason.removeprefix(_REASON).split(":")[0], is_open) for reason, is_open in found]
 
     async def ask(self, person: str, method: str, path: str, **body: Any) -> Any:
         return await self.server.ask(person, method, path, **body)

@@ -1,8 +1,8 @@
 """What the connector asks of a real FactorySemantics MES, and what it answers: recorded for the tests without a server.
 
-`python -m tests.contract.foreign.factorysemantics_recordings` records it again into
-`tests/connectors/factorysemantics_recordings.json`. `test_foreign_factorysemantics_recordings.py` says when that is
-needed.
+`python -m tests.contract.foreign.factorysemantics_recordings` records it again: the scenes of our connector into
+`tests/connectors/factorysemantics_recordings.json`, and further questions into
+`tests/contract/factorysemantics_answers.json`. `test_foreign_factorysemantics_recordings.py` says when that is needed.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ import httpx
 
 from connectors.mes.factorysemantics import FactorySemanticsMes, FactorySemanticsSettings, connect
 from domain.errors import ConnectorError
+from tests.contract import factorysemantics_questions
+from tests.contract.factorysemantics_questions import Answered
 from tests.contract.foreign.factorysemantics_plant import FactorySemanticsPlant
 from tests.contract.foreign.factorysemantics_server import ACCOUNT, PASSWORD, FactorySemanticsServer
 from tests.contract.foreign.odoo_server import TRUST
@@ -119,13 +121,20 @@ async def record(server: FactorySemanticsServer) -> Recording:
     return scenes
 
 
+async def answers(server: FactorySemanticsServer) -> list[Answered]:
+    """Each further question with its answer."""
+    for person in factorysemantics_questions.PEOPLE:
+        await server.ask(person, "GET", "/auth/me")
+    return await factorysemantics_questions.asked(server.url, server.tokens)
+
+
 async def _main() -> None:
     server = FactorySemanticsServer.start()
     try:
-        scenes = await record(server)
+        for file, recorded in ((FILE, record), (factorysemantics_questions.FILE, answers)):
+            file.write_text(json.dumps(await recorded(server), indent=1) + "\n", encoding="utf-8")
     finally:
         server.end()
-    FILE.write_text(json.dumps(scenes, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

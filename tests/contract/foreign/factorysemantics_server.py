@@ -104,10 +104,19 @@ class FactorySemanticsServer:
             raise FactorySemanticsRefused(reply.status_code, str(reply.json().get("detail")))
         return reply.json()
 
-    def rows(self, query: str, *values: object) -> Sequence[tuple[Any, ...]]:
-        """What stands in the database, as neither the server nor our code shows it."""
+    def reasons_on(self, orders: Sequence[str]) -> list[tuple[str, bool]]:
+        """The reasons of the holds by our account on work orders, as they stand in the database, oldest first, and
+        whether each hold is open."""
+        marks = ",".join("?" * len(orders))
+        query = (
+            "SELECT json_extract(a.after, '$.reason'), w.status = 'on_hold' AND NOT EXISTS (SELECT 1 FROM audit_log b "
+            "WHERE b.entity_id = a.entity_id AND b.action = 'workorder.on_hold' AND b.id > a.id) FROM audit_log a "
+            f"JOIN work_orders w ON w.code = a.entity_id WHERE a.entity_id IN ({marks}) AND a.actor = ? "
+            "AND a.action = 'workorder.hold_reason' ORDER BY a.id"
+        )
         with closing(sqlite3.connect(f"file:{self.home}/data/{_PLANT}.db?mode=ro", uri=True)) as connection:
-            return connection.execute(query, values).fetchall()
+            found = connection.execute(query, (*orders, ACCOUNT)).fetchall()
+        return [(reason, bool(is_open)) for reason, is_open in found]
 
     def _make_account(self) -> None:
         """Makes our account, whose role may do nothing but hold work orders and read who did so."""

@@ -82,12 +82,7 @@ class OdooPlant:
 
     def holds(self) -> list[tuple[str, bool]]:
         """Key and whether it is open, oldest first, of the records that have an external id of ours."""
-        found = self.database.rows(
-            "SELECT d.name, p.date_end IS NULL FROM mrp_workcenter_productivity p JOIN ir_model_data d "
-            "ON d.res_id = p.id AND d.model = 'mrp.workcenter.productivity' AND d.module = 'millwright' "
-            "WHERE p.workcenter_id = %s ORDER BY p.id",
-            self.centre,
-        )
+        found = self.database.holds_at(self.centre)
         return [(name.removeprefix("hold_").removesuffix(f"_{self.centre}"), is_open) for name, is_open in found]
 
     async def ask(self, person: str, model: str, method: str, **body: Any) -> Any:

@@ -1,6 +1,7 @@
 """What the connector asks of a real Odoo, and what Odoo answers: recorded for the tests without a server.
 
-`python -m tests.contract.foreign.odoo_recordings` records it again into `tests/connectors/odoo_recordings.json`.
+`python -m tests.contract.foreign.odoo_recordings` records it again: the scenes of our connector into
+`tests/connectors/odoo_recordings.json`, and further questions into `tests/contract/odoo_mrp_answers.json`.
 `test_foreign_odoo_recordings.py` says when that is needed.
 """
 
@@ -16,8 +17,10 @@ import httpx
 
 from connectors.mes.odoo_mrp import OdooMes, OdooSettings, connect
 from domain.errors import ConnectorError
+from tests.contract import odoo_mrp_questions
 from tests.contract.foreign.odoo_plant import OdooPlant
 from tests.contract.foreign.odoo_server import OdooDatabase, OdooServer
+from tests.contract.odoo_questions import Answered
 from tests.contract.odoo_scenes import Recorder, Recording
 from tests.support.plant import TestClock
 
@@ -59,13 +62,18 @@ async def record(database: OdooDatabase) -> Recording:
     return scenes
 
 
+async def answers(database: OdooDatabase) -> list[Answered]:
+    """Each further question with its answer, likewise."""
+    return await odoo_mrp_questions.asked(database.url, database.name, database.keys)
+
+
 async def _main() -> None:
     server = OdooServer.start()
     try:
-        scenes = await record(server.copy())
+        for file, recorded in ((FILE, record), (odoo_mrp_questions.FILE, answers)):
+            file.write_text(json.dumps(await recorded(server.copy()), indent=1) + "\n", encoding="utf-8")
     finally:
         server.end()
-    FILE.write_text(json.dumps(scenes, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

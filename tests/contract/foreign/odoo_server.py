@@ -81,6 +81,17 @@ class OdooDatabase:
         with psycopg.connect(self.dsn) as connection:
             return connection.execute(query.encode(), values).fetchall()
 
+    def holds_at(self, centre: int) -> list[tuple[str, bool]]:
+        """The external ids of ours on time logs of a work centre, without the module, and whether each log is open,
+        oldest first."""
+        found = self.rows(
+            "SELECT d.name, p.date_end IS NULL FROM mrp_workcenter_productivity p JOIN ir_model_data d "
+            "ON d.res_id = p.id AND d.model = 'mrp.workcenter.productivity' AND d.module = 'millwright' "
+            "WHERE p.workcenter_id = %s ORDER BY p.id",
+            centre,
+        )
+        return [(name, is_open) for name, is_open in found]
+
     def change(self, statement: str, *values: object) -> None:
         """Changes the database behind Odoo."""
         with psycopg.connect(self.dsn) as connection:

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.contract.foreign.factorysemantics_recordings import FILE, Recording, record
+from tests.contract import factorysemantics_questions
+from tests.contract.foreign.factorysemantics_recordings import FILE, Recording, answers, record
 from tests.contract.foreign.factorysemantics_server import FactorySemanticsServer
 
 pytestmark = pytest.mark.foreign
@@ -15,6 +16,10 @@ def without_times(recording: Recording) -> Recording:
     masked = re.sub(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?)?", "<time>", json.dumps(recording))
     found: Recording = json.loads(masked)
     return found
+
+
+async def test_the_mes_answers_further_questions_as_recorded(factorysemantics_server: FactorySemanticsServer) -> None:
+    assert await answers(factorysemantics_server) == factorysemantics_questions.recorded()
 
 
 async def test_the_mes_is_asked_and_answers_as_recorded(factorysemantics_server: FactorySemanticsServer) -> None:

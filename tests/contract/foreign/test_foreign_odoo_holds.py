@@ -44,13 +44,15 @@ async def test_people_see_key_and_reason_in_the_time_log_and_the_end_of_it(odoo_
         ("millwright", "Millwright hold MWKEY: Bearing: stop at the next safe point")
     ]
     await mes.release_hold(plan, "Repaired")
-    ((words, loss, backwards),) = odoo_plant.database.rows(
-        "SELECT description, loss_id, date_end < date_start FROM mrp_workcenter_productivity WHERE workcenter_id = %s "
-        "AND workorder_id IS NULL",
-        odoo_plant.centre,
+    (log,) = await odoo_plant.ask(
+        "operator",
+        "mrp.workcenter.productivity",
+        "search_read",
+        domain=[["workcenter_id", "=", odoo_plant.centre], ["workorder_id", "=", False]],
+        fields=["description", "loss_id", "date_start", "date_end"],
     )
-    assert words.splitlines()[1:] == ["Released: Repaired"]
-    assert (loss, backwards) == (FAILURE, False)
+    assert log["description"].splitlines()[1:] == ["Released: Repaired"]
+    assert (log["loss_id"][0], log["date_end"] < log["date_start"]) == (FAILURE, False)
 
 
 async def test_a_machine_that_waits_is_held_before_it_starts(odoo_database: OdooDatabase) -> None:

@@ -78,9 +78,8 @@ async def test_a_hold_that_was_moved_to_another_work_centre_needs_a_person(odoo_
     plan = await mes.plan_hold(odoo_plant.equipment, "MWKEY")
     await mes.place_hold(plan, "reason")
     other = await new_centre(odoo_plant.database, "EQ-BESIDE")
-    ((log,),) = odoo_plant.database.rows(
-        "SELECT id FROM mrp_workcenter_productivity WHERE workcenter_id = %s AND date_end IS NULL", odoo_plant.centre
-    )
+    here = [["workcenter_id", "=", odoo_plant.centre], ["date_end", "=", False]]
+    (log,) = await odoo_plant.ask("operator", "mrp.workcenter.productivity", "search", domain=here)
     await odoo_plant.ask("operator", "mrp.workcenter.productivity", "write", ids=[log], vals={"workcenter_id": other})
     with pytest.raises(ActionRequired, match="was moved from work centre"):
         await mes.read_hold(plan)

@@ -1,5 +1,6 @@
 """What a machine does by a real Odoo: its time logs, its planned stops, and what contradicts."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,9 +24,11 @@ async def state(plant: OdooPlant) -> MachineState:
 
 
 @pytest.fixture
-async def idle(odoo_database: OdooDatabase) -> OdooPlant:
+async def idle(odoo_database: OdooDatabase) -> AsyncIterator[OdooPlant]:
     """A machine on which no work order runs."""
-    return await OdooPlant.new(odoo_database, running=False)
+    plant = await OdooPlant.new(odoo_database, running=False)
+    yield plant
+    await plant.leave()
 
 
 async def test_a_running_timer_is_production_since_its_start(odoo_plant: OdooPlant) -> None:
