@@ -22,6 +22,7 @@ from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.corrections import Correcting
+from millwright.storage.cases.drift import DriftStore
 from millwright.storage.database.schema import check, downgrade
 from millwright.storage.events.register import RegisterStore
 from tests.audit.test_audit_tampering import offline
@@ -124,6 +125,10 @@ async def test_the_name_of_the_asset_is_that_of_the_crosswalk_now(plant: Plant, 
     await correct(cases, case, {CorrectedField.ASSET_NAME: "mapped"})
     sent = await intend(cases, case)
     assert (sent.asset_external_id, sent.asset_attributes) == ("11430", {"siteid": "NASHUA"})
+    placed = theirs(view, "1224", START)
+    ours = placed.model_copy(update={"ref": placed.ref.model_copy(update={"key": case})})
+    [known] = await DriftStore(plant.engine, plant.clock).recorded("maximo", [ours])
+    assert known.asset_name == "11430"
     assert (await verify(plant.engine, catalogue=plant.catalogue)).findings == ()
 
 
