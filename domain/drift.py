@@ -106,7 +106,7 @@ class RecordedOrder(Model):
         closed: whether the case is closed.
         goes_on: whether the case has something to do when its order changes: it is open, or what the work found is not
             known yet.
-        asset_name: the asset's name in the CMMS, for which the order was drafted; None if no order was drafted.
+        asset_name: the name in the CMMS for which the order was drafted, or corrected; None if none was drafted.
         order: the order as it was last read; None if none is known.
         read_at: when it was last read.
     """

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pytest
+from alembic.util import CommandError
 from sqlalchemy import text
 
 from domain.assets import Alias
@@ -13,11 +16,16 @@ from domain.casework import Waits
 from domain.corrections import CorrectedField, DraftCorrection
 from domain.errors import ActionRequired, ActRejected
 from domain.work_orders import WorkOrderDraft
+from millwright.audit.evidence import write_evidence
+from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.corrections import Correcting
+from millwright.storage.cases.drift import DriftStore
+from millwright.storage.database.schema import check, downgrade
 from millwright.storage.events.register import RegisterStore
+from tests.audit.test_audit_tampering import offline
 from tests.support.attached_order import draft_for, theirs
 from tests.support.judged_plant import Plant
 from tests.support.plant import START, code, deviation
@@ -117,7 +125,39 @@ async def test_the_name_of_the_asset_is_that_of_the_crosswalk_now(plant: Plant, 
     await correct(cases, case, {CorrectedField.ASSET_NAME: "mapped"})
     sent = await intend(cases, case)
     assert (sent.asset_external_id, sent.asset_attributes) == ("11430", {"siteid": "NASHUA"})
+    placed = theirs(view, "1224", START)
+    ours = placed.model_copy(update={"ref": placed.ref.model_copy(update={"key": case})})
+    [known] = await DriftStore(plant.engine, plant.clock).recorded("maximo", [ours])
+    assert known.asset_name == "11430"
     assert (await verify(plant.engine, catalogue=plant.catalogue)).findings == ()
+
+
+async def test_an_export_with_a_correction_verifies_alone_and_one_that_was_altered_does_not(
+    plant: Plant, cases: CaseStore, case: str, tmp_path: Path
+) -> None:
+    await refuse(cases, case)
+    await correct(cases, case)
+    await export(plant.engine, tmp_path / "right")
+    code, said = offline(tmp_path / "right")
+    assert (code, said[0].partition(";")[0]) == (0, "verified: everything agrees")
+    pack = await write_evidence(plant.engine, plant.catalogue, case, tmp_path / "pack", START, ZoneInfo("UTC"))
+    assert "order-corrected" in pack.page.read_text()
+    async with plant.engine.begin() as connection:
+        await connection.execute(text("UPDATE work_orders SET corrections = NULL"))
+    await export(plant.engine, tmp_path / "wrong")
+    code, said = offline(tmp_path / "wrong")
+    assert (code, "what people corrected of its draft is not as recorded" in said[0]) == (1, True)
+
+
+async def test_the_column_is_not_taken_back_while_a_corrected_draft_waits(
+    plant: Plant, cases: CaseStore, case: str, database_url: str
+) -> None:
+    await refuse(cases, case)
+    await correct(cases, case)
+    await plant.engine.dispose()
+    with pytest.raises(CommandError, match=f"without what people corrected: {case}; have their orders placed first"):
+        downgrade(database_url, "0040_attached_orders")
+    check(database_url)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ SELECT coalesce(
 _RECORDED_COLUMNS = (
     'SELECT c.id AS "case", c.closed_at IS NOT NULL AS closed, c.closed_at IS NULL OR EXISTS (SELECT FROM outcomes o '
     f"WHERE o.case_id = c.id AND o.outcome = '{OutcomeClass.UNKNOWN.value}') AS goes_on, "
-    "w.draft ->> 'asset_external_id' AS asset_name, "
+    "coalesce(jsonb_path_query_array(w.corrections, "
+    "'$[*].changes[*] ? (@.field == \"asset_name\").after.external_id') ->> -1, "
+    "w.draft ->> 'asset_external_id') AS asset_name, "
     'w.record AS "order", w.read_at FROM cases c LEFT JOIN work_orders w ON w.case_id = c.id '
 )
 _RECORDED = text(
