@@ -220,13 +220,13 @@ class JsonSystem:
         """
         sign = self._sign if signed and self._sign is not None else _nothing
         write = content if content is not None else _no_content
-        sent = {"params": params, "json": body, "data": form}
+        sent = {"json": body, "data": form}
         async with self._slots:
             for again in (False, True):
                 signing, written = sign(), write()
                 self._mask_present()
                 told = {**(headers or {}), **signing}
-                request = self._request(call, method, url, cookie, headers=told, content=written, **sent)
+                request = self._request(call, method, url, params, cookie, headers=told, content=written, **sent)
                 reply = await self._exchange(call, request)
                 reply = reply if self._as_json is None else self._as_json(reply)
                 if again or reply.status_code != httpx.codes.UNAUTHORIZED or (sign(), write()) == (signing, written):
@@ -240,9 +240,14 @@ class JsonSystem:
             return reply
         raise self.error(call, reply)
 
-    def _request(self, call: Call, method: str, url: str, cookie: str | None, **content: Any) -> httpx.Request:
+    def _request(
+        self, call: Call, method: str, url: str, params: Mapping[str, str] | None, cookie: str | None, **content: Any
+    ) -> httpx.Request:
         try:
-            request = self._http.build_request(method, url, timeout=httpx.Timeout(self._seconds), **content)
+            # The client would parse the address once without the parameters and once with them.
+            address = httpx.URL(url) if params is None else httpx.URL(url, params=params)
+            # `_exchange` bounds the whole. The client's own bounds would cost a timer for each reading and writing.
+            request = self._http.build_request(method, address, timeout=None, **content)
             request.headers.pop("cookie", None)
             if cookie is not None:
                 request.headers["cookie"] = cookie

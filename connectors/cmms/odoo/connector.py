@@ -9,7 +9,7 @@ from connectors.cmms.odoo import mapping
 from connectors.cmms.odoo.changes import after, first_unseen
 from connectors.cmms.odoo.client import OdooMaintenanceClient
 from connectors.cmms.odoo.mapping import RequestDetails
-from connectors.cmms.odoo.models import MaintenanceRequest
+from connectors.cmms.odoo.models import MaintenanceEquipment, MaintenanceRequest
 from connectors.cmms.odoo.rows import RequestPage
 from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import NamedStage, SiteStages
@@ -93,8 +93,11 @@ class OdooCmms:
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
-        request = await self._with_key(call, draft.key) or await self._create(call, draft)
-        details = await self._client.details(call, (request,))
+        request = await self._with_key(call, draft.key)
+        if request is None:
+            request, details = await self._create(call, draft)
+        else:
+            details = await self._client.details(call, (request,))
         self._check_key(call, request, details, draft.key)
         record = self._record(call, request, details)
         if record.asset_external_id != draft.asset_external_id:
@@ -186,7 +189,7 @@ class OdooCmms:
 
     async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
         call = Call(self._system, "preview-order", draft.key)
-        values, stages = await self._values(call, draft)
+        values, stages, _ = await self._values(call, draft)
         through = [self._settings.new_stage]
         if draft.released and self._settings.approved_stage is not None:
             through.append(self._approved_stage(call, stages).name)
@@ -257,21 +260,25 @@ class OdooCmms:
             )
         return found[0]
 
-    async def _values(self, call: Call, draft: WorkOrderDraft) -> tuple[dict[str, str], SiteStages]:
-        """What is loaded for a draft, and the stages of the site."""
+    async def _values(
+        self, call: Call, draft: WorkOrderDraft
+    ) -> tuple[dict[str, str], SiteStages, MaintenanceEquipment]:
+        """What is loaded for a draft, the stages of the site, and the equipment."""
         equipment = await self._client.equipment(call, draft.asset_external_id)
         stages = await self._client.stages(call)
-        return mapping.request_values(draft, equipment, self._new_stage(call, stages).id, self._settings), stages
+        values = mapping.request_values(draft, equipment, self._new_stage(call, stages).id, self._settings)
+        return values, stages, equipment
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> MaintenanceRequest:
-        values, _ = await self._values(call, draft)
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> tuple[MaintenanceRequest, RequestDetails]:
+        """The new request, read back, with its details."""
+        values, stages, equipment = await self._values(call, draft)
         try:
             number = await self._client.create(call, values)
         except OdooRaceLost:
             found = await self._with_key(call, draft.key)
             if found is None:
                 raise
-            return found
+            return found, await self._client.details(call, (found,), stages, equipment)
         stored = self._readable(call, await self._client.with_number(call, number))
         if not stored:
             raise call.error(
@@ -279,7 +286,7 @@ class OdooCmms:
                 f"request {number} is stored but our user may not see it, or it was deleted since",
                 field="api_key",
             )
-        return stored[0]
+        return stored[0], await self._client.details(call, stored[:1], stages, equipment)
 
     async def _release(
         self, call: Call, ref: WorkOrderRef, request: MaintenanceRequest, details: RequestDetails, memo: str
