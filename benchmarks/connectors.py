@@ -97,10 +97,17 @@ class RunningCmms:
 
 
 @asynccontextmanager
-async def running(name: str, seconds: float) -> AsyncIterator[RunningCmms]:
-    """A CMMS within the block, with the settings of its connector in the environment."""
-    arguments = ("-m", "benchmarks.connectors", "--serve", name, "--seconds", str(seconds))
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=asyncio.subprocess.PIPE)
+async def running(name: str, seconds: float, arguments: Sequence[str] = ()) -> AsyncIterator[RunningCmms]:
+    """A CMMS within the block, with the settings of its connector in the environment.
+
+    Args:
+        seconds: how long it waits before each answer.
+        arguments: those of another process to serve it.
+    """
+    usual = ("-m", "benchmarks.connectors", "--serve", name, "--seconds", str(seconds))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *(arguments or usual), stdout=asyncio.subprocess.PIPE
+    )
     try:
         if process.stdout is None:
             raise SystemExit("the server has no output")
@@ -142,7 +149,7 @@ async def compare(name: str, options: argparse.Namespace) -> None:
     async with running(name, _ANSWERS_AFTER) as cmms, open_connector(name, None) as access:
         sent = Sent()
         access.http.event_hooks = {"request": [sent.keep]}
-        made, again, ratios, costs, requests = [], [], [], [], 0
+        rates, again, ratios, costs, requests = [], [], [], [], 0
         limit = int(access.own.model_dump()["concurrency"])
         # A semaphore, because waiting in the pool of httpx costs more CPU.
         slots = asyncio.Semaphore(limit)
@@ -151,17 +158,17 @@ async def compare(name: str, options: argparse.Namespace) -> None:
                 sent.by_order.clear()
                 numbers = range(run * options.orders + 1, (run + 1) * options.orders + 1)
                 drafts = [draft(number, cmms.asset_ids) for number in numbers]
-                rate, cost = await rate_of([_made(access.cmms, each) for each in drafts], options.at_once)
+                rate, cost = await rate_of([made(access.cmms, each) for each in drafts], options.at_once)
                 requests = sum(len(of) for of in sent.by_order.values())
                 copies = [[Copy.of(request) for request in of] for of in sent.by_order.values()]
                 plainly, plain_cost = await rate_of([_resent(plain, slots, of) for of in copies], options.at_once)
                 if run:  # The first warms both.
-                    made.append(rate)
+                    rates.append(rate)
                     again.append(plainly)
                     ratios.append(rate / plainly)
                     costs.append(cost / plain_cost)
     print(
-        f"{name}: {spread(made, '{:.1f}')} orders a second; the same {requests / options.orders:.1f} requests of each "
+        f"{name}: {spread(rates, '{:.1f}')} orders a second; the same {requests / options.orders:.1f} requests of each "
         f"sent again: {spread(again, '{:.1f}')}; ratio of each pair {spread(ratios, '{:.2f}')}; CPU of the client "
         f"{spread(costs, '{:.2f}')} times that of the plain one",
         flush=True,
@@ -197,7 +204,8 @@ def _plain_client(limit: int) -> httpx.AsyncClient:
     return httpx.AsyncClient(limits=limits, cookies=no_cookies, timeout=_PATIENCE)
 
 
-async def _made(cmms: Cmms, order: WorkOrderDraft) -> None:
+async def made(cmms: Cmms, order: WorkOrderDraft) -> None:
+    """Creates an order, whose requests are kept under its key."""
     _order.set(order.key)
     await cmms.create_work_order(order)
 

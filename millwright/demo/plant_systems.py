@@ -36,6 +36,8 @@ _SAP_OUTCOMES: Final = {
 _ODOO_OUTCOMES: Final = {"words": {word: outcome for codes in _OUTCOMES.values() for word, outcome in codes.items()}}
 """The same as words that technicians write: Odoo has no failure codes."""
 _SANDBOX_ZONE: Final = "Etc/GMT+5"
+_AS_MANY_AS_COME: Final = "1000000"
+"""The plant's months pass in minutes, and its systems enforce no limit on the requests of a minute."""
 
 
 def _maximo(endpoints: Endpoints) -> dict[str, str]:
@@ -61,6 +63,7 @@ def _atlas(endpoints: Endpoints) -> dict[str, str]:
         "URL": str(endpoints["cmms_url"]),
         "EMAIL": str(endpoints["cmms_email"]),
         "PASSWORD": str(endpoints["cmms_password"]),
+        "REQUESTS_A_MINUTE": _AS_MANY_AS_COME,
         "FINDING_FIELDS": json.dumps({"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}),
         "OUTCOMES": json.dumps(_OUTCOMES),
     }
@@ -80,6 +83,7 @@ def _maintainx(endpoints: Endpoints) -> dict[str, str]:
     return {
         "URL": str(endpoints["cmms_url"]),
         "API_KEY": str(endpoints["cmms_apikey"]),
+        "REQUESTS_A_MINUTE": _AS_MANY_AS_COME,
         "FINDING_FIELDS": json.dumps({"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}),
         "NOTE_FIELDS": json.dumps(["Remarks"]),
         "OUTCOMES": json.dumps(_OUTCOMES),
