@@ -46,9 +46,6 @@ from sandbox.twins.graph import PlantMachine
 
 _ANSWERS_AFTER: Final = 0.005
 _MACHINES: Final = 100
-_AT_ONCE: Final = 500
-"""Records in one request that fills Maximo."""
-
 _PATIENCE: Final = 60.0
 _HEADERS_OF_THE_CLIENT: Final = ("host", "user-agent", "accept-encoding", "connection", "content-length")
 """What a client writes by itself."""
@@ -231,67 +228,6 @@ async def rate_of(work: Sequence[Awaitable[None]], at_once: int) -> tuple[float,
     return len(work) / (time.perf_counter() - began), (time.process_time() - used) / len(work)
 
 
-async def poll(options: argparse.Namespace) -> None:
-    """How long a poll of a full Maximo takes, and how many requests and records it needs."""
-    async with running("maximo", 0) as own, open_connector("maximo", None) as access:
-        await _fill(own, options.open)
-        cursor = None
-        while True:
-            page = await access.cmms.changed_since(cursor)
-            if cursor == page.cursor or not (page.records or page.unreadable):
-                break
-            cursor = page.cursor
-        taken, asked, read = [], [], []
-        counted: list[httpx.Request] = []
-
-        async def count(request: httpx.Request) -> None:
-            counted.append(request)
-
-        access.http.event_hooks = {"request": [count]}
-        for run in range(options.runs):
-            for number in range(options.changes):
-                await access.cmms.create_work_order(draft(10**8 + run * options.changes + number))
-            counted.clear()
-            began = time.perf_counter()
-            records = 0
-            while True:
-                page = await access.cmms.changed_since(cursor)
-                records += len(page.records)
-                if cursor == page.cursor or not (page.records or page.unreadable):
-                    break
-                cursor = page.cursor
-            taken.append(time.perf_counter() - began)
-            asked.append(len(counted))
-            read.append(records)
-    print(
-        f"maximo with {options.open:,} open orders, {options.changes} changes: {spread(taken, '{:.2f}')} s, "
-        f"{spread(asked)} requests, {spread(read)} records read",
-        flush=True,
-    )
-
-
-async def _fill(own: Mapping[str, str], number: int) -> None:
-    headers = {"apikey": own["API_KEY"], "x-method-override": "BULK"}
-    for first in range(0, number, _AT_ONCE):
-        body = [
-            {
-                "_data": {
-                    "assetnum": assetnum(place % _MACHINES + 1),
-                    "siteid": SITE,
-                    "description": f"Open order {place}",
-                    "externalrefid": key_of(10**7 + place),
-                    "status": "WAPPR",
-                }
-            }
-            for place in range(first, min(first + _AT_ONCE, number))
-        ]
-        # A client of its own for each request, because Maximo refuses who sends its cookie back.
-        async with httpx.AsyncClient(headers=headers, timeout=120) as http:
-            answer = await http.post(f"{own['URL']}/os/mxapiwodetail?lean=1", json=body)
-        if answer.status_code != httpx.codes.OK:
-            raise SystemExit(f"{answer.status_code}: {answer.text[:300]}")
-
-
 async def measure(options: argparse.Namespace) -> None:
     """All measurements."""
     print(f"{processor()}, {os.cpu_count()} cores, {memory_gigabytes():.0f} GiB, Python {platform.python_version()}")
@@ -299,8 +235,6 @@ async def measure(options: argparse.Namespace) -> None:
     print(f"{packages}; load average when it began: {os.getloadavg()[0]:.1f}", flush=True)
     for name in options.only or PLANT_CMMS:
         await compare(name, options)
-    if options.open:
-        await poll(options)
 
 
 def main() -> None:
@@ -309,8 +243,6 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=100, help="in each run")
     parser.add_argument("--at-once", type=int, default=8, help="orders that are made at once")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--open", type=int, default=100_000, help="open orders for the poll; 0 leaves it out")
-    parser.add_argument("--changes", type=int, default=100)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--seconds", type=float, default=_ANSWERS_AFTER, help=argparse.SUPPRESS)
     options = parser.parse_args()
