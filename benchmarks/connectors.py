@@ -45,7 +45,8 @@ from sandbox.naming import SITE, assetnum
 from sandbox.twins.graph import PlantMachine
 
 _ANSWERS_AFTER: Final = 0.005
-_MACHINES: Final = 100
+_MACHINES: Final = 1000
+"""So many that few orders of a run are for one machine: MaintainX reads each of the last hour on the machine."""
 _PATIENCE: Final = 60.0
 _HEADERS_OF_THE_CLIENT: Final = ("host", "user-agent", "accept-encoding", "connection", "content-length")
 """What a client writes by itself."""
@@ -76,7 +77,9 @@ async def serve(name: str, seconds: float) -> None:
     if seconds:
         faults.add(Fault(name, "*", "slow", None, {"seconds": seconds}))
     endpoints = {"cmms_url": cmms.server.url, **cmms.access}
-    print(json.dumps({"endpoints": endpoints, "asset_ids": dict(cmms.asset_ids)}), flush=True)
+    numbers = [assetnum(machine.id) for machine in machines]
+    asset_ids = {number: cmms.asset_ids[number] for number in numbers if number in cmms.asset_ids}
+    print(json.dumps({"endpoints": endpoints, "asset_ids": asset_ids}), flush=True)
     await asyncio.Event().wait()
 
 
@@ -240,7 +243,7 @@ async def measure(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", action="append", choices=sorted(PLANT_CMMS))
-    parser.add_argument("--orders", type=int, default=100, help="in each run")
+    parser.add_argument("--orders", type=int, default=200, help="in each run")
     parser.add_argument("--at-once", type=int, default=8, help="orders that are made at once")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--serve", help=argparse.SUPPRESS)

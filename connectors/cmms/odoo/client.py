@@ -255,7 +255,7 @@ class OdooMaintenanceClient:
             equipment: an equipment that this call has read.
         """
         numbers = sorted(request.id for request in requests)
-        rows = () if equipment is None else (equipment,)
+        rows: tuple[MaintenanceEquipment, ...] = () if equipment is None else (equipment,)
         wanted = {request.equipment_id.id for request in requests if request.equipment_id is not None}
         unread = sorted(wanted - {row.id for row in rows})
         if unread:
