@@ -17,6 +17,9 @@ from domain.suspect_lots import LotsUntil
 from domain.verdict import Rung
 
 _FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_SILENCE = timedelta(minutes=5)
+"""The longest wait for a system to answer. A riskier case must not wait longer than that after an outage, while others
+go out, and a backlog must be back in the queue of its calls, which orders it by risk."""
 _LONGEST_WAIT = timedelta(hours=1)
 _LONGEST_REASON = 160
 REVIEW_STEP = "await-review"
@@ -209,8 +212,11 @@ class Step:
 
 
 def backoff(attempts: int, retry_after: timedelta | None) -> timedelta:
-    """How long to wait after so many consecutive failures of a vendor: doubled each time, at most an hour."""
-    doubled = min(_FIRST_WAIT * (1 << min(attempts, 10)), _LONGEST_WAIT)
+    """How long to wait after so many consecutive failures of a vendor: doubled each time, at most five minutes.
+
+    Never before `retry_after`, which is the vendor's own.
+    """
+    doubled = min(_FIRST_WAIT * (1 << min(attempts, 10)), _LONGEST_SILENCE)
     return max(doubled, retry_after or timedelta())
 
 

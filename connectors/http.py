@@ -22,6 +22,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from connectors.call import Call
 from connectors.json_reading import first_fault, parsed_json
 from connectors.library_errors import PLAIN_ERRORS
+from connectors.pace import Pace
 from connectors.tls_faults import tls_fault, was_reset
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
@@ -152,6 +153,7 @@ class JsonSystem:
         http: the client; its pool, proxies and certificates are its maker's business.
         timeout: the longest that one exchange may take, from sending to the last byte.
         concurrency: how many exchanges may be under way at once; more wait their turn.
+        a_minute: how many the vendor takes in a minute; more wait their turn. None if it states no such limit.
         read_fault: reads a vendor's error body; it is asked about every refusal and may know nothing.
         secrets: what must never stand in a message, even where the vendor echoes it.
         sign: gives the headers that sign a request in. It is asked at each request, because a secret may change.
@@ -166,6 +168,7 @@ class JsonSystem:
         *,
         timeout: timedelta,
         concurrency: int,
+        a_minute: int | None = None,
         read_fault: Callable[[httpx.Response], VendorFault],
         secrets: Collection[SecretStr] = (),
         sign: Callable[[], Mapping[str, str]] | None = None,
@@ -175,6 +178,7 @@ class JsonSystem:
         self._http = http
         self._seconds = timeout.total_seconds()
         self._slots = asyncio.Semaphore(concurrency)
+        self._pace = Pace(a_minute)
         self._read_fault = read_fault
         self._pages = pages or {}
         self._as_json = as_json
@@ -220,13 +224,14 @@ class JsonSystem:
         """
         sign = self._sign if signed and self._sign is not None else _nothing
         write = content if content is not None else _no_content
-        sent = {"params": params, "json": body, "data": form}
+        sent = {"json": body, "data": form}
         async with self._slots:
             for again in (False, True):
+                await self._pace.turn()
                 signing, written = sign(), write()
                 self._mask_present()
                 told = {**(headers or {}), **signing}
-                request = self._request(call, method, url, cookie, headers=told, content=written, **sent)
+                request = self._request(call, method, url, params, cookie, headers=told, content=written, **sent)
                 reply = await self._exchange(call, request)
                 reply = reply if self._as_json is None else self._as_json(reply)
                 if again or reply.status_code != httpx.codes.UNAUTHORIZED or (sign(), write()) == (signing, written):
@@ -240,9 +245,14 @@ class JsonSystem:
             return reply
         raise self.error(call, reply)
 
-    def _request(self, call: Call, method: str, url: str, cookie: str | None, **content: Any) -> httpx.Request:
+    def _request(
+        self, call: Call, method: str, url: str, params: Mapping[str, str] | None, cookie: str | None, **content: Any
+    ) -> httpx.Request:
         try:
-            request = self._http.build_request(method, url, timeout=httpx.Timeout(self._seconds), **content)
+            # The client would parse the address once without the parameters and once with them.
+            address = httpx.URL(url) if params is None else httpx.URL(url, params=params)
+            # `_exchange` bounds the whole. The client's own bounds would cost a timer for each reading and writing.
+            request = self._http.build_request(method, address, timeout=None, **content)
             request.headers.pop("cookie", None)
             if cookie is not None:
                 request.headers["cookie"] = cookie

@@ -38,6 +38,8 @@ _ODOO_OUTCOMES: Final = {"words": {word: outcome for codes in _OUTCOMES.values()
 _PLANNER_WORDS: Final = {"rejected": "Rejected"}
 """With what the planners begin the line of a note."""
 _SANDBOX_ZONE: Final = "Etc/GMT+5"
+_AS_MANY_AS_COME: Final = "1000000"
+"""The plant's months pass in minutes, and its systems enforce no limit on the requests of a minute."""
 
 
 def _maximo(endpoints: Endpoints) -> dict[str, str]:
@@ -64,6 +66,7 @@ def _atlas(endpoints: Endpoints) -> dict[str, str]:
         "URL": str(endpoints["cmms_url"]),
         "EMAIL": str(endpoints["cmms_email"]),
         "PASSWORD": str(endpoints["cmms_password"]),
+        "REQUESTS_A_MINUTE": _AS_MANY_AS_COME,
         "FINDING_FIELDS": json.dumps({"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}),
         "OUTCOMES": json.dumps(_OUTCOMES),
     }
@@ -84,6 +87,7 @@ def _maintainx(endpoints: Endpoints) -> dict[str, str]:
     return {
         "URL": str(endpoints["cmms_url"]),
         "API_KEY": str(endpoints["cmms_apikey"]),
+        "REQUESTS_A_MINUTE": _AS_MANY_AS_COME,
         "FINDING_FIELDS": json.dumps({"problem": "Problem", "cause": "Cause", "remedy": "Remedy"}),
         "NOTE_FIELDS": json.dumps(["Remarks"]),
         "REJECTION_FIELD": "Why not",

@@ -35,10 +35,13 @@ def http_client(own: BaseModel, variable: Callable[[str], str]) -> "httpx.AsyncC
     """
     import httpx
 
+    from millwright.runtime.no_cookies import NoCookies
     from millwright.runtime.tls_client import tls_client, tls_files_of
 
     files = tls_files_of(own)
-    return tls_client(files, variable) if files else httpx.AsyncClient(follow_redirects=False)
+    if files:
+        return tls_client(files, variable)
+    return httpx.AsyncClient(follow_redirects=False, cookies=NoCookies())
 
 
 def connect_cmms(

@@ -10,6 +10,7 @@ import httpx
 from pydantic import BaseModel
 
 from domain.errors import Rejected
+from millwright.runtime.no_cookies import NoCookies
 from millwright.runtime.setting_files import FileState, file_state
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,9 @@ def tls_client(files: dict[str, Path], variable: Callable[[str], str]) -> httpx.
         Rejected: a file cannot be used.
     """
     tls = TlsContext(files, variable)
-    return httpx.AsyncClient(follow_redirects=False, verify=tls.context, event_hooks={"request": [tls.refresh]})
+    return httpx.AsyncClient(
+        follow_redirects=False, cookies=NoCookies(), verify=tls.context, event_hooks={"request": [tls.refresh]}
+    )
 
 
 def tls_files_of(own: BaseModel) -> dict[str, Path]:

@@ -51,7 +51,7 @@ _POLLS = 5
 _POLLS_FOR_LINES = 1
 """The same for lines, whose activities are few and long. A process that hangs still has open polls, and each may get a
 line that is then not judged until the heartbeat timeout."""
-_CMMS_CALLS = 8
+CMMS_CALLS = 8
 """Maximum number of concurrent calls of one worker to one instance of a CMMS, so that it is not overloaded. The engine
 starts the most urgent waiting call next."""
 _MES_CALLS = 32
@@ -142,7 +142,7 @@ async def run_worker(
             running.add(asyncio.create_task(HoldWatch(orphans, record).run()))
             activities = case_activities(storage, systems, engine, settings)
             for each in (
-                *(worker(cmms_queue(queue, system), (), activities.cmms, _CMMS_CALLS) for system in systems.cmms),
+                *(worker(cmms_queue(queue, system), (), activities.cmms, CMMS_CALLS) for system in systems.cmms),
                 *(worker(mes_queue(queue, system), (), activities.mes, _MES_CALLS) for system in systems.mes),
                 worker(
                     case_queue(queue), (MaintenanceCase, WalkDown, MesCall, EarlierMaintenanceCase), activities.cases

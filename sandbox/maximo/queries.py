@@ -68,7 +68,9 @@ class Queries:
     def _filtered(self, params: Mapping[str, str], structure: ObjectStructure, mbos: Iterable[Mbo]) -> list[Mbo]:
         where = params.get("oslc.where", "")
         conditions = parse_where(where, structure.root, self._zone) if where.strip() else ()
-        found = [mbo for mbo in mbos if all(condition.holds(mbo) for condition in conditions)]
+        found = [*mbos]
+        for condition in sorted(conditions, key=lambda each: each.is_like):
+            found = [mbo for mbo in found if condition.holds(mbo)]
         if "domaininternalwhere" in params:
             name, among, values = parse_internal_where(params["domaininternalwhere"], structure.root)
             found = [mbo for mbo in found if (self._domain.internal_or_same(mbo.text(name)) in values) == among]

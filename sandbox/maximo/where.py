@@ -4,10 +4,13 @@ A live server refuses parentheses (BMXAA8744E) and gets `or` wrong; this one ref
 leans on them.
 """
 
+import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import cached_property
+from typing import Final
 
 from sandbox.maximo.attributes import TEXTS, Attribute
 from sandbox.maximo.errors import UNSTATED, MaximoError
@@ -19,6 +22,13 @@ _TOKEN = re.compile(
       | (?P<word>[A-Za-z_][A-Za-z0-9_.:]*) | (?P<mark>[\[\],]) )""",
     re.VERBOSE,
 )
+
+_COMPARE: Final[Mapping[str, Callable[[tuple[float, str], tuple[float, str]], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 @dataclass(frozen=True)
@@ -36,19 +46,26 @@ class Condition:
             return (value is None) == (self.operator == "null")
         if value is None:
             return False
-        if self.operator in ("like", "not like"):
-            pattern = ".*".join(re.escape(part) for part in str(self.operand[0]).split("%"))
-            return (re.fullmatch(pattern, str(value), re.DOTALL) is not None) == (self.operator == "like")
+        if self.is_like:
+            return (self._pattern.fullmatch(str(value)) is not None) == (self.operator == "like")
         if self.operator in ("=", "in"):
             return value in self.operand
         if self.operator == "!=":
             return value not in self.operand
-        return _compare(value, self.operator, self.operand[0])
+        return _COMPARE[self.operator](rank(value), self._rank)
 
+    @property
+    def is_like(self) -> bool:
+        """Whether it compares with a pattern, which costs more than the others."""
+        return self.operator in ("like", "not like")
 
-def _compare(value: Value, operator: str, operand: Value) -> bool:
-    left, right = rank(value), rank(operand)
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(".*".join(re.escape(part) for part in str(self.operand[0]).split("%")), re.DOTALL)
+
+    @cached_property
+    def _rank(self) -> tuple[float, str]:
+        return rank(self.operand[0])
 
 
 def parse_where(text: str, structure: MboStructure, zone: tzinfo) -> tuple[Condition, ...]:

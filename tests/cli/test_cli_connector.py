@@ -42,6 +42,7 @@ def atlas(monkeypatch: pytest.MonkeyPatch) -> Iterator[AtlasPlant]:
         monkeypatch.setenv("MILLWRIGHT_ATLAS_URL", plant.server.url)
         monkeypatch.setenv("MILLWRIGHT_ATLAS_EMAIL", EMAIL)
         monkeypatch.setenv("MILLWRIGHT_ATLAS_PASSWORD", PASSWORD)
+        monkeypatch.setenv("MILLWRIGHT_ATLAS_REQUESTS_A_MINUTE", "100000")
         yield plant
 
 

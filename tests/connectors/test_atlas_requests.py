@@ -170,6 +170,25 @@ async def test_an_asset_that_was_renamed_is_read_back_by_its_name_of_now(lost: b
     assert len(wire.of("POST", "/requests")) == (0 if lost else 1)
 
 
+async def test_a_creation_asks_for_no_asset_twice_though_another_creation_forgets_the_names() -> None:
+    wire = AtlasWire()
+    cmms = connected(wire)
+
+    def created(_: httpx.Request) -> httpx.Response:
+        cmms._reading.forget_asset_names()  # as another creation at once does
+        return ok(request())
+
+    wire.answer(
+        {
+            "POST /assets/search": page(ASSET),
+            "POST /requests/search": [page(), page(request())],
+            "POST /requests": created,
+        }
+    )
+    assert (await cmms.create_work_order(draft())).asset_external_id == "EQ-7"
+    assert wire.of("GET", "/assets/5") == []
+
+
 async def test_a_name_that_went_to_another_asset_is_not_taken_for_that_of_the_first() -> None:
     wire = AtlasWire()
     wire.answer({"GET /requests/9": ok(request())})

@@ -72,6 +72,7 @@ async def test_an_order_is_looked_for_by_its_title_and_among_those_of_the_asset_
     (creation,) = wire.of("POST", "/workorders")
     assert sent(creation)["externalData"]["millwright"] == KEY
     assert "skipWebhook" not in str(creation.url)
+    assert len(wire.of("GET", "/workorders/107")) == 1
     assert (record.ref, record.touched) == (REF, Touched.NO)
 
 

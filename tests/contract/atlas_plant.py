@@ -70,6 +70,7 @@ class AtlasPlant(SandboxSite[AtlasServer]):
                 "finding_fields": _FINDINGS,
                 "page_size": 3,
                 "timeout": PATIENT,
+                "requests_a_minute": 100_000,
                 "failure_modes": self.failure_modes,
                 "planner_words": {"rejected": "rejected", "put_off": "put off until"},
             }

@@ -74,6 +74,7 @@ class MaintainXPlant(SandboxSite[MaintainXServer]):
                 "subscriptions": subscriptions,
                 "page_size": 3,
                 "timeout": PATIENT,
+                "requests_a_minute": 100_000,
             }
         )
         return maintainx.connect(settings, http or self.client(), system="maintainx", clock=clock or self.clock)

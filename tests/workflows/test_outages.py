@@ -8,7 +8,7 @@ from domain.assets import Criticality
 from domain.cases import Lane, Phase
 from domain.errors import ActRejected, Unavailable
 from millwright.storage.reporting.figures import count_ordering_cases, read_figures
-from tests.support.plant import code, deviation
+from tests.support.plant import MOTOR, code, deviation
 from tests.workflows.fake_plant import FakePlant
 
 
@@ -52,3 +52,16 @@ async def test_the_orders_there_must_be_are_those_of_cases_that_asked_for_one(pl
     plant.cmms.failing.before.append(Unavailable("503 Service Unavailable", system="fake", operation="create"))
     await plant.take(code(1), deviation(2))
     assert (await count_ordering_cases(plant.engine), len(plant.cmms.orders)) == (1, 0)
+
+
+async def test_after_an_outage_of_two_hours_every_order_is_there_within_five_minutes(plant: FakePlant) -> None:
+    away = Unavailable("503 Service Unavailable", system="fake", operation="create")
+    plant.cmms.failing.before.extend([away] * 500)
+    await plant.take(code(1), deviation(2))
+    await plant.take(code(1, asset=MOTOR), code(1, "error3", asset=MOTOR), deviation(2, asset=MOTOR))
+    for _ in range(12):
+        await plant.pass_time(timedelta(minutes=10))
+    assert plant.cmms.orders == {}
+    plant.cmms.failing.before.clear()
+    await plant.pass_time(timedelta(minutes=5))
+    assert len(plant.cmms.orders) == len(await plant.cases())

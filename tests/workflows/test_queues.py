@@ -89,7 +89,7 @@ async def test_a_cmms_that_does_not_answer_keeps_no_line_and_no_machine_waiting(
     engine: Client, storage_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every slot of the CMMS is taken; events are judged and the MES is asked as before."""
-    monkeypatch.setattr(running, "_CMMS_CALLS", 1)
+    monkeypatch.setattr(running, "CMMS_CALLS", 1)
     async with FakePlant(engine, storage_engine, "test-silent-cmms") as plant:
         await plant.use(Criticality.A)
         plant.cmms.answers.clear()

@@ -109,6 +109,7 @@ class AtlasClient:
             http,
             timeout=settings.timeout,
             concurrency=settings.concurrency,
+            a_minute=settings.requests_a_minute,
             read_fault=read_fault,
             secrets=(settings.password,),
         )

@@ -11,13 +11,12 @@ from connectors.cmms.atlas import mapping, texts
 from connectors.cmms.atlas.changes import OURS, AtlasCursor, unseen
 from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, at_or_after
 from connectors.cmms.atlas.escalating import changes_of
-from connectors.cmms.atlas.models import AtlasOrder, AtlasRequest
+from connectors.cmms.atlas.models import AtlasAsset, AtlasOrder, AtlasRequest
 from connectors.cmms.atlas.reading import AtlasReading
 from connectors.cmms.atlas.rights import missing_rights
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
-from domain.canonical import Json
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Unavailable
@@ -101,10 +100,16 @@ class AtlasCmms:
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
         self._reading.forget_asset_names()
-        row = await self._find(call, draft.key) or await self._create(call, draft)
+        row = await self._find(call, draft.key)
+        # Other creations at once forget the names of assets again, so this one keeps what it has read itself.
+        names: dict[int, str] = {}
+        if row is None:
+            asset = await self._asset(call, draft)
+            names[asset.id] = self._reading.name_of(asset, draft.asset_external_id)
+            row = await self._create(call, draft, asset)
         if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
             row = await self._approved(call, row)
-        record = await self._reading.record(call, row)
+        record = await self._reading.record(call, row, names=names)
         if record.asset_external_id != draft.asset_external_id:
             raise call.error(
                 ActionRequired,
@@ -216,8 +221,8 @@ class AtlasCmms:
         return mapping.asset_to_try(assets, fields, self._settings)
 
     async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
-        body = await self._body(Call(self._system, "preview-order", draft.key), draft)
-        return mapping.preview(body, released=draft.released)
+        asset = await self._asset(Call(self._system, "preview-order", draft.key), draft)
+        return mapping.preview(mapping.draft_body(draft, asset, self._settings), released=draft.released)
 
     async def list_assets(self) -> tuple[ListedAsset, ...]:
         return mapping.listed_assets(await self._client.all_assets(Call(self._system, "list-assets")), self._settings)
@@ -234,8 +239,8 @@ class AtlasCmms:
             )
         return next(iter(rows), None)
 
-    async def _body(self, call: Call, draft: WorkOrderDraft) -> dict[str, Json]:
-        """What is posted for a draft."""
+    async def _asset(self, call: Call, draft: WorkOrderDraft) -> AtlasAsset:
+        """The asset of a draft, which is not archived."""
         asset = await self._reading.asset(call, draft.asset_external_id)
         if asset.archived:
             raise call.error(
@@ -244,10 +249,10 @@ class AtlasCmms:
                 "name with `assets map`",
                 field="archived",
             )
-        return mapping.draft_body(draft, asset, self._settings)
+        return asset
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> AtlasRecord:
-        body = await self._body(call, draft)
+    async def _create(self, call: Call, draft: WorkOrderDraft, asset: AtlasAsset) -> AtlasRecord:
+        body = mapping.draft_body(draft, asset, self._settings)
         async with self._creating:
             await self._client.create(call, ORDERS if draft.released else REQUESTS, body)
         row = await self._find(call, draft.key)

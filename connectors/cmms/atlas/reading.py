@@ -1,6 +1,6 @@
 """Finds and reads requests and orders of Atlas, with what is known beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,6 +18,7 @@ from domain.work_orders import RecordKind, WorkOrderRecord, WorkOrderRef
 
 _FUTURE: Final = timedelta(days=1)
 """How far the clocks of Atlas and the plant may differ."""
+_NOTHING_READ: Final[Mapping[int, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class AtlasReading:
         field = self._settings.asset_field
         found = await self._client.assets_named(call, name)
         if len(found) == 1:
-            self._asset_names[found[0].id] = mapping.asset_name(found[0], self._settings) or name
+            self._asset_names[found[0].id] = self.name_of(found[0], name)
             return found[0]
         problem = "has no asset" if not found else f"has {len(found)} assets"
         raise call.error(
@@ -66,6 +67,10 @@ class AtlasReading:
             f"it {problem} with the {field} {name}; correct the asset there, or its name with `assets map`",
             field=field,
         )
+
+    def name_of(self, asset: AtlasAsset, asked: str) -> str:
+        """The crosswalk's name of an asset that was found by a name."""
+        return mapping.asset_name(asset, self._settings) or asked
 
     def forget_asset_names(self) -> None:
         """Asks for each name again. People may rename an asset, or give its name to another one."""
@@ -177,14 +182,23 @@ class AtlasReading:
             self._check_key(call, row, ref.key)
         return row
 
-    async def record(self, call: Call, row: AtlasRecord, ref: WorkOrderRef | None = None) -> WorkOrderRecord:
+    async def record(
+        self,
+        call: Call,
+        row: AtlasRecord,
+        ref: WorkOrderRef | None = None,
+        names: Mapping[int, str] = _NOTHING_READ,
+    ) -> WorkOrderRecord:
         """A record as ours.
+
+        Args:
+            names: the crosswalk's names of assets that this call has read, by their ids.
 
         Raises:
             ActionRequired: it has values that no record can have.
             ConnectorError: what is asked beside it is refused.
         """
-        view = await self.view(call, row)
+        view = await self.view(call, row, names)
         if isinstance(view, ConnectorError):
             raise view
         try:
@@ -193,10 +207,13 @@ class AtlasReading:
             report = mapping.unreadable_record(row, self._system, error)
             raise self._client.unreadable(call, report) from None
 
-    async def view(self, call: Call, row: AtlasRecord) -> mapping.AtlasView | ConnectorError:
+    async def view(
+        self, call: Call, row: AtlasRecord, names: Mapping[int, str] = _NOTHING_READ
+    ) -> mapping.AtlasView | ConnectorError:
         """What is known beside a row, or why Atlas does not tell it."""
         user = await self._client.user(call)
-        asset = await self._asset_name(call, row.asset)
+        known = names.get(row.asset.id) if row.asset is not None else None
+        asset = await self._asset_name(call, row.asset) if known is None else known
         if isinstance(asset, ConnectorError):
             return asset
         work = await self._work(call, row.id) if mapping.needs_work(row, user, self._settings) else None

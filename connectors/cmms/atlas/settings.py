@@ -33,6 +33,8 @@ class AtlasSettings(TlsFiles):
             technician chooses it. Atlas 1.3 has no such fields.
         timeout: the longest that one request may take.
         concurrency: how many requests may be under way at once.
+        requests_a_minute: how many requests a worker may make in a minute; more wait. Atlas 1.8+ allows a user 100,
+            unless its owner switches that off.
         page_size: how many records are asked for at once. A page is given out whole, so it must be read within the 100
             requests that Atlas allows in a minute: an order costs three more, and each asset one until it is known.
         overlap: how far behind the last change the next poll begins again.
@@ -51,6 +53,7 @@ class AtlasSettings(TlsFiles):
     finding_fields: dict[Literal["problem", "cause", "remedy"], str] = {}
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     concurrency: int = Field(default=4, ge=1)
+    requests_a_minute: int = Field(default=100, ge=1)
     page_size: int = Field(default=10, ge=1, le=20)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: FindingCodeTable = FindingCodeTable()

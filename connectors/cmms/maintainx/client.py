@@ -36,6 +36,7 @@ class MaintainXClient:
             http,
             timeout=settings.timeout,
             concurrency=settings.concurrency,
+            a_minute=settings.requests_a_minute,
             read_fault=read_fault,
             secrets=(settings.api_key,),
             sign=lambda: {"authorization": f"Bearer {settings.api_key.get_secret_value()}"},

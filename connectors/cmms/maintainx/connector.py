@@ -193,14 +193,16 @@ class MaintainXCmms:
         """How the orders of an answer are read now."""
         return MaintainXOrderReading(self._system, self._clock.now() + _FUTURE, self._client.without_secrets)
 
-    async def _find(self, call: Call, draft: WorkOrderDraft, asset: int) -> MaintainXOrder | None:
-        """The order with the key of a draft.
+    async def _find(
+        self, call: Call, draft: WorkOrderDraft, asset: int, read: MaintainXOrder | None = None
+    ) -> MaintainXOrder | None:
+        """The order with the key of a draft. An order that this call has `read` is not read again.
 
         Raises:
             ActionRequired: more than one has it.
         """
         since = moment_text(draft.reported_at - _EARLIER)
-        rows = await self._with_key(call, draft.key, {"assets[]": str(asset), "createdAt[gte]": since})
+        rows = await self._with_key(call, draft.key, {"assets[]": str(asset), "createdAt[gte]": since}, read)
         if len(rows) > 1:
             numbers = ", ".join(row.number for row in rows)
             raise call.error(
@@ -236,7 +238,7 @@ class MaintainXCmms:
                 f"order {number} was created, and its external data does not have our key",
                 field="externalData",
             )
-        await self._find(call, draft, asset)
+        await self._find(call, draft, asset, row)
         return row
 
     def _lost(self, call: Call, number: int, problem: str) -> Refused:
@@ -247,7 +249,9 @@ class MaintainXCmms:
             f"retry {call.key}`",
         )
 
-    async def _with_key(self, call: Call, key: str, among: Mapping[str, str] | None = None) -> list[MaintainXOrder]:
+    async def _with_key(
+        self, call: Call, key: str, among: Mapping[str, str] | None = None, read: MaintainXOrder | None = None
+    ) -> list[MaintainXOrder]:
         """The orders that are proved to have a key.
 
         They are looked for by the key in their title. A person may have taken it off there, so they are looked for
@@ -259,15 +263,17 @@ class MaintainXCmms:
         Raises:
             ActionRequired: one has the key in one field and not in the other, or another key there.
         """
-        found = await self._matching(call, {"title": key})
+        found = await self._matching(call, {"title": key}, read)
         proved = proved_rows(call, key, found)
         if not proved and among is not None:
-            found = await self._matching(call, among)
+            found = await self._matching(call, among, read)
             proved = proved_rows(call, key, found)
         return proved
 
-    async def _matching(self, call: Call, filters: Mapping[str, str]) -> list[MaintainXOrder]:
-        """Every order that matches, each read by its id: a list has neither its key nor its asset.
+    async def _matching(
+        self, call: Call, filters: Mapping[str, str], read: MaintainXOrder | None = None
+    ) -> list[MaintainXOrder]:
+        """Every order that matches, each read by its id, but for `read`: a list has neither its key nor its asset.
 
         Raises:
             ActionRequired: one cannot be read. It may be the one that is looked for.
@@ -287,7 +293,8 @@ class MaintainXCmms:
             if cursor in cursors:
                 raise call.error(Refused, "its list of work orders does not end: it gives one cursor twice")
             cursors.add(cursor)
-        found = [await self._by_id(call, number) for number in numbers]
+        known = {} if read is None else {read.id: read}
+        found = [known.get(number) or await self._by_id(call, number) for number in numbers]
         return [row for row in found if row is not None]
 
     async def _by_id(self, call: Call, number: int) -> MaintainXOrder | None:

@@ -37,6 +37,7 @@ class MaintainXSettings(TlsFiles):
             until all are there, and each costs a request, so there may be six at most.
         timeout: the longest that one request may take.
         concurrency: how many requests may be under way at once.
+        requests_a_minute: how many requests a worker may make in a minute; more wait. MaintainX allows a user 100.
         page_size: how many orders are asked for at once. Each of a poll costs a further request, and MaintainX allows a
             user 100 requests in a minute.
         overlap: how far behind the last change the next poll begins again.
@@ -56,6 +57,7 @@ class MaintainXSettings(TlsFiles):
     subscriptions: tuple[Annotated[int, Field(gt=0)], ...] = Field(default=(), max_length=6)
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     concurrency: int = Field(default=4, ge=1)
+    requests_a_minute: int = Field(default=100, ge=1)
     page_size: int = Field(default=20, ge=1, le=50)
     overlap: Duration = Field(default=timedelta(minutes=2), ge=timedelta(seconds=1))
     outcomes: FindingCodeTable = FindingCodeTable()

@@ -283,13 +283,27 @@ class OdooMaintenanceClient:
         """The id of the record with an external id; 0 if our user may not see it, None if there is none."""
         return await self._wire.reference(call, external_id)
 
-    async def details(self, call: Call, requests: Collection[MaintenanceRequest]) -> RequestDetails:
-        """What Odoo has about these requests in other records."""
+    async def details(
+        self,
+        call: Call,
+        requests: Collection[MaintenanceRequest],
+        stages: SiteStages | None = None,
+        equipment: MaintenanceEquipment | None = None,
+    ) -> RequestDetails:
+        """What Odoo has about these requests in other records.
+
+        Args:
+            stages: the stages, if this call has read them.
+            equipment: an equipment that this call has read.
+        """
         numbers = sorted(request.id for request in requests)
-        equipment = {request.equipment_id.id for request in requests if request.equipment_id is not None}
-        both: list[Json] = ["active", "in", [True, False]]
-        listed: list[Json] = ["id", "in", [*sorted(equipment)]]
-        rows = (await self._wire.rows(call, _EQUIPMENT, [listed, both], MaintenanceEquipment)).rows if equipment else ()
+        rows: tuple[MaintenanceEquipment, ...] = () if equipment is None else (equipment,)
+        wanted = {request.equipment_id.id for request in requests if request.equipment_id is not None}
+        unread = sorted(wanted - {row.id for row in rows})
+        if unread:
+            both: list[Json] = ["active", "in", [True, False]]
+            listed: list[Json] = ["id", "in", [*unread]]
+            rows += (await self._wire.rows(call, _EQUIPMENT, [listed, both], MaintenanceEquipment)).rows
         messages: defaultdict[int, list[RequestMessage]] = defaultdict(list)
         unreadable = False
         if numbers:
@@ -300,7 +314,7 @@ class OdooMaintenanceClient:
             for message in found.rows:
                 messages[message.res_id].append(message)
         return RequestDetails(
-            stages=await self.stages(call),
+            stages=await self.stages(call) if stages is None else stages,
             external_ids=await self._wire.external_ids(call, REQUESTS, numbers),
             serial_numbers={row.id: row.serial_no for row in rows},
             messages={number: tuple(found) for number, found in messages.items()},

@@ -11,8 +11,9 @@ from connectors.cmms.odoo.changes import after, first_unseen
 from connectors.cmms.odoo.client import OdooMaintenanceClient
 from connectors.cmms.odoo.completed_work import completed_work
 from connectors.cmms.odoo.files import attach
+from connectors.cmms.odoo.keys import check_key
 from connectors.cmms.odoo.mapping import RequestDetails
-from connectors.cmms.odoo.models import MaintenanceRequest
+from connectors.cmms.odoo.models import MaintenanceEquipment, MaintenanceRequest
 from connectors.cmms.odoo.rows import RequestPage
 from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import NamedStage, SiteStages
@@ -106,9 +107,12 @@ class OdooCmms:
 
     async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
         call = Call(self._system, "create-work-order", draft.key)
-        request = await self._with_key(call, draft.key) or await self._create(call, draft)
-        details = await self._client.details(call, (request,))
-        self._check_key(call, request, details, draft.key)
+        request = await self._with_key(call, draft.key)
+        if request is None:
+            request, details = await self._create(call, draft)
+        else:
+            details = await self._client.details(call, (request,))
+        check_key(call, request, details, draft.key)
         record = self._record(call, request, details)
         if record.asset_external_id != draft.asset_external_id:
             raise call.error(
@@ -199,7 +203,7 @@ class OdooCmms:
 
     async def preview_order(self, draft: WorkOrderDraft) -> tuple[PreviewedRecord, ...]:
         call = Call(self._system, "preview-order", draft.key)
-        values, stages = await self._values(call, draft)
+        values, stages, _ = await self._values(call, draft)
         through = [self._settings.new_stage]
         if draft.released and self._settings.approved_stage is not None:
             through.append(self._approved_stage(call, stages).name)
@@ -253,7 +257,7 @@ class OdooCmms:
                 return request
         for request in requests:
             if details.is_own(request) and details.key(request) is None:
-                self._check_key(call, request, details, key)
+                check_key(call, request, details, key)
         return None
 
     async def _behind_reference(self, call: Call, key: str) -> MaintenanceRequest | None:
@@ -274,21 +278,25 @@ class OdooCmms:
             )
         return found[0]
 
-    async def _values(self, call: Call, draft: WorkOrderDraft) -> tuple[dict[str, str], SiteStages]:
-        """What is loaded for a draft, and the stages of the site."""
+    async def _values(
+        self, call: Call, draft: WorkOrderDraft
+    ) -> tuple[dict[str, str], SiteStages, MaintenanceEquipment]:
+        """What is loaded for a draft, the stages of the site, and the equipment."""
         equipment = await self._client.equipment(call, draft.asset_external_id)
         stages = await self._client.stages(call)
-        return mapping.request_values(draft, equipment, self._new_stage(call, stages).id, self._settings), stages
+        values = mapping.request_values(draft, equipment, self._new_stage(call, stages).id, self._settings)
+        return values, stages, equipment
 
-    async def _create(self, call: Call, draft: WorkOrderDraft) -> MaintenanceRequest:
-        values, _ = await self._values(call, draft)
+    async def _create(self, call: Call, draft: WorkOrderDraft) -> tuple[MaintenanceRequest, RequestDetails]:
+        """The new request, read back, with its details."""
+        values, stages, equipment = await self._values(call, draft)
         try:
             number = await self._client.create(call, values)
         except OdooRaceLost:
             found = await self._with_key(call, draft.key)
             if found is None:
                 raise
-            return found
+            return found, await self._client.details(call, (found,), stages, equipment)
         stored = self._readable(call, await self._client.with_number(call, number))
         if not stored:
             raise call.error(
@@ -296,7 +304,7 @@ class OdooCmms:
                 f"request {number} is stored but our user may not see it, or it was deleted since",
                 field="api_key",
             )
-        return stored[0]
+        return stored[0], await self._client.details(call, stored[:1], stages, equipment)
 
     async def _release(
         self, call: Call, ref: WorkOrderRef, request: MaintenanceRequest, details: RequestDetails, memo: str
@@ -354,25 +362,8 @@ class OdooCmms:
         if request is None:
             return None
         details = await self._client.details(call, (request,))
-        self._check_key(call, request, details, ref.key)
+        check_key(call, request, details, ref.key)
         return request, details
-
-    def _check_key(self, call: Call, request: MaintenanceRequest, details: RequestDetails, key: str) -> None:
-        """Refuses a request that is not proved to be the one of a key, or that is ours though its key is empty."""
-        proved = details.key(request)
-        found = proved or key_in_html(request.description)
-        if not key and (found or details.is_own(request)):
-            has = f"has the key {found}" if found else "was created by our user"
-            words = f"request {request.id} {has}, though it is of a person"
-            raise call.error(ActionRequired, words, field="external id")
-        if key and proved != key:
-            has = f"has the external id of {proved}" if proved else "has no external id of ours any more"
-            raise call.error(
-                ActionRequired,
-                f"request {request.id} {has}; give it the external id {mapping.external_id(key)} again, or remove "
-                "the key from its description",
-                field="external id",
-            )
 
     def _record(self, call: Call, request: MaintenanceRequest, details: RequestDetails) -> WorkOrderRecord:
         """A request as our order.
