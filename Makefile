@@ -48,7 +48,7 @@ types: $(READY) ## Check types, strictly (mypy), tests included
 connector-faults: $(READY) ## Run the faults against the sandbox's CMMS, and write the table of docs/connector-faults.md
 	@$(BIN)/python -m tests.contract.fault_table
 
-bench: $(READY) engine ## Run the benchmarks, about 25 minutes
+bench: $(READY) engine ## Run the benchmarks, about 45 minutes
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file ($$SECONDS s so far)"; \
 	  $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done; echo "All of them ran in $$SECONDS s."
 

