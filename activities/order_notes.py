@@ -1,7 +1,6 @@
 """Notes on an order for the people who work on it: what became known after it was placed."""
 
 import re
-from datetime import UTC, datetime
 from typing import Final
 
 from activities.order_text import (
@@ -18,7 +17,7 @@ from domain.model import Model
 from domain.ports import Judge
 from domain.verdict import Rung
 from domain.wording import Wording, message
-from domain.work_orders import Escalation, WorkOrderDraft
+from domain.work_orders import Escalation
 
 _ASKS_FOR = {
     Rung.DRAFT: message("It now asks for a draft for the planner."),
@@ -27,11 +26,8 @@ _ASKS_FOR = {
 }
 
 
-_STAMP: Final = "%Y%m%d%H%M%S"
-_WORSE: Final = re.compile(
-    f"-(?P<rung>{'|'.join(rung.word for rung in _ASKS_FOR)})(?:-(?P<priority>[1-4])(?:-(?P<due>[0-9]{{14}}))?)?"
-)
-"""The key of a note on a worsening, after the case's own. Earlier builds wrote neither priority nor due date."""
+_WORSE: Final = re.compile(f"-(?P<rung>{'|'.join(rung.word for rung in _ASKS_FOR)})(?:-(?P<priority>[1-4]))?")
+"""The key of a note on a worsening, after the case's own. It has a priority if the order was raised to it."""
 
 
 class OrderNote(Model):
@@ -41,7 +37,7 @@ class OrderNote(Model):
     text: str
 
 
-def notes_wanted(view: CaseView, judge: Judge, say: Wording) -> tuple[OrderNote, ...]:
+def notes_wanted(view: CaseView, judge: Judge, say: Wording, raised_to: int | None = None) -> tuple[OrderNote, ...]:
     """The notes that the case's order does not carry yet, in the order in which they are to be written.
 
     An order that is not needed any more is withdrawn first where that is possible. One that is still open is left to
@@ -50,6 +46,7 @@ def notes_wanted(view: CaseView, judge: Judge, say: Wording) -> tuple[OrderNote,
     Args:
         judge: gives the reason of the rule.
         say: the language of the notes.
+        raised_to: the priority that the order was given a moment ago because the fault became worse.
     """
     if view.order is None or view.order.status.finished:
         return ()
@@ -58,7 +55,7 @@ def notes_wanted(view: CaseView, judge: Judge, say: Wording) -> tuple[OrderNote,
         _overruling(view, say),
         _reworking(view, say),
         _answering(view, say),
-        _worsening(view, judge, say),
+        _worsening(view, judge, say, raised_to),
         *_calling_off(view, say),
     )
     return tuple(note for note in notes if note is not None and note.key not in view.order_notes)
@@ -113,42 +110,37 @@ def escalation_wanted(view: CaseView) -> Escalation | None:
     """What the order is to have because the fault became worse; None if there is nothing to change, or the case is not
     timed again yet.
 
-    The note on a worsening comes after it. So its key tells what was written, and that it was.
+    The note on a worsening comes after it. Its key has the priority if the order was given it.
     """
     order, draft = view.order, view.draft
     if order is None or order.status.finished or order.of_a_person or draft is None or _worse_noted(view):
         return None
     if called_off(view) is not None or view.urgency is None:
         return None
-    was, was_due_at = _written(view, draft)
-    raised = Escalation(priority=view.verdict.priority, was=was, due_at=view.due_at, was_due_at=was_due_at)
+    noted = [key["priority"] for key in _worse_keys(view) if key["priority"]]
+    was = int(noted[-1]) if noted else draft.priority
+    raised = Escalation(priority=view.verdict.priority, was=was, due_at=view.due_at, was_due_at=draft.due_at)
     return raised if raised.priority < raised.was or raised.earlier_due is not None else None
 
 
-def _written(view: CaseView, draft: WorkOrderDraft) -> tuple[int, datetime | None]:
-    """The priority and the due date that we wrote last: those of the draft, or of the last note on a worsening."""
-    keys = [_WORSE.fullmatch(key.removeprefix(view.id)) for key in view.order_notes]
-    found = [key for key in keys if key is not None and key["priority"]]
-    if not found:
-        return draft.priority, draft.due_at
-    due = found[-1]["due"]
-    at = datetime.strptime(due, _STAMP).replace(tzinfo=UTC) if due else draft.due_at
-    return int(found[-1]["priority"]), at
+def _worse_keys(view: CaseView) -> list[re.Match[str]]:
+    """The keys of the notes on a worsening, in their order."""
+    keys = (_WORSE.fullmatch(key.removeprefix(view.id)) for key in view.order_notes)
+    return [key for key in keys if key is not None]
 
 
 def _worse_noted(view: CaseView) -> bool:
     """Whether the order tells all that has become worse. Builds before this note wrote no rung into their drafts."""
     if view.draft is None or view.draft.rung is None or view.rung <= view.draft.rung:
         return True
-    keys = (_WORSE.fullmatch(key.removeprefix(view.id)) for key in view.order_notes)
-    return any(key is not None and key["rung"] == view.rung.word for key in keys)
+    return any(key["rung"] == view.rung.word for key in _worse_keys(view))
 
 
-def _worsening(view: CaseView, judge: Judge, say: Wording) -> OrderNote | None:
-    """It waits until the work is timed again, because what it tells of the due date is written on the order before."""
+def _worsening(view: CaseView, judge: Judge, say: Wording, raised_to: int | None) -> OrderNote | None:
+    """It waits until the work is timed again: the order is raised before it is noted."""
     if _worse_noted(view) or view.draft is None or view.urgency is None:
         return None
-    earlier = view.due_at is not None and view.draft.due_at is not None and view.due_at < view.draft.due_at
+    due_at = view.due_at if view.due_at != view.draft.due_at else None
     verdict, words = view.verdict, judge.words(view.version, view.verdict.rule)
     told = (
         say("The fault became worse after this order was made; last seen at {at} UTC.", at=minute(view.last_event_at)),
@@ -162,11 +154,11 @@ def _worsening(view: CaseView, judge: Judge, say: Wording) -> OrderNote | None:
             priority=verdict.priority,
         ),
         say(_ASKS_FOR[view.rung]),
-        *((say("The work is due earlier now: {at} UTC.", at=minute(view.due_at)),) if earlier and view.due_at else ()),
+        *((say("By the policy, the work is due by {at} UTC now.", at=minute(due_at)),) if due_at is not None else ()),
         *((case_hold_notice(view, say),) if view.rung is Rung.WORK_ORDER_AND_HOLD else ()),
     )
-    written = f"-{verdict.priority}" + (f"-{view.due_at:{_STAMP}}" if earlier else "")
-    return OrderNote(key=f"{view.id}-{view.rung.word}{written}", text=" ".join(told))
+    raised = "" if raised_to is None else f"-{raised_to}"
+    return OrderNote(key=f"{view.id}-{view.rung.word}{raised}", text=" ".join(told))
 
 
 def _calling_off(view: CaseView, say: Wording) -> tuple[OrderNote, ...]:

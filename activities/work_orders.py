@@ -137,8 +137,10 @@ class WorkOrders:
             order = await self._moved(view, known, wanted)
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
-            order = await self._escalated(view.model_copy(update={"order": order}), order)
-            await self._note(view.model_copy(update={"order": order}), order)
+            raised = await self._escalated(view.model_copy(update={"order": order}), order)
+            raised_to = raised.priority if raised.priority != order.priority else None
+            order = raised
+            await self._note(view.model_copy(update={"order": order}), order, raised_to)
             await self._files.attach(view, order, self._wording(order.ref.system))
             if not order.status.finished:
                 self._wait_for_people(attempt, order)
@@ -221,8 +223,7 @@ class WorkOrders:
         return await cmms.release_work_order(order.ref, f"{view.id}: {view.verdict.rule}")
 
     async def _escalated(self, view: CaseView, order: WorkOrderRecord) -> WorkOrderRecord:
-        """The order, with a higher priority and an earlier due date where the fault became worse. The note that follows
-        records that it was asked for."""
+        """The order, with a higher priority and an earlier due date where the fault became worse."""
         escalation = escalation_wanted(view)
         cmms = self._instance(order.ref.system, "move-order")
         if escalation is None or not cmms.capabilities.raises_priority:
@@ -234,8 +235,8 @@ class WorkOrders:
             await self._cases.record_order(view.id, raised, asked_at)
         return raised
 
-    async def _note(self, view: CaseView, order: WorkOrderRecord) -> None:
-        for note in notes_wanted(view, self._judge, self._wording(order.ref.system)):
+    async def _note(self, view: CaseView, order: WorkOrderRecord, raised_to: int | None) -> None:
+        for note in notes_wanted(view, self._judge, self._wording(order.ref.system), raised_to):
             await self._instance(order.ref.system, "add-note").add_note(order.ref, note.key, note.text)
             await self._cases.record_order_note(view.id, note.key, note.text)
 

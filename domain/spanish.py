@@ -205,7 +205,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "The fault became worse after this order was made; last seen at {at} UTC.": (
         "El fallo ha empeorado desde que se creó esta orden; visto por última vez el {at} UTC."
     ),
-    "The work is due earlier now: {at} UTC.": "Ahora el trabajo debe hacerse antes: {at} UTC.",
+    "By the policy, the work is due by {at} UTC now.": "Según la política, el trabajo vence ahora el {at} UTC.",
     "Policy {policy} {version}, rule {rule}, severity {severity}, priority {priority}.": (
         "Política {policy} {version}, regla {rule}, gravedad {severity}, prioridad {priority}."
     ),

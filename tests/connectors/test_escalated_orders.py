@@ -9,6 +9,7 @@ from connectors.cmms.atlas import escalating as atlas
 from connectors.cmms.maintainx import mapping as maintainx
 from connectors.cmms.maximo import MaximoSettings
 from connectors.cmms.maximo import escalating as maximo
+from connectors.cmms.maximo.mapping import touched_by_others
 from connectors.cmms.maximo.models import WorkOrderRow
 from domain.work_orders import Escalation, Touched
 from tests.connectors import atlas_answers, maintainx_answers
@@ -38,6 +39,15 @@ def test_maximo_gets_priority_and_target_date_in_the_zone_of_the_site() -> None:
     sent = maximo.changes_of(maximo_row(), WORSE, MAXIMO)
     assert sent == {"wopriority": 1, "targcompdate": "2026-11-22T01:50:10-05:00"}
     assert maximo.changes_of(maximo_row(**sent), WORSE, MAXIMO) == {}
+
+
+def test_maximo_keeps_that_somebody_else_changed_an_order_before_our_change_hides_it() -> None:
+    ours, theirs = maximo_row(changeby="MILLWRIGHT", externalrefid="MWABCDEFGH"), maximo_row(changeby="PLANNER")
+    assert maximo.note_of_others(ours, "MILLWRIGHT") == {}
+    note = maximo.note_of_others(theirs, "MILLWRIGHT")
+    after = maximo_row(changeby="MILLWRIGHT", externalrefid="MWABCDEFGH", **note)
+    assert touched_by_others(after, "MILLWRIGHT") is Touched.YES
+    assert maximo.note_of_others(after, "MILLWRIGHT") == {}
 
 
 @pytest.mark.parametrize("date", [None, "2026-11-25T01:50:10-05:00"])

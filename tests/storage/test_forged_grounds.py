@@ -239,8 +239,12 @@ async def test_an_order_is_raised_only_to_the_priority_that_the_verdict_in_the_r
     assert view.order is not None
     ref, check, own = view.order.ref, ready.storage.cases.check_move, view.verdict.priority
     await check(ready.case, ref, Escalation(priority=own, was=4))
-    with pytest.raises(ActionRequired, match=f"no verdict gives the case the priority {own + 1}"):
+    with pytest.raises(Unavailable, match="the case was raised further meanwhile"):
         await check(ready.case, ref, Escalation(priority=own + 1, was=4))
+    ready.somebody_runs("UPDATE cases SET verdict = jsonb_set(verdict, '{priority}', '4')")
+    with pytest.raises(ActionRequired, match="the verdict in the case is not the one in the record"):
+        await check(ready.case, ref, Escalation(priority=4, was=4))
+    ready.somebody_runs(f"UPDATE cases SET verdict = jsonb_set(verdict, '{{priority}}', '{own}')")
     no = Decision(approved=False, by="pat", reason="It is scrap.", at=ready.plant.clock.now())
     await ready.storage.cases.record_decision(ready.case, no)
     with pytest.raises(Unavailable, match="called off meanwhile"):

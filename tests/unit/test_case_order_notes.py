@@ -46,7 +46,7 @@ def test_a_fault_that_became_worse_is_noted_once_with_the_rule_and_its_reason() 
         plant.store.raised(CASE, rung)
         plant.settle()
     [(key, text)] = plant.cmms.notes.items()
-    assert key == f"{CASE}-work_order-{plant.store.now(CASE).verdict.priority}"
+    assert key == f"{CASE}-work_order"
     assert text.startswith("The fault became worse after this order was made")
     assert "It is so." in text
 
@@ -82,7 +82,19 @@ def test_a_priority_that_people_set_is_kept_and_they_read_of_the_other_one() -> 
     plant.cmms.book.people_prioritise(order(plant).ref, 4)
     raise_to(plant, Rung.WORK_ORDER, 1)
     assert order(plant).priority == 4
-    assert "priority 1" in plant.cmms.notes[f"{CASE}-work_order-1"]
+    assert "priority 1" in plant.cmms.notes[f"{CASE}-work_order"]
+
+
+def test_a_priority_that_people_set_to_what_the_policy_asks_for_is_theirs_also_later() -> None:
+    plant = SagaPlant(timedelta())
+    view = case_view(CASE, 1, Rung.DRAFT)
+    plant.store.open(view.model_copy(update={"verdict": view.verdict.model_copy(update={"priority": 3})}))
+    plant.settle()
+    plant.cmms.book.people_prioritise(order(plant).ref, 2)
+    raise_to(plant, Rung.WORK_ORDER, 2)
+    raise_to(plant, Rung.WORK_ORDER_AND_HOLD, 1)
+    assert order(plant).priority == 2
+    assert list(plant.cmms.notes) == [f"{CASE}-work_order", f"{CASE}-work_order_and_hold"]
 
 
 def test_an_order_that_an_earlier_build_noted_as_worse_is_not_noted_again() -> None:

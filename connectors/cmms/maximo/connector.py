@@ -15,7 +15,7 @@ from connectors.cmms.maximo.changes import first_unseen
 from connectors.cmms.maximo.client import MaximoClient
 from connectors.cmms.maximo.completed_work import completed_work
 from connectors.cmms.maximo.cursor import Cursor
-from connectors.cmms.maximo.escalating import changes_of
+from connectors.cmms.maximo.escalating import changes_of, note_of_others
 from connectors.cmms.maximo.models import DowntimeRow, ObjectSchema, WorkOrderRow
 from connectors.cmms.maximo.rows import OrderPage
 from connectors.cmms.maximo.schema import differences
@@ -143,7 +143,8 @@ class MaximoCmms:
         changes = changes_of(row, escalation, self._settings)
         if changes and not mapping.status_of(row).finished:
             effect = f"{row.siteid}/{row.wonum}/{sorted(changes.items())}"
-            await self._client.merge(call, self._href(call, row), changes, effect)
+            body = {**changes, **note_of_others(row, self._settings.user)}
+            await self._client.merge(call, self._href(call, row), body, effect)
             row = await self._again(call, self._href(call, row))
             for field in changes_of(row, escalation, self._settings):
                 raise call.error(ActionRequired, f"order {row.wonum} was changed, and has its old value", field=field)

@@ -1,10 +1,20 @@
 """Raises an order of Maximo in place: `wopriority`, and `targcompdate` where the site's object structure has it."""
 
 from connectors.cmms.maximo.cursor import instant
+from connectors.cmms.maximo.mapping import TOUCHED_NOTE, has_note, note_body, touched_by_others
 from connectors.cmms.maximo.models import WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
 from domain.canonical import Json
-from domain.work_orders import Escalation
+from domain.work_orders import Escalation, Touched
+
+
+def note_of_others(row: WorkOrderRow, user: str) -> dict[str, Json]:
+    """The note that others may have changed an order, before a change of ours hides who changed it last; empty if it
+    is not needed."""
+    if touched_by_others(row, user) is Touched.NO or has_note(row, TOUCHED_NOTE):
+        return {}
+    words = "Others may have changed it before Millwright did. / Otros pueden haberla cambiado antes que Millwright."
+    return note_body(TOUCHED_NOTE, words)
 
 
 def changes_of(row: WorkOrderRow, escalation: Escalation, settings: MaximoSettings) -> dict[str, Json]:

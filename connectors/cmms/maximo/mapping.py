@@ -198,6 +198,10 @@ def preview(body: Mapping[str, Json], settings: MaximoSettings, *, released: boo
     return (previewed("work order", body, status, _MEANINGS),)
 
 
+TOUCHED_NOTE: Final = "touched"
+"""The key of the note that others may have changed an order before we did."""
+
+
 def note_body(note_key: str, note: str) -> dict[str, Json]:
     """A worklog row that carries its key; the whole text goes to the long description where one line is too short."""
     line = f"{note_mark(note_key)} {note}"
@@ -241,8 +245,8 @@ def status_of(row: WorkOrderRow | OpenOrderRow) -> WorkOrderStatus:
 def touched_by_others(row: WorkOrderRow, user: str) -> Touched:
     """Whether anybody but us has changed an order.
 
-    Yes where a change, a status or a note bears another's name; where our key was taken off it; where there is work on
-    it; or where it is in a state that we never set. Unknown where Maximo names nobody.
+    Yes where a change, a status or a note bears another's name; where a note of ours says so; where our key was taken
+    off it; where there is work on it; or where it is in a state that we never set. Unknown where Maximo names nobody.
     """
     named = {name.upper() for name in (row.changeby, *(change.changeby for change in row.wostatus)) if name}
     noted_by_others = any(
@@ -253,6 +257,7 @@ def touched_by_others(row: WorkOrderRow, user: str) -> Touched:
     if (
         not row.externalrefid
         or noted_by_others
+        or has_note(row, TOUCHED_NOTE)
         or worked_on
         or named - {user.upper()}
         or row.internal_status not in _OURS_TO_SET

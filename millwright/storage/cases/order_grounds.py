@@ -79,6 +79,8 @@ async def check_move(
         raise recorded.called_off()
     elif isinstance(to, Escalation):
         verdict = recorded.verdict(said, "", "")
+        if verdict is not None and verdict.priority < to.priority:
+            raise recorded.moved_on("the case was raised further meanwhile")
         if verdict is None or verdict.priority != to.priority:
             raise recorded.altered(f"in the record no verdict gives the case the priority {to.priority}", "priority")
     elif not said.wants_no_review:

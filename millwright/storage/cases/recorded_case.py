@@ -264,7 +264,10 @@ class RecordedCase:
     def called_off(self) -> Unavailable:
         """The error that stops what was about to be sent for a case that was called off after its step had read it: the
         step is tried again, and reads that."""
-        words = f"the work was called off meanwhile: {self.said.called_off}"
+        return self.moved_on(f"the work was called off meanwhile: {self.said.called_off}")
+
+    def moved_on(self, words: str) -> Unavailable:
+        """The error of a step whose case has changed since it was read."""
         return Unavailable(words, system="record", operation=self._operation, key=self.case)
 
 
