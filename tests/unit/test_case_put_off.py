@@ -66,7 +66,7 @@ def test_a_fault_that_becomes_worse_is_noted_before_the_day() -> None:
     plant = put_off()
     plant.store.raised(CASE, Rung.WORK_ORDER)
     plant.settle()
-    assert list(plant.cmms.notes) == [f"{CASE}-work_order"]
+    assert list(plant.cmms.notes) == [f"{CASE}-work_order-1"]
 
 
 def test_an_order_without_a_day_waits_as_before() -> None:
@@ -78,4 +78,22 @@ def test_nobody_is_asked_for_an_order_that_is_not_needed_any_more() -> None:
     plant = put_off()
     plant.store.doubted(CASE)
     later(plant, UNTIL - plant.clock.now())
+    assert waits(plant)[1] is None
+
+
+def test_a_day_that_was_over_before_the_order_was_put_on_hold_asks_nobody() -> None:
+    plant = put_off(START - timedelta(days=60))
+    assert waits(plant) == (f"the technician to do {plant.cmms.orders[CASE].ref.id}", None)
+    order = plant.store.now(CASE).order
+    assert order is not None
+    assert order.put_off_until is None
+
+
+def test_a_day_that_is_known_stays_when_the_order_is_changed_after_it() -> None:
+    plant = put_off()
+    later(plant, UNTIL - plant.clock.now() + timedelta(hours=1))
+    people(plant, WorkOrderStatus.ON_HOLD, UNTIL)
+    assert waits(plant)[1] is Lane.PLANNER
+    people(plant, WorkOrderStatus.IN_PROGRESS)
+    people(plant, WorkOrderStatus.ON_HOLD, UNTIL)
     assert waits(plant)[1] is None
