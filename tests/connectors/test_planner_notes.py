@@ -11,6 +11,7 @@ from connectors.cmms.maximo import MaximoSettings
 from connectors.cmms.maximo import planner_notes as maximo_notes
 from connectors.cmms.maximo.models import WorkOrderRow
 from connectors.planner_words import PlannerWords
+from connectors.text import without_markup
 from domain.work_orders import OrderRejection
 from tests.connectors.atlas_answers import SETTINGS, order, request
 
@@ -103,3 +104,35 @@ def test_a_day_in_the_worklog_of_maximo_begins_at_midnight_there() -> None:
     row = work_order(status="WMATL", worklog=[{"description": "Put off until: 2026-12-07", "createby": "JONES"}])
     assert maximo_notes.put_off_on(row, MAXIMO) == datetime(2026, 12, 7, 5, tzinfo=UTC)
     assert maximo_notes.put_off_on(work_order(status="WMATL"), MAXIMO) is None
+
+
+@pytest.mark.parametrize(
+    ("summary", "details"),
+    [
+        ("Put off until: 2026-12-07", "The seal comes that day."),
+        ("Seal", "<div>No seal.<br />Put&nbsp;off until: 2026-12-07</div><!-- RICH TEXT -->"),
+        ("Seal", "No seal.<div>Put off until: <b>2026-12-07</b></div>"),
+        ("Put off until: 2026-12-05", "<p>Put off until: 2026-12-07</p>"),
+        (None, "p < 5 bar\nPut off until: 2026-12-07"),
+    ],
+)
+def test_the_summary_and_the_details_of_the_worklog_of_maximo_are_read(summary: str | None, details: str) -> None:
+    entry = {"description": summary, "description_longdescription": details, "createby": "JONES"}
+    row = work_order(status="WMATL", worklog=[entry])
+    assert maximo_notes.put_off_on(row, MAXIMO) == datetime(2026, 12, 7, 5, tzinfo=UTC)
+
+
+def test_a_note_of_ours_in_the_worklog_of_maximo_is_not_read() -> None:
+    entry = {"description": "[MW:n] Seen again", "description_longdescription": "<p>Put off until: 2026-12-07</p>"}
+    assert maximo_notes.put_off_on(work_order(status="WMATL", worklog=[entry]), MAXIMO) is None
+
+
+@pytest.mark.parametrize("text", ["no tags", "p < 5 and q > 3\nt <90 >50", "R&D"])
+def test_plain_text_stays_as_it_is(text: str) -> None:
+    assert without_markup(text) == text
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("piece", ["<", "<!--", "<p ", "< ", "<br", "&#"])
+def test_tags_that_do_not_end_are_read_in_time(piece: str) -> None:
+    assert without_markup(piece * 200_000)
