@@ -2,11 +2,14 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from domain.cases import Lane
+from domain.hold_proposals import HoldTerms
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.support.plant import START
-from tests.support.saga_plant import REREAD, SagaPlant, case_view
+from tests.support.saga_plant import REREAD, WATCH, SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 UNTIL = START + timedelta(days=3)
@@ -97,3 +100,20 @@ def test_a_day_that_is_known_stays_when_the_order_is_changed_after_it() -> None:
     people(plant, WorkOrderStatus.IN_PROGRESS)
     people(plant, WorkOrderStatus.ON_HOLD, UNTIL)
     assert waits(plant)[1] is None
+
+
+@pytest.mark.parametrize("after", [None, timedelta(0)])
+def test_a_question_of_the_hold_comes_before_the_planner_is_asked(after: timedelta | None) -> None:
+    plant = SagaPlant(timedelta(0))
+    plant.judge.terms = HoldTerms(unasked=False)
+    plant.store.open(case_view(CASE, 1, Rung.WORK_ORDER_AND_HOLD))
+    plant.settle()
+    people(plant, WorkOrderStatus.ON_HOLD, UNTIL)
+    later(plant, UNTIL - plant.clock.now())
+    reason, lane = waits(plant)
+    assert (reason or "").startswith("production to accept, time or refuse a hold")
+    assert lane is Lane.OPERATIONS
+    plant.answer(CASE, after)
+    later(plant, WATCH)
+    assert waits(plant)[1] is Lane.PLANNER
+    assert "to take up" in (waits(plant)[0] or "")
