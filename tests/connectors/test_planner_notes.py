@@ -68,6 +68,14 @@ def test_a_comment_on_the_day_precedes_the_planned_start_in_atlas() -> None:
     assert atlas_notes.put_off_on(AtlasOrder.model_validate(order(status="ON_HOLD")), (), ATLAS) is None
 
 
+def test_a_planned_start_to_come_precedes_a_day_that_is_over_in_atlas() -> None:
+    told = {"status": "ON_HOLD", "updatedAt": "2026-12-10T08:00:00.000+00:00"}
+    later = AtlasOrder.model_validate(order(estimatedStartDate="2026-12-20T08:00:00.000+00:00", **told))
+    assert atlas_notes.put_off_on(later, SAID, ATLAS) == datetime(2026, 12, 20, 8, tzinfo=UTC)
+    over = AtlasOrder.model_validate(order(estimatedStartDate="2026-12-09T08:00:00.000+00:00", **told))
+    assert atlas_notes.put_off_on(over, SAID, ATLAS) == datetime(2026, 12, 7, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
