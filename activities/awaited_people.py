@@ -9,8 +9,14 @@ from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 
 
 def put_off(view: CaseView, order: WorkOrderRecord) -> datetime | None:
-    """Until when people have put off an order that is still wanted; None if they have not."""
-    return None if order.of_a_person or called_off(view) is not None else order.put_off_until
+    """Until when people have put off an order that is still wanted; None if they have not.
+
+    Args:
+        order: as it was read last, perhaps later than the order of the case.
+    """
+    if order.of_a_person or called_off(view) is not None:
+        return None
+    return order.without_past_day(view.order).put_off_until
 
 
 def people_awaited(view: CaseView, order: WorkOrderRecord, until: datetime | None, now: datetime) -> str:

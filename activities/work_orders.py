@@ -332,7 +332,7 @@ class WorkOrders:
         self, attempt: Step, order: WorkOrderRecord, read_at: datetime, lease: OrderLease | None = None
     ) -> None:
         await self._cases.record_order(attempt.view.id, order, read_at, lease)
-        attempt.view = attempt.view.model_copy(update={"order": order, "order_read_at": read_at})
+        attempt.view = attempt.view.model_copy(update={"order": order.without_past_day(None), "order_read_at": read_at})
 
     async def _look_for_lost(self, attempt: Step) -> None:
         """Called off after an attempt whose answer was lost: the order may stand there without our knowing."""

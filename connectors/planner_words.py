@@ -116,3 +116,17 @@ def day_in(word: str | None, notes: Iterable[str], zone: tzinfo) -> datetime | N
     """
     found = (day_of(said_behind(word, note), zone) for note in notes)
     return next((each for each in reversed(list(found)) if each is not None), None)
+
+
+def day_or_start(said: datetime | None, start: datetime | None, changed_at: datetime) -> datetime | None:
+    """The day that people said, else the planned start. So too if only the start was still to come when the order was
+    changed last: then the day is that of an earlier hold, or the start was planned anew.
+
+    Args:
+        said: the day in the notes.
+        start: the planned start of the order.
+        changed_at: when the order was changed last.
+    """
+    if said is None or (said < changed_at and start is not None and start >= changed_at):
+        return start
+    return said

@@ -12,6 +12,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _KEY_WORDS: Final = "Millwright key:"
 _KEY_LINE: Final = re.compile(rf"{_KEY_WORDS} (\S+)")
 _TAG: Final = re.compile(r"<[^>]*>")
+_LINE_END: Final = re.compile(r"<\s*/?(?:br|p|div|li|tr|h[1-6]|blockquote|pre)\b[^<>]*>", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"<[a-z/!?][^<>]*>", re.IGNORECASE)
+"""A tag or a comment of HTML. Of plain text, "< 5 and > 3" is none."""
 _NOTE_MARK: Final = re.compile(r"^\s*\[MW:([^\]]+)\]")
 _LONGEST_NOTE_TOKEN: Final = 40
 
@@ -70,6 +73,13 @@ def key_in(long_description: str | None) -> str | None:
     lines = html.unescape(_TAG.sub("\n", long_description or "")).splitlines()
     found = (_KEY_LINE.fullmatch(line.strip()) for line in reversed(lines))
     return next((match.group(1) for match in found if match is not None), None)
+
+
+def without_markup(text: str) -> str:
+    """What is read of a text that an editor may have made HTML: line by line, without empty lines. Plain text stays."""
+    broken = _LINE_END.sub("\n", text)
+    lines = (line.strip() for line in html.unescape(_MARKUP.sub("", broken)).splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _not_our_mark(text: str) -> str:

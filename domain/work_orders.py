@@ -297,7 +297,8 @@ class WorkOrderRecord(Model):
         codes: the codes of the failure on an order of a person that is not completed. They are read only where the
             site has a table that says what they name.
         rejection: why people ended the order without its work; None if they did not, or did not say why.
-        put_off_until: until when people put off an order that is on hold; None if it is not, or has no date.
+        put_off_until: until when people put off an order that is on hold; None if it is not, or has no date. It is kept
+            without a day that was over before that: see `without_past_day`.
     """
 
     later: ClassVar[tuple[str, ...]] = ("status_guessed", "codes", "rejection", "put_off_until")
@@ -348,6 +349,21 @@ class WorkOrderRecord(Model):
     def stamped_before(self, known: "WorkOrderRecord") -> bool:
         """Whether its stamp is earlier than that of the known record. Then the page with it is out of date."""
         return self.changed_at < known.changed_at
+
+    def without_past_day(self, known: "WorkOrderRecord | None") -> "WorkOrderRecord":
+        """The record without a day that was over before the order was put on hold, such as one of an earlier hold.
+
+        Not every vendor says when an order was put on hold, so that its last change stands for it. A day that is known
+        already stays, whoever changes the order after it.
+
+        Args:
+            known: the record as it was known before; None if there is none.
+        """
+        if self.put_off_until is None or self.put_off_until >= self.changed_at:
+            return self
+        if known is not None and known.put_off_until == self.put_off_until:
+            return self
+        return self.model_copy(update={"put_off_until": None})
 
     def older_than(self, known: "WorkOrderRecord") -> bool:
         """Whether it is an earlier state than the known record. If the stamps are equal, the status decides."""

@@ -11,6 +11,7 @@ from connectors.cmms.maximo import MaximoSettings
 from connectors.cmms.maximo import planner_notes as maximo_notes
 from connectors.cmms.maximo.models import WorkOrderRow
 from connectors.planner_words import PlannerWords
+from connectors.text import without_markup
 from domain.work_orders import OrderRejection
 from tests.connectors.atlas_answers import SETTINGS, order, request
 
@@ -67,6 +68,14 @@ def test_a_comment_on_the_day_precedes_the_planned_start_in_atlas() -> None:
     assert atlas_notes.put_off_on(AtlasOrder.model_validate(order(status="ON_HOLD")), (), ATLAS) is None
 
 
+def test_a_planned_start_to_come_precedes_a_day_that_is_over_in_atlas() -> None:
+    told = {"status": "ON_HOLD", "updatedAt": "2026-12-10T08:00:00.000+00:00"}
+    later = AtlasOrder.model_validate(order(estimatedStartDate="2026-12-20T08:00:00.000+00:00", **told))
+    assert atlas_notes.put_off_on(later, SAID, ATLAS) == datetime(2026, 12, 20, 8, tzinfo=UTC)
+    over = AtlasOrder.model_validate(order(estimatedStartDate="2026-12-09T08:00:00.000+00:00", **told))
+    assert atlas_notes.put_off_on(over, SAID, ATLAS) == datetime(2026, 12, 7, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -103,3 +112,35 @@ def test_a_day_in_the_worklog_of_maximo_begins_at_midnight_there() -> None:
     row = work_order(status="WMATL", worklog=[{"description": "Put off until: 2026-12-07", "createby": "JONES"}])
     assert maximo_notes.put_off_on(row, MAXIMO) == datetime(2026, 12, 7, 5, tzinfo=UTC)
     assert maximo_notes.put_off_on(work_order(status="WMATL"), MAXIMO) is None
+
+
+@pytest.mark.parametrize(
+    ("summary", "details"),
+    [
+        ("Put off until: 2026-12-07", "The seal comes that day."),
+        ("Seal", "<div>No seal.<br />Put&nbsp;off until: 2026-12-07</div><!-- RICH TEXT -->"),
+        ("Seal", "No seal.<div>Put off until: <b>2026-12-07</b></div>"),
+        ("Put off until: 2026-12-05", "<p>Put off until: 2026-12-07</p>"),
+        (None, "p < 5 bar\nPut off until: 2026-12-07"),
+    ],
+)
+def test_the_summary_and_the_details_of_the_worklog_of_maximo_are_read(summary: str | None, details: str) -> None:
+    entry = {"description": summary, "description_longdescription": details, "createby": "JONES"}
+    row = work_order(status="WMATL", worklog=[entry])
+    assert maximo_notes.put_off_on(row, MAXIMO) == datetime(2026, 12, 7, 5, tzinfo=UTC)
+
+
+def test_a_note_of_ours_in_the_worklog_of_maximo_is_not_read() -> None:
+    entry = {"description": "[MW:n] Seen again", "description_longdescription": "<p>Put off until: 2026-12-07</p>"}
+    assert maximo_notes.put_off_on(work_order(status="WMATL", worklog=[entry]), MAXIMO) is None
+
+
+@pytest.mark.parametrize("text", ["no tags", "p < 5 and q > 3\nt <90 >50", "R&D"])
+def test_plain_text_stays_as_it_is(text: str) -> None:
+    assert without_markup(text) == text
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("piece", ["<", "<!--", "<p ", "< ", "<br", "&#"])
+def test_tags_that_do_not_end_are_read_in_time(piece: str) -> None:
+    assert without_markup(piece * 200_000)

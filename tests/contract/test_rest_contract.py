@@ -1,7 +1,7 @@
 """What the description of GitLab issues must get right beyond the suite for every CMMS."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -76,6 +76,25 @@ async def test_a_search_that_is_behind_does_not_make_an_issue_at_each_attempt(pl
     assert (created.ref.id, created.status) == ("1", WorkOrderStatus.WAITING_APPROVAL)
     assert (await plant.connector().create_work_order(draft)).ref == created.ref
     assert plant.orders_of(draft.key) == 1
+
+
+async def test_what_planners_say_after_a_hundred_notes_is_read(plant: TicketsPlant) -> None:
+    cmms = plant.connector()
+    created = await cmms.create_work_order(plant.draft(released=True))
+    issue = plant.issue(created.ref)
+    plant.server.comment(issue, "Put off until: 2026-12-05")
+    for number in range(120):
+        plant.server.comment(issue, f"Call {number}")
+    plant.put_off(created.ref, "2026-12-07")
+    until = datetime(2026, 12, 7, tzinfo=UTC)
+    assert (await cmms.read_work_order(created.ref)).put_off_until == until
+    for number in range(120):
+        plant.server.comment(issue, f"Call {number}")
+    assert (await cmms.read_work_order(created.ref)).put_off_until == until
+    plant.reject(created.ref, "no budget")
+    rejection = (await cmms.read_work_order(created.ref)).rejection
+    assert rejection is not None
+    assert rejection.reason == "no budget"
 
 
 async def test_an_issue_that_was_moved_is_not_completed_work(plant: TicketsPlant) -> None:

@@ -1,6 +1,6 @@
 """Where one episode of a fault ends and the next begins, and what is kept when two writers meet."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -109,6 +109,26 @@ async def test_a_change_that_people_dated_back_counts_once_the_order_is_read_aga
     done = order(str(case), WorkOrderStatus.COMPLETED, minutes=-300)
     await store_of(plant).record_order(str(case), done, later)
     assert await status_of(plant) is WorkOrderStatus.COMPLETED
+
+
+async def test_a_day_before_the_hold_is_not_kept_and_a_known_day_stays(plant: Plant) -> None:
+    await placed(plant, minutes=5)
+    ((case,),) = await plant.rows("SELECT id FROM cases")
+    changes, cases = ChangeStore(plant.engine, plant.clock), store_of(plant)
+
+    async def kept(minutes: int, until: datetime, *, polled: bool) -> datetime | None:
+        told = order(str(case), WorkOrderStatus.ON_HOLD, minutes=minutes).model_copy(update={"put_off_until": until})
+        if polled:
+            await changes.store_page("maximo", [told], str(minutes))
+        else:
+            await cases.record_order(str(case), told, plant.clock.now() + timedelta(minutes=minutes))
+        view, _ = await cases.view(str(case))
+        return view.order.put_off_until if view.order else None
+
+    past, day = START - timedelta(days=60), START + timedelta(minutes=30)
+    assert [await kept(10, past, polled=True), await kept(11, past, polled=False)] == [None, None]
+    assert [await kept(20, day, polled=True), await kept(40, day, polled=True)] == [day, day]
+    assert await kept(50, day, polled=False) == day
 
 
 async def test_a_page_that_is_older_than_what_is_known_overwrites_nothing(plant: Plant) -> None:

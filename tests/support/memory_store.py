@@ -327,7 +327,7 @@ class MemoryStore:
         if known is not None and overtaken and record.older_than(known):
             return
         phase = Phase.WORK if known is None and self.cases[case].closed_as is None else self.cases[case].phase
-        self._set(case, order=record, order_read_at=read_at, phase=phase)
+        self._set(case, order=record.without_past_day(known), order_read_at=read_at, phase=phase)
 
     def _find(self, outcome: Outcome) -> None:
         if outcome.case not in self.outcomes:
@@ -384,13 +384,12 @@ class MemoryStore:
 
     def _take(self, records: Sequence[WorkOrderRecord], cursor: str) -> Sequence[str]:
         woken = []
-        for record in records:
-            known = self.cases.get(record.ref.key)
+        for told in records:
+            known = self.cases.get(told.ref.key)
+            record = told.without_past_day(known.order if known else None)
             if known is None or known.draft is None or known.order == record:
                 continue
-            if known.order is not None and known.order.of_a_person:
-                continue
-            if known.order is not None and record.stamped_before(known.order):
+            if known.order is not None and (known.order.of_a_person or record.stamped_before(known.order)):
                 continue
             self._set(known.id, order=record, order_read_at=self._clock.now())
             if known.phase is not Phase.CLOSED:

@@ -2,11 +2,14 @@
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from domain.cases import Lane
+from domain.hold_proposals import HoldTerms
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.support.plant import START
-from tests.support.saga_plant import REREAD, SagaPlant, case_view
+from tests.support.saga_plant import REREAD, WATCH, SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
 UNTIL = START + timedelta(days=3)
@@ -66,7 +69,7 @@ def test_a_fault_that_becomes_worse_is_noted_before_the_day() -> None:
     plant = put_off()
     plant.store.raised(CASE, Rung.WORK_ORDER)
     plant.settle()
-    assert list(plant.cmms.notes) == [f"{CASE}-work_order"]
+    assert list(plant.cmms.notes) == [f"{CASE}-work_order-1"]
 
 
 def test_an_order_without_a_day_waits_as_before() -> None:
@@ -79,3 +82,38 @@ def test_nobody_is_asked_for_an_order_that_is_not_needed_any_more() -> None:
     plant.store.doubted(CASE)
     later(plant, UNTIL - plant.clock.now())
     assert waits(plant)[1] is None
+
+
+def test_a_day_that_was_over_before_the_order_was_put_on_hold_asks_nobody() -> None:
+    plant = put_off(START - timedelta(days=60))
+    assert waits(plant) == (f"the technician to do {plant.cmms.orders[CASE].ref.id}", None)
+    order = plant.store.now(CASE).order
+    assert order is not None
+    assert order.put_off_until is None
+
+
+def test_a_day_that_is_known_stays_when_the_order_is_changed_after_it() -> None:
+    plant = put_off()
+    later(plant, UNTIL - plant.clock.now() + timedelta(hours=1))
+    people(plant, WorkOrderStatus.ON_HOLD, UNTIL)
+    assert waits(plant)[1] is Lane.PLANNER
+    people(plant, WorkOrderStatus.IN_PROGRESS)
+    people(plant, WorkOrderStatus.ON_HOLD, UNTIL)
+    assert waits(plant)[1] is None
+
+
+@pytest.mark.parametrize("after", [None, timedelta(0)])
+def test_a_question_of_the_hold_comes_before_the_planner_is_asked(after: timedelta | None) -> None:
+    plant = SagaPlant(timedelta(0))
+    plant.judge.terms = HoldTerms(unasked=False)
+    plant.store.open(case_view(CASE, 1, Rung.WORK_ORDER_AND_HOLD))
+    plant.settle()
+    people(plant, WorkOrderStatus.ON_HOLD, UNTIL)
+    later(plant, UNTIL - plant.clock.now())
+    reason, lane = waits(plant)
+    assert (reason or "").startswith("production to accept, time or refuse a hold")
+    assert lane is Lane.OPERATIONS
+    plant.answer(CASE, after)
+    later(plant, WATCH)
+    assert waits(plant)[1] is Lane.PLANNER
+    assert "to take up" in (waits(plant)[0] or "")

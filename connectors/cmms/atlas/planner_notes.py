@@ -6,7 +6,7 @@ from typing import Final
 from connectors.cmms.atlas import texts
 from connectors.cmms.atlas.models import AtlasComment, AtlasOrder, AtlasRequest
 from connectors.cmms.atlas.settings import AtlasSettings
-from connectors.planner_words import day_in, rejection_in, rejection_of
+from connectors.planner_words import day_in, day_or_start, rejection_in, rejection_of
 from domain.work_orders import OrderRejection
 
 ON_HOLD: Final = "ON_HOLD"
@@ -41,4 +41,4 @@ def put_off_on(row: AtlasOrder | None, comments: tuple[AtlasComment, ...], setti
     """Until when an order is put off: by a comment, else its planned start; None if there is neither."""
     notes = (texts.words_of(each.content) for each in by_time(comments))
     said = day_in(settings.planner_words.put_off, notes, UTC)
-    return said or (row.estimatedStartDate if row is not None else None)
+    return said if row is None else day_or_start(said, row.estimatedStartDate, row.updatedAt)

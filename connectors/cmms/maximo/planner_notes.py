@@ -5,7 +5,7 @@ from datetime import datetime
 from connectors.cmms.maximo.models import WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.planner_words import day_in, rejection_in, rejection_of
-from connectors.text import is_marked
+from connectors.text import is_marked, without_markup
 from domain.work_orders import OrderRejection
 
 
@@ -26,6 +26,10 @@ def put_off_on(row: WorkOrderRow, settings: MaximoSettings) -> datetime | None:
 
 
 def _notes(row: WorkOrderRow) -> list[tuple[str, str | None]]:
-    """What people wrote in the worklog, with its author."""
+    """What people wrote in the worklog, with its author: of each entry the summary and the details, which the editor of
+    Maximo makes HTML."""
     theirs = (entry for entry in row.worklog if not is_marked(entry.description))
-    return [(entry.description_longdescription or entry.description or "", entry.createby) for entry in theirs]
+    return [
+        (without_markup(f"{entry.description or ''}\n{entry.description_longdescription or ''}"), entry.createby)
+        for entry in theirs
+    ]

@@ -22,7 +22,7 @@ from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import SiteStages
 from connectors.cmms.odoo.text import html_of, key_in_html, text_of
 from connectors.json_reading import first_fault
-from connectors.planner_words import day_in, rejection_in
+from connectors.planner_words import day_in, day_or_start, rejection_in
 from connectors.previewing import previewed
 from connectors.text import cut, digest_of, long_text, note_mark, one_line
 from domain.cmms import (
@@ -323,7 +323,8 @@ def put_off_on(
 ) -> datetime | None:
     """Until when a request is put off: by a note of people, else its planned start; None if there is neither."""
     notes = (note for note, _ in notes_of_people(request, details))
-    return day_in(settings.planner_words.put_off, notes, UTC) or request.schedule_date
+    said = day_in(settings.planner_words.put_off, notes, UTC)
+    return day_or_start(said, request.schedule_date, request.write_date)
 
 
 def open_order(request: OpenRequest, names: RequestNames, system: str) -> OpenOrder:

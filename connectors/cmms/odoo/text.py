@@ -4,10 +4,8 @@ import html
 import re
 from typing import Final
 
-from connectors.text import key_in
+from connectors.text import key_in, without_markup
 
-_LINE_END: Final = re.compile(r"<\s*(?:br|/p|/div|/li|/tr|/h[1-6]|/blockquote|/pre)\b[^>]*>", re.IGNORECASE)
-_TAG: Final = re.compile(r"<[^>]*>")
 _NO_BREAK_SPACES: Final = re.compile(r"&nbsp;|&#160;|&#xa0;|\N{NO-BREAK SPACE}", re.IGNORECASE)
 _UNSEEN: Final = re.compile("[\N{ZERO WIDTH NO-BREAK SPACE}\N{ZERO WIDTH SPACE}]")
 """What the editor of Odoo puts beside links and into empty lines."""
@@ -21,9 +19,7 @@ def html_of(text: str) -> str:
 
 def text_of(content: str | None) -> str:
     """The text of some HTML, line by line, without empty lines."""
-    broken = _LINE_END.sub("\n", _plain_spaces(content))
-    lines = (line.strip() for line in html.unescape(_TAG.sub("", broken)).splitlines())
-    return "\n".join(line for line in lines if line)
+    return without_markup(_plain_spaces(content))
 
 
 def key_in_html(content: str | None) -> str | None:

@@ -74,7 +74,7 @@ class ChangeStore:
             await keep_unreadable(connection, unreadable, entry, system)
             woken: list[str] = []
             counted_otherwise: list[str] = []
-            for record in records:
+            for told in records:
                 known = (
                     await connection.execute(
                         select(
@@ -86,17 +86,17 @@ class ChangeStore:
                         )
                         .join(cases, cases.c.id == work_orders.c.case_id)
                         .outerjoin(outcomes, outcomes.c.case_id == work_orders.c.case_id)
-                        .where(work_orders.c.case_id == record.ref.key)
+                        .where(work_orders.c.case_id == told.ref.key)
                         .with_for_update(of=work_orders)
                     )
                 ).one_or_none()
-                body = record.model_dump(mode="json")
                 before = WorkOrderRecord.model_validate(known.record) if known is not None and known.record else None
                 # A second order with this key, such as a copy that people made. The case follows the first one. So it
                 # does where that is an order of a person: with a key of ours it is not theirs any more.
-                copied = before is not None and (before.of_a_person or not before.ref.same_record(record.ref))
+                copied = before is not None and (before.of_a_person or not before.ref.same_record(told.ref))
                 if copied:
                     known = before = None
+                record = told.without_past_day(before)
                 # A page that was read before the order itself, or from an index that lags behind, overwrites nothing.
                 if before is not None and (record == before or record.stamped_before(before)):
                     continue
@@ -110,7 +110,7 @@ class ChangeStore:
                         status=record.vendor_status,
                         changed_at=record.changed_at,
                         case_id=known.case_id if known else None,
-                        record=body,
+                        record=record.model_dump(mode="json"),
                         received_at=now,
                     )
                     .on_conflict_do_nothing()

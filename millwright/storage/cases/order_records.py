@@ -63,6 +63,7 @@ async def record_order(
     if before is not None and before.of_a_person and not record.of_a_person:
         # With a key of ours it is not theirs any more, and it was never one that we created: nothing may move it.
         return
+    record = record.without_past_day(before)
     await settle_read(connection, record.ref.system, [record], entry)
     # A poll may have brought what people did since; its cursor has passed, so it will not bring it again.
     overtaken = known.read_at is None or known.read_at >= read_at
