@@ -69,7 +69,7 @@ def test_a_fault_that_becomes_worse_is_noted_before_the_day() -> None:
     plant = put_off()
     plant.store.raised(CASE, Rung.WORK_ORDER)
     plant.settle()
-    assert list(plant.cmms.notes) == [f"{CASE}-work_order-1"]
+    assert list(plant.cmms.notes) == [f"{CASE}-work_order"]
 
 
 def test_an_order_without_a_day_waits_as_before() -> None:
