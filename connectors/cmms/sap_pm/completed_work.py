@@ -59,10 +59,10 @@ async def _told(
     orders, lost = await all_of(client, call, SapPmOrder, f"{ALONE} and {where}", settings)
     problems = [row.report.words for row in (*unreadable, *broken, *lost)]
     # SAP may write a name otherwise than we do. Then the record is of one of these objects all the same.
+    told = [(row.number, row.object_name or "") for row in rows]
+    told += [(order.number, order.object_name or "") for order in orders]
     problems += [
-        f"{row.number} is of {row.object_name or 'no object'}, which was not asked for"
-        for row in (*rows, *orders)
-        if (row.object_name or "").upper() not in names
+        f"{number} is of object '{name}', which was not asked for" for number, name in told if name.upper() not in names
     ]
     if problems:
         if len(names) == 1:
