@@ -1,5 +1,6 @@
 """Reads the work that was done on assets from a CMMS, and keeps it for the judging of their anomalies."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -28,8 +29,10 @@ _BATCH: Final = 40
 """How many assets are asked for at once."""
 _BATCHES: Final = 5
 """After so many batches a poll ends, so that other calls to the CMMS do not wait for it."""
-_LONGEST: Final = 20.0
-"""After so many seconds it begins no other batch: a poll has to end within its time."""
+_BEGINS_FOR: Final = 25.0
+"""After so many seconds it asks for nothing more: a poll has to end within its time."""
+_ANSWERED_WITHIN: Final = 15.0
+"""How many seconds an answer may take, with all its pages."""
 _PAUSE: Final = timedelta(minutes=1)
 """How long it rests after them."""
 _AFTER_A_FAILURE: Final = timedelta(minutes=5)
@@ -58,7 +61,7 @@ class WorkReading:
     async def go_on(self, system: str) -> timedelta | None:
         """Asks a CMMS for the work on some assets that are due, those first that were read longest ago.
 
-        Each batch is stored by itself, so it can be cut at any point. If the CMMS does not answer, nothing is stored:
+        Each answer is stored by itself, so it can be cut at any point. If the CMMS does not answer, nothing is stored:
         what is known becomes too old by itself. Of a CMMS that does not list work nothing is ever known.
 
         Returns:
@@ -69,55 +72,64 @@ class WorkReading:
         cmms = instance(self._cmms, system, "CMMS", "completed-work")
         if not isinstance(cmms, WorkLister):
             return None
+        until = time.monotonic() + _BEGINS_FOR
         try:
-            began = time.monotonic()
-            for _ in range(_BATCHES):
-                if time.monotonic() - began > _LONGEST:
+            for number in range(_BATCHES):
+                if number and time.monotonic() > until:
                     break
                 due = await self._histories.due(system, self._clock.now() - self._interval, _BATCH)
                 if not due:
                     return None
-                await self._read(system, cmms, due)
+                await self._read(system, cmms, due, until)
         except ConnectorError as error:
             activity.logger.warning("the work on assets is read later: %s", error)
             return _AFTER_A_FAILURE
         return _PAUSE
 
-    async def _read(self, system: str, cmms: WorkLister, due: Sequence[HistoryAsset]) -> None:
+    async def _read(self, system: str, cmms: WorkLister, due: Sequence[HistoryAsset], until: float) -> None:
         read_at = self._clock.now()
-        table = self._cmms[system].capabilities.failure_modes
         try:
-            said = await _asked(cmms, due, read_at, table)
+            said = await self._asked(system, cmms, due, read_at)
+        except TimeoutError:
+            activity.logger.warning("%s does not tell the work on %d assets in time", system, len(due))
         except (ActionRequired, Refused):
-            # Our sign-in, or one of the assets. One of them must not hide the others.
+            # Our sign-in, or one of the assets.
             await self._cmms[system].check()
-            said = {}
-            for each in due:
-                said |= await _asked_alone(cmms, each, read_at, table)
-        await self._histories.record_reading(system, read_at, said)
+        else:
+            await self._histories.record_reading(system, read_at, said)
+            return
+        # One asset must not hide the others, now or in later polls. So the first is read however late it is.
+        for place, each in enumerate(due):
+            if place and time.monotonic() > until:
+                return
+            read_at = self._clock.now()
+            said = await self._asked_alone(system, cmms, each, read_at)
+            await self._histories.record_reading(system, read_at, said)
 
-
-async def _asked_alone(
-    cmms: WorkLister, asset: HistoryAsset, read_at: datetime, table: Mapping[str, str]
-) -> dict[str, MaintenanceHistory]:
-    try:
-        return await _asked(cmms, [asset], read_at, table)
-    except (ActionRequired, Refused) as error:
-        activity.logger.warning("the work on %s is unknown: %s", asset.asset, error)
+    async def _asked_alone(
+        self, system: str, cmms: WorkLister, asset: HistoryAsset, read_at: datetime
+    ) -> dict[str, MaintenanceHistory]:
+        try:
+            return await self._asked(system, cmms, [asset], read_at)
+        except (ActionRequired, Refused) as error:
+            activity.logger.warning("the work on %s is unknown: %s", asset.asset, error)
+        except TimeoutError:
+            activity.logger.warning("the work on %s is unknown: %s does not tell it in time", asset.asset, system)
         return {asset.asset: MaintenanceHistory(read_at=read_at, complete=False)}
 
+    async def _asked(
+        self, system: str, cmms: WorkLister, assets: Sequence[HistoryAsset], read_at: datetime
+    ) -> dict[str, MaintenanceHistory]:
+        """What a CMMS says of the work on some assets.
 
-async def _asked(
-    cmms: WorkLister, assets: Sequence[HistoryAsset], read_at: datetime, table: Mapping[str, str]
-) -> dict[str, MaintenanceHistory]:
-    """What a CMMS says of the work on some assets.
-
-    Args:
-        table: the failure mode that a code names.
-    """
-    names = {_key(name): name for asset in assets for name in asset.names}
-    told = dict(zip(names, await cmms.completed_work([*names.values()], read_at - HISTORY), strict=True))
-    return {asset.asset: _history(read_at, [told[_key(name)] for name in asset.names], table) for asset in assets}
+        Raises:
+            TimeoutError: it does not tell it in time.
+        """
+        names = {_key(name): name for asset in assets for name in asset.names}
+        async with asyncio.timeout(_ANSWERED_WITHIN):
+            work = await cmms.completed_work([*names.values()], read_at - HISTORY)
+        told, table = dict(zip(names, work, strict=True)), self._cmms[system].capabilities.failure_modes
+        return {asset.asset: _history(read_at, [told[_key(name)] for name in asset.names], table) for asset in assets}
 
 
 def _key(name: CmmsAsset) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -1,14 +1,16 @@
 """The nightly reconcile: our record, a CMMS and the twins are read side by side, and what differs is listed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from time import monotonic
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from temporalio import activity
 
 from activities.instances import instance
-from domain.asset_drift import ASSET_PREFIX, ASSETS_IDENTITY, asset_names_drift, unlisted_assets
+from domain.asset_drift import ASSET_PREFIX, ASSETS_IDENTITY, ComparedNames, NamedAsset, compared_names, unlisted_assets
 from domain.canonical import Json
 from domain.casework import CaseStore
 from domain.clock import Clock
@@ -40,6 +42,10 @@ _STEPS: Final = 10
 _ORDERS: Final = 100
 """After how many orders it reads no further page: some CMMS give each order by a request of its own, and allow about
 so many in a minute."""
+_BEGINS_FOR: Final = 15.0
+"""After so many seconds it reads no further page: a poll has to end within its time."""
+_ASSETS_LISTED_WITHIN: Final = 30.0
+"""How many seconds the list of all assets may take, which is read in one go."""
 _PAUSE: Final = timedelta(minutes=1)
 """How long a reconcile rests after them."""
 _AFTER_A_FAILURE: Final = timedelta(minutes=5)
@@ -126,9 +132,10 @@ class Reconciling:
             return run.next_at - now
         # Stored with the first page, so that the pause holds for the worker after this one too.
         run, read_before = run.model_copy(update={"next_at": now + _PAUSE}), run.orders
+        until = monotonic() + _BEGINS_FOR
         try:
-            for _ in range(_STEPS):
-                if run.orders - read_before >= _ORDERS:
+            for number in range(_STEPS):
+                if run.orders - read_before >= _ORDERS or (number and monotonic() > until):
                     break
                 run = await self._steps[run.stage](run, self._clock.now())
                 if run.finished_at is not None:
@@ -246,16 +253,14 @@ class Reconciling:
 
     async def _read_assets(self, run: ReconcileRun, _now: datetime) -> ReconcileRun:
         """Before there is a fault: no order can be made for an asset whose name is none there any more."""
-        cmms, drift = self._of(run), tuple[Drift, ...]()
-        if isinstance(cmms, AssetLister):
-            served = self._terms.served
-            every = await self._record.named_assets(run.system)
-            named = [each for each in every if served.serving(each.site) == run.system]
-            try:
-                drift = asset_names_drift(run.system, named, await cmms.list_assets())
-            except (ActionRequired, Refused) as error:
-                drift = (unlisted_assets(run.system, len(named), error.problem),)
-        compared = ComparedPage((ASSETS_IDENTITY,), drift, complete_prefix=ASSET_PREFIX)
+        cmms = self._of(run)
+        if not isinstance(cmms, AssetLister):
+            return await self._next(run, ReconcileStage.TWINS)
+        every = await self._record.named_assets(run.system)
+        named = [each for each in every if self._terms.served.serving(each.site) == run.system]
+        found = await _found(run.system, named, cmms) if named else ComparedNames((), frozenset(), complete=True)
+        prefix = ASSET_PREFIX if found.complete else ""
+        compared = ComparedPage({ASSETS_IDENTITY, *found.identities}, found.drift, complete_prefix=prefix)
         return await self._next(run, ReconcileStage.TWINS, compared)
 
     async def _read_twins(self, run: ReconcileRun, _now: datetime) -> ReconcileRun:
@@ -302,6 +307,18 @@ class Reconciling:
 
     def _of(self, run: ReconcileRun) -> Cmms:
         return instance(self._cmms, run.system, "CMMS", "reconcile")
+
+
+async def _found(system: str, named: Sequence[NamedAsset], cmms: AssetLister) -> ComparedNames:
+    """What a CMMS says of the names of assets. One that does not list them says nothing of any of them."""
+    try:
+        async with asyncio.timeout(_ASSETS_LISTED_WITHIN):
+            return compared_names(system, named, await cmms.list_assets())
+    except (ActionRequired, Refused) as error:
+        problem = error.problem
+    except TimeoutError:
+        problem = f"the list of assets took longer than {_ASSETS_LISTED_WITHIN:.0f} seconds"
+    return ComparedNames((unlisted_assets(system, len(named), problem),), frozenset(), complete=False)
 
 
 def _with(compared: ComparedPage, unread: Sequence[Drift]) -> ComparedPage:

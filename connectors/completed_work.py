@@ -21,7 +21,7 @@ class CollectedWork:
 
     Args:
         system: the instance, for the log.
-        names: the names of the assets that were asked for.
+        names: the names of the assets that were asked for, as the records have them.
         since: work that was done earlier is left out.
     """
 
@@ -37,7 +37,8 @@ class CollectedWork:
         """Takes the records of an answer over.
 
         Args:
-            read: reads one record, or raises a `ValidationError` or another `ValueError`.
+            read: reads one record, or raises a `ValidationError` or another `ValueError`. Work on an asset that was not
+                asked for may be of any: the CMMS may write its name otherwise.
             asset_of: the name of the asset of a record that cannot be read; anything else if that cannot be told.
         """
         for content in contents:
@@ -46,7 +47,11 @@ class CollectedWork:
             except (ValueError, OverflowError) as error:
                 self._left_unread(asset_of(content), error)
                 continue
-            if work is not None and work.done_at >= self._since and name in self._work:
+            if work is None:
+                continue
+            if name not in self._work:
+                self._left_unread(name, ValueError(f"it is of asset {name}, which was not asked for"))
+            elif work.done_at >= self._since:
                 self._work[name].append(work)
 
     def told(self, names: Sequence[str]) -> tuple[tuple[ToldWork, ...] | None, ...]:

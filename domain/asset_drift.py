@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from domain.cmms import ListedAsset
+from domain.cmms import ListedAsset, ListedAssets
 from domain.drift import Drift, DriftKind
 from domain.model import Model
 
@@ -29,34 +29,57 @@ class NamedAsset(Model):
     attributes: dict[str, str]
 
 
-def asset_names_drift(system: str, named: Sequence[NamedAsset], listed: Sequence[ListedAsset]) -> tuple[Drift, ...]:
+class ComparedNames(NamedTuple):
+    """What was found of the names of assets.
+
+    Args:
+        drift: what differs.
+        identities: the assets of which it is known whether their names are names there.
+        complete: whether that is known of all of them.
+    """
+
+    drift: tuple[Drift, ...]
+    identities: frozenset[str]
+    complete: bool
+
+
+def compared_names(system: str, named: Sequence[NamedAsset], listed: ListedAssets) -> ComparedNames:
     """Which names of assets are no names there any more.
 
     Args:
         named: the assets that the CMMS serves, with their names there.
-        listed: the assets for which an order can be created there.
+        listed: what it lists.
     """
-    if named and not listed:
-        return (unlisted_assets(system, len(named), "no asset is listed to the user of the connector"),)
     there: defaultdict[str, list[ListedAsset]] = defaultdict(list)
-    for each in listed:
-        there[each.external_id.casefold()].append(each)
-    gone = (each for each in named if not any(_names(each, found) for found in there[each.external_id.casefold()]))
-    return tuple(
+    for found in listed.assets:
+        there[found.external_id.casefold()].append(found)
+    missing = [each for each in named if not any(_names(each, found) for found in there[each.external_id.casefold()])]
+    present = frozenset(map(_identity, named)) - frozenset(map(_identity, missing))
+    if missing and listed.left_out:
+        # A record that cannot be read may be of any of them.
+        problem = f"records of assets that cannot be read: {listed.left_out}; assets that are not among the others: "
+        return ComparedNames(
+            (unlisted_assets(system, len(named), f"{problem}{len(missing)}"),), present, complete=False
+        )
+    if missing and not listed.assets:
+        drift = unlisted_assets(system, len(named), "no asset is listed to the user of the connector")
+        return ComparedNames((drift,), frozenset(), complete=False)
+    gone = tuple(
         Drift(
             system=system,
             kind=DriftKind.ASSET_GONE,
-            identity=f"{ASSET_PREFIX}{each.asset}",
+            identity=_identity(each),
             subject=each.asset,
             ours=_called(each),
             theirs="no asset of this name for which an order can be created",
         )
-        for each in gone
+        for each in missing
     )
+    return ComparedNames(gone, frozenset(map(_identity, named)), complete=True)
 
 
 def unlisted_assets(system: str, named: int, problem: str) -> Drift:
-    """A CMMS whose assets cannot be listed, with the reason, and how many assets have a name there."""
+    """A CMMS whose assets cannot all be listed, with the reason, and how many assets have a name there."""
     return Drift(
         system=system,
         kind=DriftKind.NO_ASSETS,
@@ -69,7 +92,13 @@ def unlisted_assets(system: str, named: int, problem: str) -> Drift:
 
 def _names(ours: NamedAsset, found: ListedAsset) -> bool:
     """Whether a record of the same name is the asset: numbers are unique only within a site, for example."""
-    return all(ours.attributes.get(name, value) == value for name, value in found.attributes.items())
+    return all(
+        ours.attributes.get(name, value).casefold() == value.casefold() for name, value in found.attributes.items()
+    )
+
+
+def _identity(asset: NamedAsset) -> str:
+    return f"{ASSET_PREFIX}{asset.asset}"
 
 
 def _called(asset: NamedAsset) -> str:

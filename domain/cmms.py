@@ -1,7 +1,9 @@
 """What a CMMS can do, as its connector declares it, and the queries for its orders."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.model import Model, Moment
 from domain.vendor_texts import VendorName, VendorText
@@ -150,6 +152,18 @@ class ListedAsset(Model):
     description: VendorText | None = None
     serial: VendorName | None = None
     parent: VendorName | None = None
+
+
+class ListedAssets(NamedTuple):
+    """The assets of a CMMS, as it lists them.
+
+    Args:
+        assets: those for which an order can be created.
+        left_out: how many records cannot be read. Each may be of an asset that is not in `assets`.
+    """
+
+    assets: Sequence[ListedAsset]
+    left_out: int = 0
 
 
 class PreviewedField(Model):

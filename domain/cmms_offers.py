@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from domain.cmms import FoundAsset, ListedAsset, PreviewedRecord
+from domain.cmms import FoundAsset, ListedAssets, PreviewedRecord
 from domain.completed_work import ToldWork
 from domain.maintenance_history import CmmsAsset
 from domain.work_orders import WorkOrderDraft
@@ -24,12 +24,14 @@ class AssetFinder(Protocol):
 
 @runtime_checkable
 class AssetLister(Protocol):
-    """What a connector to a CMMS may offer besides `Cmms`, so that names can be suggested for assets."""
+    """What a connector to a CMMS may offer besides `Cmms`, so that names can be suggested for assets, and names that
+    are none any more are found."""
 
-    async def list_assets(self) -> Sequence[ListedAsset]:
+    async def list_assets(self) -> ListedAssets:
         """All assets for which an order can be created. The CMMS is not changed.
 
-        Retired ones, those without the field that names an asset, and records that cannot be read are left out.
+        Retired ones and those without the field that names an asset are left out. Records that cannot be read are
+        counted.
         """
         ...
 

@@ -10,6 +10,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import product
 
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row
 
@@ -24,12 +25,12 @@ class _Histories:
         self.times: list[datetime] = []
         self.digests: list[str] = []
 
-    def then(self, at: datetime, counted: int) -> tuple[datetime, str] | None:
-        """The last of the first readings that was made before a time; None if there is none.
+    def either(self, at: datetime) -> tuple[tuple[datetime, str] | None, tuple[datetime, str] | None]:
+        """The last reading that was made before a time, of all and of all but the last one; None if there is none."""
+        counted = len(self.times)
+        return self._then(at, counted), self._then(at, max(counted - 1, 0))
 
-        Args:
-            counted: how many of them count.
-        """
+    def _then(self, at: datetime, counted: int) -> tuple[datetime, str] | None:
         read = bisect_left(self.times, at, hi=counted)
         return (self.times[read - 1], self.digests[read - 1]) if read else None
 
@@ -114,20 +115,23 @@ class WorkThen:
 
     def _possible(self, asset: str, at: datetime, seq: int) -> Iterator[str | None]:
         """The digests of what may be told of an asset at a time, by all readings, and for the asset's first row after a
-        reading also without the last one."""
-        systems = [histories for _, histories in sorted(self._assets.get(asset, {}).items())]
-        readings = sum(len(histories.times) for histories in systems)
+        reading also without the last one of any system: a transaction may have missed that of one system and not that
+        of another.
+        """
+        systems = [each for _, each in sorted(self._assets.get(asset, {}).items())]
+        readings = sum(len(each.times) for each in systems)
         before, row = self._told.get(asset, (0, 0))
         first = before != readings or row == seq
-        yield _newest(systems, at, 0)
+        yield _newest(each.either(at)[0] for each in systems)
         if first:
             self._told[asset] = (readings, seq)
-            yield _newest(systems, at, 1)
+            # Few systems know an asset: it has moved from one to the other.
+            for chosen in product(*(each.either(at) for each in systems)):
+                yield _newest(chosen)
 
 
-def _newest(systems: Iterable[_Histories], at: datetime, ignored: int) -> str | None:
+def _newest(found: Iterable[tuple[datetime, str] | None]) -> str | None:
     # Of two systems that were read at the same time, the first by name counts.
-    found = (histories.then(at, max(len(histories.times) - ignored, 0)) for histories in systems)
     last = max((known for known in found if known is not None), key=lambda known: known[0], default=None)
     return None if last is None else last[1]
 

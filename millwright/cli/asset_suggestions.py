@@ -90,7 +90,8 @@ async def _suggestions(settings: "Settings", system: str | None) -> _Found:
                 found.without_list.append(word)
                 continue
             names = names_in(register, name, plant_instances(settings).cmms)
-            found.suggested.append(_Suggested(word, suggest(names.unnamed, await connector.list_assets(), names.taken)))
+            listed = await connector.list_assets()
+            found.suggested.append(_Suggested(word, suggest(names.unnamed, listed.assets, names.taken)))
     return found
 
 

@@ -98,6 +98,20 @@ def test_only_the_first_row_after_a_reading_may_tell_of_the_one_before() -> None
     assert then.fault("A1", told(None, 0), minute(16), 7, uses=True) == NOT_READ
 
 
+@pytest.mark.parametrize(
+    ("context", "fault"),
+    [(told("8", 10), None), (told("3", 5), None), (told(None, 0), None), (told("3", 0), NOT_READ), (None, LEFT_OUT)],
+    ids=["none or the other's missed", "only its own missed", "both missed", "never read", "told nothing"],
+)
+def test_the_first_row_may_have_missed_the_last_reading_of_one_system_and_not_of_another(
+    context: dict[str, object] | None, fault: str | None
+) -> None:
+    acts = [(1, reading(0, A1=None)), (2, reading(5, system="other", A1="3")), (3, reading(10, A1="8"))]
+    then = WorkThen(acts)
+    then.until(4)
+    assert then.fault("A1", context, minute(12), 4, uses=True) == fault
+
+
 def test_of_two_systems_the_one_that_was_read_last_counts() -> None:
     then = WorkThen([*ACTS[:2], (3, reading(7, system="other", A1="3"))])
     then.until(9)

@@ -79,6 +79,38 @@ async def test_a_record_of_nobody_knows_which_asset_makes_all_unknown() -> None:
     assert await wire.connector().completed_work([PUMP, MOTOR], SINCE) == (None, None)
 
 
+async def test_maximos_numbers_are_upper_case_however_the_crosswalk_writes_them() -> None:
+    wire = maximo.Wire(maximo.members(done(assetnum="PUMP-1"), done(wonum="1202", assetnum="pump-2")))
+    named = [CmmsAsset(number, {"siteid": "Bedford"}) for number in ("pump-1", "PUMP-1", "Pump-2")]
+    first, same, second = await wire.connector().completed_work(named, SINCE)
+    assert first == same
+    assert [len(work or ()) for work in (first, second)] == [1, 1]
+    assert 'siteid="BEDFORD" and assetnum in ["PUMP-1","PUMP-2"]' in wire.asked[0].url.params["oslc.where"]
+
+
+async def test_work_on_an_asset_that_was_not_asked_for_makes_all_unknown() -> None:
+    wire = maximo.Wire(maximo.members(done(assetnum="011430"), done(wonum="1202", assetnum="11431")))
+    assert await wire.connector().completed_work([PUMP, MOTOR], SINCE) == (None, None)
+
+
+async def test_an_order_of_maximos_that_was_closed_without_an_actual_finish_makes_its_asset_unknown() -> None:
+    wire = maximo.Wire(maximo.members(done(status="CLOSE", status_maxvalue="CLOSE", actfinish=None)))
+    assert await wire.connector().completed_work([PUMP, MOTOR], SINCE) == (None, ())
+    wire = maximo.Wire(maximo.members(done(status="CLOSE", status_maxvalue="CLOSE")))
+    ((work,),) = await wire.connector().completed_work([PUMP], SINCE)  # type: ignore[misc]  # it is known
+    assert work.done_at == datetime(2015, 1, 5, 7, tzinfo=UTC)
+
+
+async def test_work_on_an_object_of_saps_that_was_not_asked_for_makes_it_unknown() -> None:
+    padded = closed(TechnicalObject="000000000010004711")
+    wire = sap.Wire(
+        *(sap.listed(padded), sap.listed(), sap.listed()),
+        *(sap.listed(padded), sap.listed(), sap.listed()),
+        *(sap.listed(), sap.listed(), sap.listed()),
+    )
+    assert await wire.connector().completed_work([SAP_PUMP, SAP_MOTOR], SINCE) == (None, ())
+
+
 async def test_an_asset_that_cannot_be_asked_for_is_named() -> None:
     with pytest.raises(Refused, match="assetnum has a quotation mark"):
         await maximo.Wire().connector().completed_work([CmmsAsset('1"', {"siteid": "BEDFORD"})], SINCE)

@@ -29,7 +29,9 @@ async def test_maximo_lists_all_pages_with_the_site_and_leaves_out_what_is_decom
         members(asset_row("M003", parent="M001"), {"assetnum": 1.5, "siteid": "BEDFORD", "status": "OPERATING"}),
     )
     site_of = {"siteid": "BEDFORD"}
-    assert await wire.connector().list_assets() == (
+    found = await wire.connector().list_assets()
+    assert found.left_out == 1
+    assert found.assets == (
         ListedAsset(external_id="M001", attributes=site_of, description="Pump", serial="SN-1"),
         ListedAsset(external_id="M003", attributes=site_of, parent="M001"),
     )
@@ -40,10 +42,16 @@ async def test_maximo_lists_all_pages_with_the_site_and_leaves_out_what_is_decom
 
 async def test_odoo_lists_all_pages_of_the_equipment_with_a_serial_number() -> None:
     rows = [{"id": number, "name": f"Pump {number}", "serial_no": f"S{number}"} for number in (1, 2, 3)]
-    made = site(equipment_search=Turns(rows[:2], [rows[2], {"id": 4, "name": "Fan", "serial_no": False}], []))
+    made = site(
+        equipment_search=Turns(rows[:2], [rows[2], {"id": 4, "name": "Fan", "serial_no": False}], [{"id": True}])
+    )
     found = await made.cmms(page_size=2, company=3).list_assets()
-    assert found == tuple(
-        ListedAsset(external_id=f"S{number}", description=f"Pump {number}", serial=f"S{number}") for number in (1, 2, 3)
+    assert found == (
+        tuple(
+            ListedAsset(external_id=f"S{number}", description=f"Pump {number}", serial=f"S{number}")
+            for number in (1, 2, 3)
+        ),
+        1,
     )
     bodies = made.bodies("maintenance.equipment/search_read")
     assert [body.get("offset") for body in bodies] == [None, 2, 4]
@@ -56,8 +64,11 @@ async def test_atlas_lists_all_pages_by_the_field_of_the_settings_with_the_paren
     archived = {"id": 7, "name": "Old", "barCode": "EQ-9", "archived": True}
     nameless = {"id": 8, "name": "No code"}
     wire = AtlasWire()
-    wire.answer({"POST /assets/search": [page(part, archived, last=False), page(ASSET, nameless)]})
-    assert await connected(wire).list_assets() == (
+    odd = {"id": "nine"}
+    wire.answer({"POST /assets/search": [page(part, archived, odd, last=False), page(ASSET, nameless)]})
+    found = await connected(wire).list_assets()
+    assert found.left_out == 1
+    assert found.assets == (
         ListedAsset(external_id="EQ-8", description="Motor", serial="SN-8", parent="EQ-7"),
         ListedAsset(external_id="EQ-7", description="Press 7"),
     )

@@ -11,7 +11,7 @@ async def test_maximo_lists_machines_and_their_components(tmp_path: Path) -> Non
     plant = MaximoPlant(tmp_path)
     await plant.start()
     try:
-        found = await plant.connector().list_assets()
+        found = (await plant.connector().list_assets()).assets
     finally:
         await plant.stop()
     assert [(each.external_id, each.parent) for each in found[:3]] == [
@@ -29,7 +29,7 @@ async def test_atlas_lists_the_assets_by_their_barcodes(tmp_path: Path) -> None:
     try:
         connector = plant.connector()
         assert isinstance(connector, AssetLister)
-        assert {each.external_id for each in await connector.list_assets()} >= set(plant.assets)
+        assert {each.external_id for each in (await connector.list_assets()).assets} >= set(plant.assets)
     finally:
         await plant.stop()
 

@@ -1,10 +1,12 @@
 """The work on assets is read batch by batch, and what could not be read is unknown."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
+from activities import maintenance_histories
 from activities.maintenance_histories import WorkReading
 from domain.cmms import CmmsCapabilities
 from domain.completed_work import ToldWork
@@ -49,6 +51,7 @@ class Lister:
         self.asked: list[tuple[str, ...]] = []
         self.sign_in: ConnectorError | None = None
         self.refused: set[str] = set()
+        self.slow: set[str] = set()
 
     async def check(self) -> str:
         if self.sign_in is not None:
@@ -62,6 +65,8 @@ class Lister:
             raise self.sign_in
         if self.refused.intersection(self.asked[-1]):
             raise failed(ActionRequired)
+        if self.slow.intersection(self.asked[-1]):
+            await asyncio.Event().wait()
         return [self.work.get(asset.external_id, ()) for asset in assets]
 
 
@@ -108,6 +113,48 @@ async def test_an_asset_that_cannot_be_asked_for_hides_no_other() -> None:
     histories = Histories(component(1), component(2))
     assert await reading(histories, cmms).go_on("fake") is None
     assert {asset: each.complete for asset, each in histories.said.items()} == {"c1": True, "c2": False}
+
+
+async def test_assets_that_are_asked_for_alone_are_kept_one_by_one_until_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(maintenance_histories, "_BEGINS_FOR", -1.0)
+    cmms = Lister()
+    cmms.refused = {"C1"}
+    histories = Histories(component(1), component(2), component(3))
+    work = reading(histories, cmms)
+    assert await work.go_on("fake") == timedelta(minutes=1)
+    assert {asset: each.complete for asset, each in histories.said.items()} == {"c1": False}
+    assert await work.go_on("fake") == timedelta(minutes=1)
+    assert cmms.asked == [("C1", "C2", "C3"), ("C1",), ("C2", "C3")]
+    assert len(histories.said) == 3
+
+
+async def test_what_was_read_is_kept_if_the_cmms_stops_to_answer() -> None:
+    class Ending(Lister):
+        async def completed_work(
+            self, assets: Sequence[CmmsAsset], since: datetime
+        ) -> Sequence[Sequence[ToldWork] | None]:
+            if len(self.asked) == 3:
+                raise failed(Unavailable)
+            return await super().completed_work(assets, since)
+
+    cmms = Ending()
+    cmms.refused = {"C3"}
+    histories = Histories(component(1), component(2), component(3))
+    assert await reading(histories, cmms).go_on("fake") == timedelta(minutes=5)
+    assert set(histories.said) == {"c1", "c2"}
+
+
+async def test_an_asset_whose_work_is_told_too_slowly_is_unknown_and_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(maintenance_histories, "_ANSWERED_WITHIN", 0.01)
+    cmms = Lister()
+    cmms.slow = {"C2"}
+    histories = Histories(component(1), component(2), component(3))
+    assert await reading(histories, cmms).go_on("fake") is None
+    assert {asset: each.complete for asset, each in histories.said.items()} == {"c1": True, "c2": False, "c3": True}
 
 
 @pytest.mark.parametrize(

@@ -164,18 +164,20 @@ class AtlasClient:
         page = await self.search(call, "assets", (), "id")
         return read_each(page.content, AtlasAsset.model_validate, lambda _, place: f"asset {place}").rows
 
-    async def all_assets(self, call: Call) -> tuple[AtlasListedAsset, ...]:
-        """All assets, by their ids. One that cannot be read is left out."""
+    async def all_assets(self, call: Call) -> tuple[tuple[AtlasListedAsset, ...], int]:
+        """All assets, by their ids, and how many of them cannot be read."""
         found: list[AtlasListedAsset] = []
+        left_out = 0
         for number in itertools.count():
             page = await self.search(call, "assets", (), "id", number, size=_ASSETS_OF_A_PAGE)
             rows = read_each(page.content, AtlasListedAsset.model_validate, _asset_name)
             for words in rows.unreadable:
                 logger.warning("an asset is left out of the list: %s", self._json.clean(words))
             found.extend(rows.rows)
+            left_out += len(rows.unreadable)
             if page.last or not page.content:
                 break
-        return tuple(found)
+        return tuple(found), left_out
 
     async def asset(self, call: Call, number: int) -> AtlasAsset | ConnectorError | None:
         """An asset by its id; None if it is gone, or cannot be read: that must not hide the orders of others."""

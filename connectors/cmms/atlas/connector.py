@@ -18,7 +18,7 @@ from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import one_line
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
+from domain.cmms import CmmsCapabilities, FoundAsset, ListedAssets, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import (
@@ -224,8 +224,9 @@ class AtlasCmms:
         asset = await self._asset(Call(self._system, "preview-order", draft.key), draft)
         return mapping.preview(mapping.draft_body(draft, asset, self._settings), released=draft.released)
 
-    async def list_assets(self) -> tuple[ListedAsset, ...]:
-        return mapping.listed_assets(await self._client.all_assets(Call(self._system, "list-assets")), self._settings)
+    async def list_assets(self) -> ListedAssets:
+        rows, left_out = await self._client.all_assets(Call(self._system, "list-assets"))
+        return ListedAssets(mapping.listed_assets(rows, self._settings), left_out)
 
     async def _find(self, call: Call, key: str) -> AtlasRecord | None:
         rows = await self._reading.with_key(call, key)

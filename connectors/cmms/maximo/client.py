@@ -290,8 +290,8 @@ class MaximoClient:
             return None
         return tuple(self._readable_assets(call, reply))
 
-    async def all_assets(self, call: Call) -> tuple[ListedAssetRow, ...]:
-        """All assets that our user may read, by site and number. One that cannot be read is left out."""
+    async def all_assets(self, call: Call) -> tuple[tuple[ListedAssetRow, ...], int]:
+        """All assets that our user may read, by site and number, and how many of them cannot be read."""
         params = {
             "oslc.select": "assetnum,siteid,status,description,serialnum,parent",
             "oslc.orderBy": "+siteid,+assetnum",
@@ -299,6 +299,7 @@ class MaximoClient:
         }
         reply = await self._get(call, f"{self._settings.url}/{_ASSETS}", params)
         found: list[ListedAssetRow] = []
+        left_out = 0
         while True:
             page = self._json.read(call, reply, RawPage)
             rows = read_each(
@@ -307,8 +308,9 @@ class MaximoClient:
             for words in rows.unreadable:
                 logger.warning("an asset is left out of the list: %s", self._json.clean(words))
             found.extend(rows.rows)
+            left_out += len(rows.unreadable)
             if page.next_page is None:
-                return tuple(found)
+                return tuple(found), left_out
             reply = await self._json.send(call, "GET", self._ours(call, page.next_page), headers=self._headers)
 
     def _readable_assets(self, call: Call, reply: httpx.Response) -> Iterator[AssetRow]:

@@ -18,6 +18,8 @@ from domain.maintenance_history import CmmsAsset, WorkKind
 from domain.work_orders import WorkOrderStatus
 
 _COMPLETED: Final = tuple(status for status, ours in STATUSES.items() if ours is WorkOrderStatus.COMPLETED)
+_WORK_ENDED: Final = "COMP"
+"""The internal status whose date is that of the end of the work."""
 _AT_ONCE: Final = 50
 """How many assets are named in one request, whose address has them all."""
 
@@ -25,14 +27,16 @@ _AT_ONCE: Final = 50
 async def completed_work(
     client: MaximoClient, call: Call, settings: MaximoSettings, assets: Sequence[CmmsAsset], since: datetime
 ) -> tuple[tuple[ToldWork, ...] | None, ...]:
-    """See `domain.cmms_offers.WorkLister`. The numbers of assets are unique only within a site."""
-    sites = [asset.attributes.get("siteid") or settings.site for asset in assets]
+    """See `domain.cmms_offers.WorkLister`. The numbers of assets are unique only within a site. Maximo keeps both in
+    upper case.
+    """
+    sites = [(asset.attributes.get("siteid") or settings.site or "").upper() for asset in assets]
     numbers: defaultdict[str, set[str]] = defaultdict(set)
     for site, asset in zip(sites, assets, strict=True):
         if not site:
             raise call.error(ActionRequired, f"no site is known for asset {asset.external_id}", field="siteid")
-        numbers[site].add(asset.external_id)
-    told: dict[tuple[str | None, str], tuple[ToldWork, ...] | None] = {}
+        numbers[site].add(asset.external_id.upper())
+    told: dict[tuple[str, str], tuple[ToldWork, ...] | None] = {}
     for site, of_site in numbers.items():
         ordered = sorted(of_site)
         for first in range(0, len(ordered), _AT_ONCE):
@@ -41,22 +45,31 @@ async def completed_work(
             async for contents in client.completed_orders(call, site, asked, since, _COMPLETED):
                 found.add(contents, lambda content: _work_of(content, settings), _asset_of)
             told |= {(site, name): work for name, work in zip(asked, found.told(asked), strict=True)}
-    return tuple(told[site, asset.external_id] for site, asset in zip(sites, assets, strict=True))
+    return tuple(told[site, asset.external_id.upper()] for site, asset in zip(sites, assets, strict=True))
 
 
 def _asset_of(content: object) -> object:
-    return content.get("assetnum") if isinstance(content, dict) else None
+    name = content.get("assetnum") if isinstance(content, dict) else None
+    return name.upper() if isinstance(name, str) else None
 
 
 def _work_of(content: object, settings: MaximoSettings) -> AssetWork:
-    """The work of an order. Its status is of its end, or of a later change of it, unless its actual finish is known."""
+    """The work of an order.
+
+    Raises:
+        ValueError: it cannot be read, or it does not tell when the work was done.
+    """
     row = CompletedOrderRow.model_validate(content)
+    name = row.assetnum.upper()
     if row.internal_status not in _COMPLETED:
-        return row.assetnum, None
+        return name, None
+    if row.actfinish is None and row.internal_status != _WORK_ENDED:
+        # The status is of the day on which somebody closed the order, perhaps long after the work.
+        raise ValueError(f"order {row.wonum} was closed without an actual finish")
     work = ToldWork(
         record=row.wonum,
         done_at=instant(row.actfinish or row.statusdate, settings.zone),
         kind=settings.work_kinds.get(row.worktype or "", WorkKind.UNKNOWN),
         codes=codes_of(row) if settings.failure_modes else (),
     )
-    return row.assetnum, work
+    return name, work

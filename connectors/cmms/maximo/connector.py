@@ -22,7 +22,7 @@ from connectors.cmms.maximo.schema import differences
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.text import one_line
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, ListedAsset, OrderQuery, PreviewedRecord
+from domain.cmms import CmmsCapabilities, ListedAssets, OrderQuery, PreviewedRecord
 from domain.completed_work import ToldWork
 from domain.errors import ActionRequired, Refused, Unavailable
 from domain.maintenance_history import CmmsAsset
@@ -195,9 +195,10 @@ class MaximoCmms:
         schema, statuses = await self._client.schema(call), await self._client.statuses_of_a_draft(call)
         return tuple(differences(schema, statuses, self._settings))
 
-    async def list_assets(self) -> tuple[ListedAsset, ...]:
+    async def list_assets(self) -> ListedAssets:
         """The assets of all sites that our user may read."""
-        return mapping.listed_assets(await self._client.all_assets(Call(self._system, "list-assets")))
+        rows, left_out = await self._client.all_assets(Call(self._system, "list-assets"))
+        return ListedAssets(mapping.listed_assets(rows), left_out)
 
     def _readable(self, call: Call, page: OrderPage) -> dict[tuple[str, str], WorkOrderRow]:
         """The orders of a page by site and number.

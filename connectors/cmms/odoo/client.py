@@ -130,12 +130,13 @@ class OdooMaintenanceClient:
         body: dict[str, Json] = {"attributes": ["string", "required"]}
         return (await self._wire.ask(call, REQUESTS, "fields_get", RequestFields, body)).root
 
-    async def all_equipment(self, call: Call) -> tuple[ListedEquipment, ...]:
-        """All equipment in use that has a serial number, by its id. One that cannot be read is left out."""
+    async def all_equipment(self, call: Call) -> tuple[tuple[ListedEquipment, ...], int]:
+        """All equipment in use that has a serial number, by its id, and how many of it cannot be read."""
         domain: list[Json] = [["serial_no", "!=", False]]
         if self._settings.company is not None:
             domain.append(["company_id", "in", [self._settings.company, False]])
         found: list[ListedEquipment] = []
+        left_out = 0
         size = self._settings.page_size
         for offset in itertools.count(step=size):
             contents = await self._wire.contents(
@@ -145,9 +146,10 @@ class OdooMaintenanceClient:
             for words in rows.unreadable:
                 logger.warning("an equipment is left out of the list: %s", self._wire.clean(words))
             found.extend(rows.rows)
+            left_out += len(rows.unreadable)
             if len(contents) < size:
                 break
-        return tuple(found)
+        return tuple(found), left_out
 
     async def create(self, call: Call, values: Mapping[str, str]) -> int:
         """Creates a request, and gives its id. If one has its external id already, that one stays as it is."""

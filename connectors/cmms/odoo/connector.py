@@ -21,7 +21,7 @@ from connectors.cmms.odoo.text import key_in_html
 from connectors.odoo.wire import OdooRaceLost
 from connectors.watermark import Watermark
 from domain.clock import Clock
-from domain.cmms import CmmsCapabilities, FoundAsset, ListedAsset, OrderQuery, PreviewedRecord
+from domain.cmms import CmmsCapabilities, FoundAsset, ListedAssets, OrderQuery, PreviewedRecord
 from domain.completed_work import ToldWork
 from domain.errors import ActionRequired
 from domain.maintenance_history import CmmsAsset
@@ -218,9 +218,10 @@ class OdooCmms:
     ) -> tuple[tuple[ToldWork, ...] | None, ...]:
         return await completed_work(self._client, Call(self._system, "completed-work"), assets, since)
 
-    async def list_assets(self) -> tuple[ListedAsset, ...]:
+    async def list_assets(self) -> ListedAssets:
         """The equipment with a serial number, which is its name. Odoo has no tree of equipment."""
-        return mapping.listed_assets(await self._client.all_equipment(Call(self._system, "list-assets")))
+        rows, left_out = await self._client.all_equipment(Call(self._system, "list-assets"))
+        return ListedAssets(mapping.listed_assets(rows), left_out)
 
     def _read_change(
         self, request: MaintenanceRequest, details: RequestDetails

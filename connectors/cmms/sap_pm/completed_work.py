@@ -57,10 +57,16 @@ async def _told(
     rows, unreadable = await all_of(client, call, SapPmNotification, where, settings)
     works, broken = await works_of(client, call, settings, rows)
     orders, lost = await all_of(client, call, SapPmOrder, f"{ALONE} and {where}", settings)
-    if any((unreadable, broken, lost)):
+    problems = [row.report.words for row in (*unreadable, *broken, *lost)]
+    # SAP may write a name otherwise than we do. Then the record is of one of these objects all the same.
+    told = [(row.number, row.object_name or "") for row in rows]
+    told += [(order.number, order.object_name or "") for order in orders]
+    problems += [
+        f"{number} is of object '{name}', which was not asked for" for number, name in told if name.upper() not in names
+    ]
+    if problems:
         if len(names) == 1:
-            [row, *_] = (*unreadable, *broken, *lost)
-            logger.warning("%s: the work on %s is unknown: %s", call.system, names[0], row.report.words)
+            logger.warning("%s: the work on %s is unknown: %s", call.system, names[0], problems[0])
             return {names[0]: None}
         # A record that cannot be read may be of any of these. Of which one shows when fewer are asked for.
         middle = len(names) // 2
@@ -75,7 +81,7 @@ async def _told(
 
 
 def _add(found: Mapping[str, list[ToldWork]], name: str | None, work: ToldWork | None, since: datetime) -> None:
-    if work is not None and work.done_at >= since and (name or "").upper() in found:
+    if work is not None and work.done_at >= since:
         found[(name or "").upper()].append(work)
 
 

@@ -51,9 +51,10 @@ _UNREAD = text(
     "AND w.record -> 'ref' ->> 'key' <> '' "
     "AND (w.read_at IS NULL OR w.read_at < :read_before) AND c.id > :after ORDER BY c.id LIMIT :limit"
 )
+# Where there is no order, the column has the null of JSON.
 _LISTED = text(
     "SELECT system, kind, identity, subject, case_id, ref, ours, theirs FROM drifts WHERE system = :system "
-    "AND ended_at IS NULL AND ref IS NOT NULL AND last_seen_at < :started_at AND identity > :after "
+    "AND ended_at IS NULL AND jsonb_typeof(ref) = 'object' AND last_seen_at < :started_at AND identity > :after "
     "ORDER BY identity, id LIMIT :limit"
 )
 # The case that wrote last, by the acts of the record. A twin has outcomes of few cases.
