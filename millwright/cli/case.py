@@ -240,12 +240,12 @@ def correct(
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     key: ActorKey = None,
 ) -> None:
-    """Correct the draft of an order that the CMMS refused, and have it sent, as the person whose API key is given."""
+    """Correct the draft of an order that the CMMS refused, and have it tried again, as the person whose API key is given."""
     values = dict(_value_given(change) for change in changes)
     with api_of(context, key) as api:
         asked = {"changes": values, "reason": reason_given(reason)}
         told = api.act(("cases", case, "corrections"), _Corrected, asked)
-    say(f"{told.by} corrected the draft of {case}: {'; '.join(told.changes)}. It is sent now.")
+    say(f"{told.by} corrected the draft of {case}: {'; '.join(told.changes)}. It is tried again.")
 
 
 def _value_given(change: str) -> tuple[str, str | int | None]:

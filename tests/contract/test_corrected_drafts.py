@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.progress import CaseRef
 from domain.cases import CaseView, Lane
 from domain.corrections import CorrectedField, DraftCorrection
+from domain.errors import ActRejected
 from millwright.audit.verifying import verify
 from millwright.storage.cases.corrections import Correcting
 from tests.contract.atlas_plant import AtlasPlant
@@ -85,6 +86,14 @@ async def test_a_corrected_draft_is_sent_once_and_read_back_and_the_record_verif
     assert view.lane is None
     told = await verify(refused.plant.engine, catalogue=refused.plant.catalogue)
     assert [str(finding) for finding in told.findings] == []
+
+
+async def test_a_draft_that_waits_for_an_answer_by_now_is_not_corrected(refused: RefusedCase) -> None:
+    refused.site.misbehave("create", "status_500")
+    view = await placed(refused)
+    assert (view.order, view.waiting_step, view.attempts) == (None, "ensure-order", 2)
+    with pytest.raises(ActRejected, match="has not refused the draft"):
+        await correct(refused, {CorrectedField.PRIORITY: 4})
 
 
 async def test_a_process_that_is_killed_anywhere_after_a_correction_makes_one_order(refused: RefusedCase) -> None:

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import text
 
 from domain.assets import Alias
-from domain.cases import Lane
+from domain.cases import Decision, Lane
 from domain.casework import Waits
 from domain.corrections import CorrectedField, DraftCorrection
 from domain.errors import ActionRequired, ActRejected
@@ -31,7 +31,7 @@ from tests.support.judged_plant import Plant
 from tests.support.plant import START, code, deviation
 
 PRIORITY: Final = {CorrectedField.PRIORITY: 4}
-REFUSED: Final = Waits("ensure-order", "a person to correct it", lane=Lane.PLANNER, failed=True)
+REFUSED: Final = Waits("ensure-order", "a person to correct it", lane=Lane.PLANNER, failed=True, draft_refused=True)
 
 
 @pytest.fixture
@@ -105,11 +105,25 @@ async def test_only_a_refused_draft_is_corrected(cases: CaseStore, case: str) ->
     await cases.wait(case, Waits("ensure-order", "maximo to answer", failed=True))
     with pytest.raises(ActRejected, match="maximo has not refused the draft"):
         await correct(cases, case)
+    for lane in (Lane.PLANNER, Lane.OPERATIONS):
+        # A machine is held, or a question about a hold is overdue: the draft waits for an answer all the same.
+        await cases.wait(case, REFUSED)
+        await cases.wait(case, Waits("ensure-order", "maximo to answer", lane=lane, failed=True))
+        with pytest.raises(ActRejected, match="maximo has not refused the draft"):
+            await correct(cases, case)
     placed = theirs((await cases.view(case))[0], "1224", START)
     ours = placed.model_copy(update={"ref": placed.ref.model_copy(update={"key": case})})
     await cases.record_order(case, ours, START)
     await cases.wait(case, REFUSED)
     with pytest.raises(ActRejected, match="is in maximo already"):
+        await correct(cases, case)
+
+
+async def test_the_draft_of_a_case_that_was_called_off_is_not_corrected(cases: CaseStore, case: str) -> None:
+    await refuse(cases, case)
+    no = Decision(approved=False, by="pat", reason="it is being replaced", at=(await cases.view(case))[0].opened_at)
+    await cases.record_decision(case, no)
+    with pytest.raises(ActRejected, match=f"the work of case {case} was called off: it is being replaced"):
         await correct(cases, case)
 
 
