@@ -240,7 +240,7 @@ def correct(
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     key: ActorKey = None,
 ) -> None:
-    """Correct the draft of an order that the CMMS refused, and have it tried again, as the person whose API key is given."""
+    """Correct the draft of an order that the CMMS refused, as the person whose API key is given. It is tried again."""
     values = dict(_value_given(change) for change in changes)
     with api_of(context, key) as api:
         asked = {"changes": values, "reason": reason_given(reason)}

@@ -145,7 +145,7 @@ def _order_of(case: str, found: _CaseRow, order: _OrderRow | None, *, refused: b
         raise ActRejected(
             f"{order.system} has not refused the draft of case {case}, or not at the last attempt",
             field="case",
-            fix="see `case show`; `case retry` has it sent again",
+            fix="see `case show`; `case retry` has it tried again",
         )
     return order
 
