@@ -122,8 +122,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         say(view.open_work.words)
     if view.draft_check is not None:
         say(view.draft_check.words)
-    for correction in view.corrections:
-        say(correction.words)
+    for words in view.correction_words:
+        say(words)
     if view.order is not None:
         of = "of a person " if view.attached is not None else ""
         say(f"order {of}{view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.assets import CMMS_SYSTEM, system_of
@@ -109,7 +109,10 @@ async def correct_draft(
         raise ActRejected(f"the draft of {case} has these values already", field="changes", fix="see `case show`")
     correction = DraftCorrection(changes=changes, by=asked.by, reason=asked.reason, at=asked.at)
     stored = [each.model_dump(mode="json") for each in (*earlier, correction)]
-    await connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(corrections=stored))
+    # The number is not known where an earlier build sent the draft with corrections: they count as sent.
+    sent = func.coalesce(work_orders.c.corrections_sent, len(earlier))
+    values = {"corrections": stored, "corrections_sent": sent}
+    await connection.execute(update(work_orders).where(work_orders.c.case_id == case).values(values))
     entry.add(ledger.act("order-corrected", case_workflow_id(case), asked.by, entry.at, {"correction": correction}))
     await due.wake(connection, [case_workflow_id(case)], entry.at)
     return correction
