@@ -87,7 +87,7 @@ class _Writing:
             attempts=cases.c.attempts + 1 if waits.failed else 0,
         )
         told = {"draft_refused": True} if waits.draft_refused else {}
-        self.act("case-waits", reason=waits.reason, until=waits.until, lane=waits.lane, step=waits.step, **told)
+        self.act("case-waits", _ACTOR, reason=waits.reason, until=waits.until, lane=waits.lane, step=waits.step, **told)
 
 
 class CaseStore:
