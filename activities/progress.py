@@ -142,6 +142,7 @@ class Step:
     `at_latest` is when the case is due again in any case, because something else is due then.
     `calls_a_person` says that a person must see a failure: a machine is held, or should be held and is not.
     `lane_meanwhile` is the lane of a case that another system does not answer: of a question that is open besides.
+    `sends_draft` says that the draft of the order is sent: a refusal then is one of the draft.
     """
 
     def __init__(self, view: CaseView, seen: int, name: str) -> None:
@@ -154,6 +155,7 @@ class Step:
         self.lane: Lane | None = None
         self.lane_meanwhile: Lane | None = None
         self.calls_a_person = False
+        self.sends_draft = False
         self.call_wanted = False
         self.done = True
 
@@ -233,7 +235,7 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
     """
     view, seen = await cases.view(case)
     attempt = Step(view, seen, name)
-    failed = False
+    failed, refused = False, False
     try:
         yield attempt
     except Unavailable as error:
@@ -249,14 +251,14 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         # A proof wakes the case.
         attempt.wait(f"production: {error.problem}{attempt.meanwhile}", clock.now() + _LONGEST_WAIT)
     except ActionRequired as error:
-        failed = True
+        failed, refused = True, attempt.sends_draft
         attempt.lane = Lane.PLANNER
         where = f" ({error.field})" if error.field else ""
         # Retried every hour: a person corrects it in the other system, and that system does not notify us.
         words = f"a person to correct {error.system}{where}: {error.problem}{attempt.meanwhile}"
         attempt.wait(words, clock.now() + _LONGEST_WAIT)
     except Refused as error:
-        failed = True
+        failed, refused = True, attempt.sends_draft
         attempt.lane = Lane.OPERATIONS
         activity.logger.error("case %s is parked: %s", case, error)
         again = clock.now() + _LONGEST_WAIT if attempt.calls_a_person else None
@@ -270,7 +272,7 @@ async def step(cases: CaseStore, clock: Clock, case: str, name: str, *, last: bo
         return
     called = attempt.lane is not None and attempt.lane is not view.lane
     news = failed or called or attempt.waiting_for != view.waiting_for
-    waits = Waits(attempt.name, attempt.waiting_for, attempt.next_at, attempt.lane, failed) if news else None
+    waits = Waits(attempt.name, attempt.waiting_for, attempt.next_at, attempt.lane, failed, refused) if news else None
     if last:
         again_at = min((at for at in (attempt.next_at, attempt.at_latest) if at), default=None)
         await cases.rest(case, seen, again_at, waits)

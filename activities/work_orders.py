@@ -298,6 +298,7 @@ class WorkOrders:
             if looks_first and await self._awaits_turn(attempt):
                 return
         first = await self._cases.intend_order(view.id, view.cmms_system or "", draft, seen, check)
+        attempt.sends_draft = True
         await self._create(attempt, cmms, first)
 
     async def _awaits_turn(self, attempt: Step) -> bool:

@@ -178,6 +178,8 @@ class CaseView(Model):
     """What else was open on the asset when the draft was written; None until then, and if an earlier build wrote it."""
     corrections: tuple[DraftCorrection, ...] = ()
     """What people corrected of the draft, after the CMMS had refused it, oldest first."""
+    corrections_sent: int | None = None
+    """How many of them the draft had when it was sent last; None if there are none, or an earlier build sent it."""
     draft_check: DraftCheck | None = None
     """What the check of the draft found; None until then, and if an earlier build wrote the draft."""
     order: WorkOrderRecord | None
@@ -207,6 +209,19 @@ class CaseView(Model):
     def draft_to_send(self) -> WorkOrderDraft | None:
         """The draft with what people corrected; None until it is written."""
         return None if self.draft is None else corrected(self.draft, self.corrections)
+
+    @property
+    def correction_words(self) -> tuple[str, ...]:
+        """What people corrected of the draft, in sentences without their last stop, and which of it came too late."""
+        told = [correction.words for correction in self.corrections]
+        late = 0 if self.corrections_sent is None else len(told) - self.corrections_sent
+        if self.order is not None and late > 0:
+            which, they = ("correction", "it is") if late == 1 else (f"{late} corrections", "they are")
+            told.append(
+                f"Order {self.order.ref.id} went out without the last {which}, made while {self.order.ref.system} was "
+                f"asked. If {they} still wanted, change the order there"
+            )
+        return tuple(told)
 
     @property
     def due_at(self) -> Moment | None:

@@ -28,13 +28,17 @@ LEARNING_STEP: Final = "record-outcome"
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """What a case waits for, and which step of it; in whose lane it stands, and whether that step has failed."""
+    """What a case waits for, and which step of it; in whose lane it stands, and whether that step has failed.
+
+    `draft_refused` says that the step waits because the CMMS refused the draft of the order.
+    """
 
     step: str
     reason: str | None
     until: datetime | None = None
     lane: Lane | None = None
     failed: bool = False
+    draft_refused: bool = False
 
 
 class CaseStore(Protocol):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision: str = "0033_operating_states"
 down_revision: str | None = "0032_machine_test_runs"
@@ -37,5 +38,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    told = op.get_bind().scalar(sa.text("SELECT count(*) FROM contexts WHERE body::jsonb ? 'operating'"))
+    if told:
+        words = f"{told} contexts of verdicts have what the machines did, which earlier builds cannot read"
+        raise CommandError(f"{words}; restore a backup from before the upgrade instead")
     op.drop_table("operating_states")
     op.drop_table("operating_readings")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision: str = "0041_maintenance_histories"
 down_revision: str | None = "0040_attached_orders"
@@ -28,4 +29,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    told = op.get_bind().scalar(sa.text("SELECT count(*) FROM contexts WHERE body::jsonb ? 'maintenance'"))
+    if told:
+        words = f"{told} contexts of verdicts have the work on their assets, which earlier builds cannot read"
+        raise CommandError(f"{words}; restore a backup from before the upgrade instead")
     op.drop_table("maintenance_histories")

@@ -154,8 +154,8 @@ async def state_outcome(
 async def correct_draft(
     case: str, said: CorrectionRequest, deps: Deps, person: Annotated[Person, Depends(may(PLANNER))]
 ) -> Response:
-    """Corrects the draft of an order that the CMMS refused, in the name of the signed-in person, and has it sent.
-    Repeating it changes nothing.
+    """Corrects the draft of an order that the CMMS refused, in the name of the signed-in person, and has it tried
+    again. Repeating it changes nothing.
 
     What the policy decided stays: the asset, the failure mode, the severity, and the texts that say why. The first
     draft stays too, and is shown beside the corrections.

@@ -122,8 +122,8 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         say(view.open_work.words)
     if view.draft_check is not None:
         say(view.draft_check.words)
-    for correction in view.corrections:
-        say(correction.words)
+    for words in view.correction_words:
+        say(words)
     if view.order is not None:
         of = "of a person " if view.attached is not None else ""
         say(f"order {of}{view.order.ref.id} in {view.order.ref.system}: {view.order.vendor_status}")
@@ -240,12 +240,12 @@ def correct(
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
     key: ActorKey = None,
 ) -> None:
-    """Correct the draft of an order that the CMMS refused, and have it sent, as the person whose API key is given."""
+    """Correct the draft of an order that the CMMS refused, as the person whose API key is given. It is tried again."""
     values = dict(_value_given(change) for change in changes)
     with api_of(context, key) as api:
         asked = {"changes": values, "reason": reason_given(reason)}
         told = api.act(("cases", case, "corrections"), _Corrected, asked)
-    say(f"{told.by} corrected the draft of {case}: {'; '.join(told.changes)}. It is sent now.")
+    say(f"{told.by} corrected the draft of {case}: {'; '.join(told.changes)}. It is tried again.")
 
 
 def _value_given(change: str) -> tuple[str, str | int | None]:

@@ -108,7 +108,7 @@ def _order(view: CaseView, story: tuple[StoryAct, ...]) -> list[str]:
     if view.draft is None and view.order is None:
         return before if view.rung.orders else [*before, "No work order was asked for."]
     seen = [*before, *(known.words for known in (view.open_work, view.draft_check) if known is not None)]
-    seen += [f"{correction.words}." for correction in view.corrections]
+    seen += [f"{words}." for words in view.correction_words]
     if view.order is None:
         return [*seen, "Its order was written down and has not been seen in the CMMS yet."]
     order = view.order

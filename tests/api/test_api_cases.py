@@ -152,7 +152,9 @@ async def refused(storage: Storage, case: str) -> str:
     """A case whose draft the CMMS has refused."""
     view, _ = await storage.cases.view(case)
     await storage.cases.intend_order(case, "maximo", draft_for(view, view.cmms_asset or ""), None, None)
-    await storage.cases.wait(case, Waits("ensure-order", "a person to correct maximo", lane=Lane.PLANNER, failed=True))
+    await storage.cases.wait(
+        case, Waits("ensure-order", "a person to correct maximo", lane=Lane.PLANNER, failed=True, draft_refused=True)
+    )
     return case
 
 

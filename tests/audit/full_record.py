@@ -282,7 +282,9 @@ async def _correct(plant: Plant, cases: CaseStore, case: str) -> None:
     assert await AdmissionStore(plant.engine, plant.clock).ask(case, _BOUND, Exemption.REWORK) is None
     view, _ = await cases.view(case)
     await cases.intend_order(view.id, "maximo", draft_for(view, view.cmms_asset or ""), None, None)
-    await cases.wait(view.id, Waits("ensure-order", "a person to correct maximo", lane=Lane.PLANNER, failed=True))
+    await cases.wait(
+        view.id, Waits("ensure-order", "a person to correct maximo", lane=Lane.PLANNER, failed=True, draft_refused=True)
+    )
     values: dict[CorrectedField, str | int | None] = {CorrectedField.PRIORITY: view.verdict.priority % 4 + 1}
     now = plant.clock.now()
     await cases.correct_draft(view.id, Correcting(values=values, by="paula", reason="as it is there", at=now))

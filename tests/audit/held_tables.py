@@ -51,6 +51,7 @@ COLUMNS_WITHOUT_EFFECT: Mapping[str, str] = {
     "suppressed.id": _ONLY_ORDER,
     "unreadable_records.last_seen_at": "it is shown; nothing reads it to act",
     "walk_downs.waiting_for": "it is shown; nothing reads it to act",
+    "work_orders.corrections_sent": "it says which corrections are shown as too late; the corrections themselves count",
     "work_orders.read_at": "it says when an order is read next; the reading itself is what counts",
 }
 """Columns that are not held, of tables that are, and why."""

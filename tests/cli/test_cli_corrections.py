@@ -25,7 +25,9 @@ async def refused_case(storage: Storage) -> str:
     case = await opened_case(storage)
     view, _ = await storage.cases.view(case)
     await storage.cases.intend_order(case, "maximo", draft_for(view, view.cmms_asset or ""), None, None)
-    await storage.cases.wait(case, Waits("ensure-order", "a person to correct maximo", lane=Lane.PLANNER, failed=True))
+    await storage.cases.wait(
+        case, Waits("ensure-order", "a person to correct maximo", lane=Lane.PLANNER, failed=True, draft_refused=True)
+    )
     return case
 
 
@@ -56,7 +58,7 @@ def test_a_planner_corrects_a_draft_and_both_are_shown(millwright: Millwright, s
     given = ("--set", "priority=4", "--set", "due_at=none", "--set", "summary=Look at the pump")
     correcting = ("case", "correct", case, *given, "--reason", REASON, "--key", "planner")
     changed = "summary The signal has shifted., now Look at the pump; priority 2, now 4"
-    assert millwright.says(*correcting) == f"paul corrected the draft of {case}: {changed}. It is sent now.\n"
+    assert millwright.says(*correcting) == f"paul corrected the draft of {case}: {changed}. It is tried again.\n"
     assert f"({changed}): {REASON}\n" in millwright.says("case", "show", case)
     assert f"({changed}): {REASON}." in millwright.says("why", case)
     assert millwright.json("case", "show", case)["case"]["corrections"][0]["by"] == "paul"

@@ -154,6 +154,14 @@ async def test_an_order_of_the_key_on_another_asset_needs_a_person() -> None:
     assert caught.value.field == "assetnum"
 
 
+async def test_an_order_of_the_key_on_an_asset_of_the_same_number_at_another_site_needs_a_person() -> None:
+    wire = Wire(members(order(siteid="NASHUA")))
+    with pytest.raises(ActionRequired, match="asset 11430 of site NASHUA, not 11430 of site BEDFORD") as caught:
+        await wire.connector().create_work_order(DRAFT.model_copy(update={"released": True}))
+    assert caught.value.field == "siteid"
+    assert [request.method for request in wire.asked] == ["GET"]
+
+
 async def test_an_order_whose_text_names_another_key_needs_a_person() -> None:
     wire = Wire(members(order(description_longdescription="Millwright key: MWZZZZZZZZ")))
     with pytest.raises(ActionRequired) as caught:

@@ -195,6 +195,13 @@ async def test_a_notification_of_the_key_on_another_object_needs_a_person() -> N
     assert caught.value.field == "TechnicalObject"
 
 
+async def test_a_notification_of_the_key_on_a_location_of_the_same_number_needs_a_person() -> None:
+    location = listed(notification(TechObjIsEquipOrFuncnlLoc="EAMS_FL"))
+    with pytest.raises(ActionRequired, match="its object 10004711 is of the kind EAMS_FL, not EAMS_EQUI") as caught:
+        await Wire(location, NONE).connector().create_work_order(DRAFT)
+    assert caught.value.field == "TechObjIsEquipOrFuncnlLoc"
+
+
 async def test_a_copy_of_a_notification_whose_text_names_another_key_needs_a_person() -> None:
     copied = listed(notification(MaintNotifLongTextForEdit="Millwright key: MWZZZZZZZZ"))
     with pytest.raises(ActionRequired, match="MWZZZZZZZZ"):

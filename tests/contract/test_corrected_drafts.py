@@ -1,10 +1,10 @@
 """A person corrects a draft that the sandbox's CMMS refused; it is sent then, once, and read back."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,8 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.progress import CaseRef
 from domain.cases import CaseView, Lane
 from domain.corrections import CorrectedField, DraftCorrection
+from domain.errors import ActRejected
+from domain.ports import Cmms
+from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.audit.verifying import verify
+from millwright.explaining.consequences import consequences
 from millwright.storage.cases.corrections import Correcting
+from millwright.storage.reporting.case_lists import whole_case
 from tests.contract.atlas_plant import AtlasPlant
 from tests.contract.cmms_plant import SandboxPlant
 from tests.contract.conftest import MaximoPlant
@@ -82,9 +87,62 @@ async def test_a_corrected_draft_is_sent_once_and_read_back_and_the_record_verif
     assert view.order is not None
     assert refused.site.orders_of(refused.case) == 1
     assert (view.order.priority, view.draft, view.corrections) == (wanted, before, (kept,))
+    assert view.correction_words == (kept.words,)
     assert view.lane is None
     told = await verify(refused.plant.engine, catalogue=refused.plant.catalogue)
     assert [str(finding) for finding in told.findings] == []
+
+
+async def test_a_draft_that_waits_for_an_answer_by_now_is_not_corrected(refused: RefusedCase) -> None:
+    refused.site.misbehave("create", "status_500")
+    view = await placed(refused)
+    assert (view.order, view.waiting_step, view.attempts) == (None, "ensure-order", 2)
+    with pytest.raises(ActRejected, match="has not refused the draft"):
+        await correct(refused, {CorrectedField.PRIORITY: 4})
+
+
+class CorrectedMeanwhile:
+    """A CMMS at which somebody corrects the draft while the order is created.
+
+    Args:
+        cmms: the CMMS.
+        correct: makes the correction.
+    """
+
+    def __init__(self, cmms: Cmms, correct: Callable[[], Awaitable[object]]) -> None:
+        self._cmms = cmms
+        self._correct = correct
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cmms, name)
+
+    async def create_work_order(self, draft: WorkOrderDraft) -> WorkOrderRecord:
+        await self._correct()
+        return await self._cmms.create_work_order(draft)
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["the first", "the second"])
+async def test_a_correction_while_the_cmms_is_asked_is_told_as_too_late(refused: RefusedCase, *, earlier: bool) -> None:
+    draft = (await refused.view()).draft
+    assert draft is not None
+    connect, wanted = refused.connect, draft.priority
+    if earlier:
+        wanted = draft.priority % 4 + 1
+        await correct(refused, {CorrectedField.PRIORITY: wanted})
+
+    async def late() -> None:
+        await correct(refused, {CorrectedField.SUMMARY: "Look at the pump"})
+
+    refused.connect = lambda: cast(Cmms, CorrectedMeanwhile(connect(), late))
+    view = await placed(refused)
+    assert view.order is not None
+    assert view.order.priority == wanted
+    told = f"Order {view.order.ref.id} went out without the last correction, made while {refused.system} was asked. "
+    assert view.correction_words[-1:] == (f"{told}If it is still wanted, change the order there",)
+    told_whole = consequences(await whole_case(refused.plant.engine, refused.case), 0)
+    assert f"{view.correction_words[-1]}." in told_whole.sentences
+    found = await verify(refused.plant.engine, catalogue=refused.plant.catalogue)
+    assert [str(finding) for finding in found.findings] == []
 
 
 async def test_a_process_that_is_killed_anywhere_after_a_correction_makes_one_order(refused: RefusedCase) -> None:

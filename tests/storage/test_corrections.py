@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,11 +12,11 @@ from alembic.util import CommandError
 from sqlalchemy import text
 
 from domain.assets import Alias
-from domain.cases import Lane
+from domain.cases import Decision, Lane
 from domain.casework import Waits
 from domain.corrections import CorrectedField, DraftCorrection
 from domain.errors import ActionRequired, ActRejected
-from domain.work_orders import WorkOrderDraft
+from domain.work_orders import OrderRejection, WorkOrderDraft, WorkOrderStatus
 from millwright.audit.evidence import write_evidence
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
@@ -23,7 +24,7 @@ from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.corrections import Correcting
 from millwright.storage.cases.drift import DriftStore
-from millwright.storage.database.schema import check, downgrade
+from millwright.storage.database.schema import check, downgrade, upgrade
 from millwright.storage.events.register import RegisterStore
 from tests.audit.test_audit_tampering import offline
 from tests.support.attached_order import draft_for, theirs
@@ -31,7 +32,7 @@ from tests.support.judged_plant import Plant
 from tests.support.plant import START, code, deviation
 
 PRIORITY: Final = {CorrectedField.PRIORITY: 4}
-REFUSED: Final = Waits("ensure-order", "a person to correct it", lane=Lane.PLANNER, failed=True)
+REFUSED: Final = Waits("ensure-order", "a person to correct it", lane=Lane.PLANNER, failed=True, draft_refused=True)
 
 
 @pytest.fixture
@@ -105,11 +106,25 @@ async def test_only_a_refused_draft_is_corrected(cases: CaseStore, case: str) ->
     await cases.wait(case, Waits("ensure-order", "maximo to answer", failed=True))
     with pytest.raises(ActRejected, match="maximo has not refused the draft"):
         await correct(cases, case)
+    for lane in (Lane.PLANNER, Lane.OPERATIONS):
+        # A machine is held, or a question about a hold is overdue: the draft waits for an answer all the same.
+        await cases.wait(case, REFUSED)
+        await cases.wait(case, Waits("ensure-order", "maximo to answer", lane=lane, failed=True))
+        with pytest.raises(ActRejected, match="maximo has not refused the draft"):
+            await correct(cases, case)
     placed = theirs((await cases.view(case))[0], "1224", START)
     ours = placed.model_copy(update={"ref": placed.ref.model_copy(update={"key": case})})
     await cases.record_order(case, ours, START)
     await cases.wait(case, REFUSED)
     with pytest.raises(ActRejected, match="is in maximo already"):
+        await correct(cases, case)
+
+
+async def test_the_draft_of_a_case_that_was_called_off_is_not_corrected(cases: CaseStore, case: str) -> None:
+    await refuse(cases, case)
+    no = Decision(approved=False, by="pat", reason="it is being replaced", at=(await cases.view(case))[0].opened_at)
+    await cases.record_decision(case, no)
+    with pytest.raises(ActRejected, match=f"the work of case {case} was called off: it is being replaced"):
         await correct(cases, case)
 
 
@@ -157,6 +172,48 @@ async def test_the_column_is_not_taken_back_while_a_corrected_draft_waits(
     await plant.engine.dispose()
     with pytest.raises(CommandError, match=f"without what people corrected: {case}; have their orders placed first"):
         downgrade(database_url, "0040_attached_orders")
+    # The later migrations were taken back before.
+    upgrade(database_url)
+    check(database_url)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"rejection": OrderRejection(reason="it was greased yesterday", by="PLANNER")},
+        {"put_off_until": START + timedelta(days=3)},
+    ],
+    ids=["a reason", "a day"],
+)
+async def test_the_column_is_not_taken_back_while_an_order_has_what_planners_said_of_it(
+    plant: Plant, cases: CaseStore, case: str, database_url: str, said: Mapping[str, object]
+) -> None:
+    draft = await intend(cases, case)
+    placed = theirs((await cases.view(case))[0], "1224", START)
+    ours = placed.model_copy(update={"ref": placed.ref.model_copy(update={"key": draft.key}), "codes": ()})
+    await cases.record_order(case, ours, START)
+    later = {"changed_at": START + timedelta(hours=1), "status": WorkOrderStatus.ON_HOLD}
+    await cases.record_order(case, ours.model_copy(update={**later, **said}), START + timedelta(hours=1))
+    # The order itself has it no more, and the record still has.
+    gone = {"changed_at": START + timedelta(hours=2)}
+    await cases.record_order(case, ours.model_copy(update=gone), START + timedelta(hours=2))
+    await plant.engine.dispose()
+    with pytest.raises(CommandError, match="orders with what planners said of them: 1224; restore a backup"):
+        downgrade(database_url, "0041_maintenance_histories")
+    upgrade(database_url)
+    check(database_url)
+
+
+async def test_the_column_is_taken_back_where_earlier_builds_can_read_all(
+    plant: Plant, cases: CaseStore, case: str, database_url: str
+) -> None:
+    draft = await intend(cases, case)
+    placed = theirs((await cases.view(case))[0], "1224", START)
+    ours = placed.model_copy(update={"ref": placed.ref.model_copy(update={"key": draft.key}), "codes": ()})
+    await cases.record_order(case, ours, START)
+    await plant.engine.dispose()
+    downgrade(database_url, "0041_maintenance_histories")
+    upgrade(database_url)
     check(database_url)
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 import pytest
+from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,6 +14,7 @@ from domain.maintenance_history import CmmsAsset, MaintenanceHistory
 from domain.verdict import Context, Rung
 from millwright.backtesting.backtest import Question, run_backtest, trace
 from millwright.storage.database.engine import raw, transaction
+from millwright.storage.database.schema import downgrade
 from millwright.storage.maintenance.histories_then import histories_then
 from millwright.storage.maintenance.readings import MaintenanceHistoryStore
 from policies.engine.catalogue import Catalogue
@@ -188,6 +190,17 @@ async def test_only_a_version_that_uses_it_is_told_and_all_else_stays_as_it_was(
     assert [told for _, told in await judged(plant, digest)] == [1, 1]
     assert set(before) < set(await plant.rows("SELECT digest, body FROM contexts"))
     assert all("maintenance" not in str(body) for _, body in before)
+
+
+async def test_the_table_is_not_taken_back_while_a_verdict_was_told_of_it(
+    plant: Plant, store: MaintenanceHistoryStore, database_url: str
+) -> None:
+    await put_repaired_in_force(plant)
+    await read(store, 0)
+    await plant.take(deviation(25))
+    await plant.engine.dispose()
+    with pytest.raises(CommandError, match="1 contexts of verdicts have the work on their assets, which earlier"):
+        downgrade(database_url, "0040_attached_orders")
 
 
 async def test_a_backtest_judges_the_past_with_the_work_that_was_known(

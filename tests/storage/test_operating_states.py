@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 import pytest
+from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -13,6 +14,7 @@ from domain.operating import MachineState, OperatingState
 from domain.verdict import Context
 from millwright.backtesting.backtest import Question, run_backtest, trace
 from millwright.storage.database.engine import raw, transaction
+from millwright.storage.database.schema import downgrade
 from millwright.storage.operating.readings import OperatingStateStore
 from millwright.storage.operating.states_then import states_then
 from policies.engine.catalogue import Catalogue
@@ -199,6 +201,17 @@ async def test_the_same_shift_is_normal_in_startup_and_alarming_in_steady_state(
         ("normal-while-it-starts", RUNNING),
         ("alarming-in-steady-state", RUNNING),
     ]
+
+
+async def test_the_tables_are_not_taken_back_while_a_verdict_was_told_of_them(
+    plant: Plant, store: OperatingStateStore, database_url: str
+) -> None:
+    await put_in_force(plant)
+    await read(store, 0, RUNNING)
+    await plant.take(deviation(hours(1)))
+    await plant.engine.dispose()
+    with pytest.raises(CommandError, match="1 contexts of verdicts have what the machines did, which earlier"):
+        downgrade(database_url, "0032_machine_test_runs")
 
 
 async def test_the_time_of_the_event_decides_and_not_that_of_its_arrival(

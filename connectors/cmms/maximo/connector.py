@@ -101,12 +101,7 @@ class MaximoCmms:
         call = Call(self._system, "create-work-order", draft.key)
         site = self._site(call, draft)
         row = await self._find(call, draft.key) or await self._create(call, draft, site)
-        if (row.assetnum or "").upper() != draft.asset_external_id.upper():
-            raise call.error(
-                ActionRequired,
-                f"order {row.wonum} carries this key but stands on asset {row.assetnum}, not {draft.asset_external_id}",
-                field="assetnum",
-            )
+        self._check_asset(call, row, draft, site)
         if draft.released and mapping.status_of(row) is WorkOrderStatus.WAITING_APPROVAL:
             row = await self._move_on(call, row, self._settings.approved_status, f"Millwright {draft.key}")
         return await self._record(call, row)
@@ -236,6 +231,20 @@ class MaximoCmms:
                 "description",
                 field="externalrefid",
             )
+
+    def _check_asset(self, call: Call, row: WorkOrderRow, draft: WorkOrderDraft, site: str) -> None:
+        """Refuses an order that is for another asset. A number is unique only within its site."""
+        for field, found, wanted in (
+            ("assetnum", row.assetnum or "", draft.asset_external_id),
+            ("siteid", row.siteid, site),
+        ):
+            if found.upper() != wanted.upper():
+                raise call.error(
+                    ActionRequired,
+                    f"order {row.wonum} carries this key but stands on asset {row.assetnum} of site {row.siteid}, "
+                    f"not {draft.asset_external_id} of site {site}",
+                    field=field,
+                )
 
     def _site(self, call: Call, draft: WorkOrderDraft) -> str:
         site = draft.asset_attributes.get("siteid") or self._settings.site

@@ -41,6 +41,7 @@ from domain.work_orders import (
 _REFERENCE: Final = "MaintNotifExtReferenceNumber"
 _LONG_TEXT: Final = "MaintNotifLongTextForEdit"
 _OBJECT: Final = "TechnicalObject"
+_KIND: Final = "TechObjIsEquipOrFuncnlLoc"
 _TRIES: Final = 3
 """How often a text is written again after somebody else has changed the notification at the same time."""
 _OPEN: Final = (WorkOrderStatus.WAITING_APPROVAL, WorkOrderStatus.APPROVED)
@@ -112,6 +113,14 @@ class SapPmCmms:
                 f"notification {work.notification.number} has this key, but is about {name or 'no object'}, not "
                 f"{draft.asset_external_id}",
                 field=_OBJECT,
+            )
+        kind = mapping.object_kind(draft.asset_attributes, self._settings)
+        if work.notification.object_kind not in (None, "", kind):
+            raise call.error(
+                ActionRequired,
+                f"notification {work.notification.number} has this key, but its object {name} is of the kind "
+                f"{work.notification.object_kind}, not {kind}",
+                field=_KIND,
             )
         if draft.released:
             work = await self._release(call, work)

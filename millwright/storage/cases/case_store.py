@@ -86,7 +86,8 @@ class _Writing:
             lane=waits.lane.value if waits.lane else None,
             attempts=cases.c.attempts + 1 if waits.failed else 0,
         )
-        self.act("case-waits", reason=waits.reason, until=waits.until, lane=waits.lane, step=waits.step)
+        told = {"draft_refused": True} if waits.draft_refused else {}
+        self.act("case-waits", _ACTOR, reason=waits.reason, until=waits.until, lane=waits.lane, step=waits.step, **told)
 
 
 class CaseStore:

@@ -51,7 +51,8 @@ _CASE = text(
             SELECT array_agg(DISTINCT e.anomaly->>'code' ORDER BY e.anomaly->>'code') FROM events e
             WHERE e.asset = c.asset AND e.failure_mode = c.failure_mode AND e.anomaly->>'kind' = 'code'
             AND e.at BETWEEN c.event_at - interval '24 hours' AND c.last_event_at) END AS codes_seen,
-        w.system AS order_system, w.draft, w.open_work, w.draft_check, w.corrections, w.record,
+        w.system AS order_system, w.draft, w.open_work, w.draft_check, w.corrections,
+        w.corrections_sent, w.record,
         w.read_at AS order_read_at, w.notes AS order_notes,
         (SELECT json_agg(json_build_array(o.attachment, o.detached_at, o.because) ORDER BY o.attached_at, o.external_id)
             FROM attached_orders o WHERE o.case_id = c.id) AS attachments,
@@ -182,6 +183,7 @@ async def read_case(
         draft=WorkOrderDraft.model_validate(found["draft"]) if found["draft"] else None,
         open_work=OpenWorkSeen.model_validate(found["open_work"]) if found["open_work"] else None,
         corrections=tuple(DraftCorrection.model_validate(each) for each in found["corrections"] or ()),
+        corrections_sent=found["corrections_sent"],
         draft_check=DraftCheck.model_validate(found["draft_check"]) if found["draft_check"] else None,
         order=WorkOrderRecord.model_validate(found["record"]) if found["record"] else None,
         order_read_at=found["order_read_at"],

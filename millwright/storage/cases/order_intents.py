@@ -52,6 +52,10 @@ async def intend_order(
     first = WorkOrderDraft.model_validate(stored.draft)
     corrections = [DraftCorrection.model_validate(each) for each in stored.corrections or ()]
     await check_draft(connection, case, system, first, kept=True, corrections=corrections)
+    if corrections:
+        # Before the CMMS is asked: a correction that comes while it is asked is not on the order.
+        sent = update(work_orders).where(work_orders.c.case_id == case).values(corrections_sent=len(corrections))
+        await connection.execute(sent.where(work_orders.c.corrections_sent.is_distinct_from(len(corrections))))
     return corrected(first, corrections)
 
 

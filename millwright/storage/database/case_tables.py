@@ -94,6 +94,8 @@ work_orders = Table(
     Column("draft_check", JSONB),
     # What people corrected of the draft before the order was in the CMMS, oldest first; `CaseView.corrections`.
     Column("corrections", JSONB),
+    # How many of them the draft had when it was sent last; `CaseView.corrections_sent`.
+    Column("corrections_sent", SmallInteger),
     Column("external_id", Text),
     Column("placed_at", Moment),
     # When the CMMS last told us its state; `CaseView.order_read_at`.
