@@ -137,9 +137,8 @@ class WorkOrders:
             order = await self._moved(view, known, wanted)
             if order != known:
                 await self._cases.record_order(view.id, order, asked_at)
-            raised = await self._escalated(view.model_copy(update={"order": order}), order)
-            raised_to = raised.priority if raised.priority != order.priority else None
-            order = raised
+            before, order = order.priority, await self._escalated(view.model_copy(update={"order": order}), order)
+            raised_to = order.priority if order.priority != before else None
             await self._note(view.model_copy(update={"order": order}), order, raised_to)
             await self._files.attach(view, order, self._wording(order.ref.system))
             if not order.status.finished:
