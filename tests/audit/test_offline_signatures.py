@@ -97,6 +97,7 @@ def test_the_file_is_python_3_9_and_imports_the_standard_library_alone() -> None
         "functools",
         "hashlib",
         "heapq",
+        "itertools",
         "json",
         "pathlib",
         "re",

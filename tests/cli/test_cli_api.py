@@ -25,7 +25,14 @@ from tests.support.plant import PUMP
 
 KEY = "secret-key-of-emil"
 SHELVE = ("shelve", PUMP, "--for", "PT1H", "--reason", "noise")
-VALUES = {"length": "PT1H", "found": "confirmed", "action": "order", "asset": "machine-001", "system": "cmms"}
+VALUES = {
+    "length": "PT1H",
+    "found": "confirmed",
+    "action": "order",
+    "asset": "machine-001",
+    "system": "cmms",
+    "changes": "priority=3",
+}
 FILES = {"file": "plan.csv", "directory": "."}
 OTHER_FILES = {"policy draft": "1.1.0.yaml", "assets import-crosswalk": "names.csv"}
 NUMBERS = {"number": "1", "event": "1"}
