@@ -21,6 +21,7 @@ from millwright.audit import (
     offline_cases,
     offline_corrections,
     offline_equipment,
+    offline_following,
     offline_grounds,
     offline_hold_grounds,
     offline_holds,
@@ -58,6 +59,7 @@ FORMAT = 1
 _VERIFIER = (
     offline_verify,
     offline_signatures,
+    offline_following,
     offline_people,
     offline_times,
     offline_actors,

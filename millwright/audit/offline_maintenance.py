@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import product
 
-from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row
+from millwright.audit.offline_following import FollowedReadings
+from millwright.audit.offline_signatures import UNREADABLE, Row
 
 MAINTENANCE_READ = "maintenance-read"
 """The kind of the acts that record readings."""
@@ -35,31 +36,19 @@ class _Histories:
         return (self.times[read - 1], self.digests[read - 1]) if read else None
 
 
-class WorkThen:
-    """Follows the readings of the work on assets, and checks whether a verdict was told what they say of its asset.
+class WorkThen(FollowedReadings):
+    """Follows the readings of the work on assets, and checks whether a verdict was told what they say of its asset."""
 
-    A transaction that judges may have begun just before a reading was stored, and is recorded after it. So the first
-    ledger row with verdicts on an asset after a reading may tell what was read before.
-
-    Args:
-        acts: the number of each act's ledger row and its body, in the ledger's order; `until` reads them.
-    """
+    told_of = "asset"
+    told_as = "maintenance"
 
     def __init__(self, acts: Iterable[tuple[int, Row]] = ()) -> None:
-        self._waiting = iter(acts)
-        self._next = next(self._waiting, None)
+        super().__init__(acts)
         self._assets: dict[str, dict[str, _Histories]] = {}
         self._told: dict[str, tuple[int, int]] = {}
         """By asset: how many readings it had at its last ledger row with verdicts before, and that row."""
 
-    def until(self, seq: int) -> None:
-        """Follows the acts in the rows before this one."""
-        while self._next is not None and self._next[0] < seq:
-            self.follow(self._next[1])
-            self._next = next(self._waiting, None)
-
     def follow(self, act: Row) -> None:
-        """Reads the next reading of the ledger; an unreadable one is reported elsewhere."""
         try:
             system, detail = act["subject"].split("/", 1)[1], act["detail"]
             at = datetime.fromisoformat(detail["read_at"])
@@ -72,16 +61,6 @@ class WorkThen:
             histories.digests.append(digest)
 
     def fault(self, asset: str, told: Row | None, at: datetime, seq: int, *, uses: bool | None) -> str | None:
-        """What is wrong with what a verdict was told of the work on its asset, None if nothing.
-
-        Args:
-            asset: the asset.
-            told: the history in the context of the verdict; None if there is none.
-            at: the time of its event.
-            seq: its ledger row.
-            uses: whether its version uses the work on assets; None if that is not known, and then what is missing is no
-                fault.
-        """
         possible = [*self._possible(asset, at, seq)]
         if told is None:
             if not uses or None in possible:
@@ -92,26 +71,6 @@ class WorkThen:
         if _digest(told) in possible:
             return None
         return f"what it was told of the work on {asset} is not what had been read before its event"
-
-    def findings(self, row: Row, contexts: Mapping[str, Row | None]) -> Iterator[OfflineFinding]:
-        """What is wrong with what the next verdict of the ledger was told of the work on its asset.
-
-        Args:
-            row: the verdict.
-            contexts: the contexts by their digests; None for one that cannot be read, which is reported elsewhere.
-        """
-        self.until(row["seq"])
-        body = json.loads(row["body"])
-        context = contexts.get(body["context"])
-        if context is None:
-            return
-        try:
-            at = datetime.fromisoformat(row["position"].split("|", 1)[0] + "Z")
-        except ValueError:
-            return  # A position that was altered is named with the columns of its verdict.
-        fault = self.fault(context["asset"], context.get("maintenance"), at, row["seq"], uses=None)
-        if fault is not None:
-            yield OfflineFinding("verdict-context", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)
 
     def _possible(self, asset: str, at: datetime, seq: int) -> Iterator[str | None]:
         """The digests of what may be told of an asset at a time, by all readings, and for the asset's first row after a

@@ -5,13 +5,13 @@ A verdict is told what was read before its event, and nothing that was read afte
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row
+from millwright.audit.offline_following import FollowedReadings
+from millwright.audit.offline_signatures import UNREADABLE, Row
 
 OPERATING_READ = "operating-read"
 """The kind of the acts that record readings."""
@@ -55,33 +55,21 @@ class _Readings:
         return _Known(self.changes[machine][changed - 1], self.times[read - 1], self.states[machine][changed - 1])
 
 
-class MachinesThen:
-    """Follows the readings of operating states, and checks whether a verdict was told what they say of its machine.
+class MachinesThen(FollowedReadings):
+    """Follows the readings of operating states, and checks whether a verdict was told what they say of its machine."""
 
-    A transaction that judges may have begun just before a reading was stored, and is recorded after it. So the first
-    ledger row with verdicts on a machine after a reading may tell what was read before.
-
-    Args:
-        acts: the number of each act's ledger row and its body, in the ledger's order; `until` reads them.
-    """
+    told_of = "machine"
+    told_as = "operating"
 
     def __init__(self, acts: Iterable[tuple[int, Row]] = ()) -> None:
-        self._waiting = iter(acts)
-        self._next = next(self._waiting, None)
+        super().__init__(acts)
         self._systems: dict[str, _Readings] = {}
         self._newest = 0
         """How many readings there were, of all systems together."""
         self._told: dict[str, tuple[int, int]] = {}
         """By machine: how many readings there were at its last ledger row with verdicts before, and that row."""
 
-    def until(self, seq: int) -> None:
-        """Follows the acts in the rows before this one."""
-        while self._next is not None and self._next[0] < seq:
-            self.follow(self._next[1])
-            self._next = next(self._waiting, None)
-
     def follow(self, act: Row) -> None:
-        """Reads the next reading of the ledger; an unreadable one is reported elsewhere."""
         try:
             system, detail = act["subject"].split("/", 1)[1], act["detail"]
             at, said = datetime.fromisoformat(detail[_READ_AT]), {**detail["said"]}
@@ -91,16 +79,6 @@ class MachinesThen:
         self._newest += 1
 
     def fault(self, machine: str, told: Row | None, at: datetime, seq: int, *, uses: bool | None) -> str | None:
-        """What is wrong with what a verdict was told of its machine, None if nothing.
-
-        Args:
-            machine: the machine.
-            told: the operating state in the context of the verdict; None if there is none.
-            at: the time of its event.
-            seq: its ledger row.
-            uses: whether its version uses operating states; None if that is not known, and then what is missing is no
-                fault.
-        """
         first = self._is_first(machine, seq)
         if told is None:
             if not uses or any(each is None for each in self._possible(machine, at, first=first)):
@@ -112,26 +90,6 @@ class MachinesThen:
         if given in self._possible(machine, at, first=first):
             return None
         return f"what it was told of {machine} is not what had been read before its event"
-
-    def findings(self, row: Row, contexts: Mapping[str, Row | None]) -> Iterator[OfflineFinding]:
-        """What is wrong with what the next verdict of the ledger was told of its machine.
-
-        Args:
-            row: the verdict.
-            contexts: the contexts by their digests; None for one that cannot be read, which is reported elsewhere.
-        """
-        self.until(row["seq"])
-        body = json.loads(row["body"])
-        context = contexts.get(body["context"])
-        if context is None:
-            return
-        try:
-            at = datetime.fromisoformat(row["position"].split("|", 1)[0] + "Z")
-        except ValueError:
-            return  # A position that was altered is named with the columns of its verdict.
-        fault = self.fault(context["machine"], context.get("operating"), at, row["seq"], uses=None)
-        if fault is not None:
-            yield OfflineFinding("verdict-context", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)
 
     def _is_first(self, machine: str, seq: int) -> bool:
         """Whether this is the machine's first ledger row with verdicts since the last reading."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from millwright.audit.offline_following import FollowedActs, wrong_context
 from millwright.audit.offline_signatures import UNREADABLE, OfflineFinding, Row
 
 FOLLOWED_REGISTER = ("asset-recorded", "asset-retired", "observable-recorded", "register-held")
@@ -22,20 +23,16 @@ class _ToldOfAsset(NamedTuple):
     codes: int
 
 
-class AssetsThen:
+class AssetsThen(FollowedActs):
     """Follows the acts on the register, and checks whether a verdict was told what they say of its asset.
 
     A register of an earlier build is known from the act `register-held` on. A transaction that judges may have read the
     register just before another one changed it, and is recorded after it. There is one such transaction for a line at
     most, so the first ledger row with verdicts on an asset after a change of it may tell what was before.
-
-    Args:
-        acts: the number of each act's ledger row and its body, in the ledger's order; `until` reads them.
     """
 
     def __init__(self, acts: Iterable[tuple[int, Row]] = ()) -> None:
-        self._waiting = iter(acts)
-        self._next = next(self._waiting, None)
+        super().__init__(acts)
         self._held = False
         self._assets: dict[str, Row] = {}
         self._seen: dict[tuple[str, str, str], tuple[str, str]] = {}
@@ -44,14 +41,7 @@ class AssetsThen:
         """Of assets that changed since their last verdict: the ledger row that may tell of before, once it is there,
         and what was told before. While the register is not known, what the last verdict was told."""
 
-    def until(self, seq: int) -> None:
-        """Follows the acts in the rows before this one."""
-        while self._next is not None and self._next[0] < seq:
-            self.follow(self._next[1])
-            self._next = next(self._waiting, None)
-
     def follow(self, act: Row) -> None:
-        """Reads the next act of the ledger; an unreadable act is reported elsewhere."""
         try:
             self._note(act)
         except UNREADABLE:
@@ -99,11 +89,8 @@ class AssetsThen:
             contexts: the contexts by their digests; None for one that cannot be read, which is reported elsewhere.
         """
         self.until(row["seq"])
-        body = json.loads(row["body"])
-        context = contexts.get(body["context"])
-        fault = None if context is None else self.fault(row["asset"], context, row["seq"])
-        if fault is not None:
-            yield OfflineFinding("verdict-context", f"verdict {row['id']} on event {'|'.join(body['event'])}", fault)
+        context = contexts.get(json.loads(row["body"])["context"])
+        yield from wrong_context(row, None if context is None else self.fault(row["asset"], context, row["seq"]))
 
     def _note(self, act: Row) -> None:
         kind, detail = act["kind"], act["detail"]
