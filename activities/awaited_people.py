@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from activities.progress import called_off, overruled
-from activities.put_off_orders import put_off_words
 from domain.cases import CaseView
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 
@@ -31,7 +30,10 @@ def people_awaited(view: CaseView, order: WorkOrderRecord, until: datetime | Non
     if order.of_a_person:
         return f"the people who have {number} in hand, which they made for the same fault"
     if until is not None:
-        return put_off_words(number, until, now)
+        when = f"{until:%Y-%m-%d %H:%M} UTC"
+        if now < until:
+            return f"the technician to do {number}, which the planner put off until {when}"
+        return f"the planner to take up {number} again: it was put off until {when}, and is still on hold"
     if order.status is WorkOrderStatus.WAITING_APPROVAL:
         return f"the planner to approve or cancel {number}"
     return f"the technician to do {number}"

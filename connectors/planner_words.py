@@ -3,7 +3,7 @@ of that."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
@@ -16,6 +16,9 @@ _AUTHOR_LENGTH: Final = 100
 _DAY_LENGTH: Final = len("2026-12-07")
 _YEARS: Final = range(1970, 2200)
 """Other years are mistakes, and an instant near the year 1 or 9999 cannot be computed."""
+
+
+SaidT = TypeVar("SaidT")
 
 
 def _compared(text: str) -> str:
@@ -85,8 +88,7 @@ def rejection_in(word: str | None, notes: Iterable[tuple[str, str | None]]) -> O
         word: with which the line of a reason begins.
         notes: each note with its author, oldest first.
     """
-    found = (rejection_of(said_behind(word, note), by) for note, by in notes)
-    return next((each for each in reversed(list(found)) if each is not None), None)
+    return _last(rejection_of(said_behind(word, note), by) for note, by in notes)
 
 
 def day_of(text: str | None, zone: tzinfo) -> datetime | None:
@@ -114,8 +116,7 @@ def day_in(word: str | None, notes: Iterable[str], zone: tzinfo) -> datetime | N
         notes: oldest first.
         zone: of a day.
     """
-    found = (day_of(said_behind(word, note), zone) for note in notes)
-    return next((each for each in reversed(list(found)) if each is not None), None)
+    return _last(day_of(said_behind(word, note), zone) for note in notes)
 
 
 def day_or_start(said: datetime | None, start: datetime | None, changed_at: datetime) -> datetime | None:
@@ -130,3 +131,7 @@ def day_or_start(said: datetime | None, start: datetime | None, changed_at: date
     if said is None or (said < changed_at and start is not None and start >= changed_at):
         return start
     return said
+
+
+def _last(found: Iterable[SaidT | None]) -> SaidT | None:
+    return next((each for each in reversed([*found]) if each is not None), None)

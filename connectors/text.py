@@ -5,6 +5,7 @@ import hashlib
 import html
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 _CUT: Final = "..."
@@ -17,6 +18,17 @@ _MARKUP: Final = re.compile(r"<[a-z/!?][^<>]*>", re.IGNORECASE)
 """A tag or a comment of HTML. Of plain text, "< 5 and > 3" is none."""
 _NOTE_MARK: Final = re.compile(r"^\s*\[MW:([^\]]+)\]")
 _LONGEST_NOTE_TOKEN: Final = 40
+TOUCHED_NOTE: Final = "touched"
+"""The key of the note that others may have changed an order, before a change of ours hides who changed it last."""
+TOUCHED_WORDS: Final = (
+    "Others may have changed it before Millwright did. / Otros pueden haberla cambiado antes que Millwright."
+)
+"""What that note says."""
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as JSON of JavaScript has it: UTC, in milliseconds."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def digest_of(text: str, length: int) -> str:

@@ -4,7 +4,7 @@ import itertools
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -29,6 +29,7 @@ from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.cmms.atlas.sign_in import MAY_BE_OF_THE_TOKEN, AtlasSignIn, is_of_the_token
 from connectors.http import JsonSystem
 from connectors.rows import Rows, name_in, read_each
+from connectors.text import moment_text
 from domain.canonical import Json
 from domain.errors import ActionRequired, ConnectorError, Refused
 from domain.unreadable import UnreadableRecord
@@ -88,12 +89,12 @@ class AtlasFilter:
 
 def at_or_after(field: str, moment: datetime) -> AtlasFilter:
     """A record whose date is not before a moment."""
-    return AtlasFilter(field, "ge", _milliseconds(moment), kind="JS_DATE")
+    return AtlasFilter(field, "ge", moment_text(moment), kind="JS_DATE")
 
 
 def at_or_before(field: str, moment: datetime) -> AtlasFilter:
     """A record whose date is not after a moment."""
-    return AtlasFilter(field, "le", _milliseconds(moment), kind="JS_DATE")
+    return AtlasFilter(field, "le", moment_text(moment), kind="JS_DATE")
 
 
 class AtlasClient:
@@ -314,10 +315,6 @@ class AtlasClient:
 
 def _asset_name(content: object, place: int) -> str:
     return name_in(content, ("id",), place)
-
-
-def _milliseconds(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def _link(record: object) -> Json:

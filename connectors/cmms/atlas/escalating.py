@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.cmms.atlas.mapping import date_text
 from connectors.cmms.atlas.settings import AtlasSettings
+from connectors.text import moment_text
 from domain.canonical import Json
 from domain.work_orders import Escalation
 
@@ -23,4 +23,4 @@ def changes_of(now: Mapping[str, Any], escalation: Escalation, settings: AtlasSe
     except ValueError:
         return changes
     due = escalation.brought_forward(current) if current.tzinfo else None
-    return changes if due is None else {**changes, "dueDate": date_text(due)}
+    return changes if due is None else {**changes, "dueDate": moment_text(due)}

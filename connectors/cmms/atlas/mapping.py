@@ -4,7 +4,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import ValidationError
@@ -25,6 +24,7 @@ from connectors.cmms.atlas.settings import AssetField, AtlasSettings
 from connectors.json_reading import first_fault
 from connectors.previewing import previewed
 from connectors.rows import Rows
+from connectors.text import TOUCHED_NOTE, moment_text
 from domain.canonical import Json
 from domain.cmms import (
     ChangeFeed,
@@ -147,7 +147,7 @@ def draft_body(draft: WorkOrderDraft, asset: AtlasAsset, settings: AtlasSettings
     if asset.location is not None:
         body["location"] = {"id": asset.location.id}
     if draft.due_at is not None:
-        body["dueDate"] = date_text(draft.due_at)
+        body["dueDate"] = moment_text(draft.due_at)
     return body
 
 
@@ -265,7 +265,7 @@ def touched_by_others(row: AtlasRecord, view: AtlasView) -> Touched:
     """
     users = {row.createdBy, row.updatedBy}
     by_others = bool(users - {view.user, None})
-    by_others = by_others or texts.has_note(row.description, texts.TOUCHED_NOTE)
+    by_others = by_others or texts.has_note(row.description, TOUCHED_NOTE)
     worked_on = isinstance(row, AtlasOrder) and row.status != _OPEN
     if by_others or worked_on or not keys_on(row) or (view.work is not None and view.work.is_of_people):
         return Touched.YES
@@ -330,11 +330,6 @@ def unreadable_record(row: AtlasRecord, system: str, error: Exception) -> Unread
     field, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))
     problem = error.problem if isinstance(error, ConnectorError) else problem
     return UnreadableRecord.of(system, row.number, field or None, problem, row.model_dump(mode="json"))
-
-
-def date_text(moment: datetime) -> str:
-    """A moment as Atlas is given it: UTC, in milliseconds."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def _vendor_status(row: AtlasRecord) -> str:

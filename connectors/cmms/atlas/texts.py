@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from connectors.text import cut, is_marked, key_in, long_text, note_mark, one_line
+from connectors.text import TOUCHED_NOTE, TOUCHED_WORDS, cut, is_marked, key_in, long_text, note_mark, one_line
 from domain.keys import CASE_ID, CASE_PREFIX
 
 TITLE_LENGTH: Final = 255
@@ -18,8 +18,6 @@ DESCRIPTION_LENGTH: Final = 10_000
 OWN_TEXT_LENGTH: Final = 7_000
 """How much of the description we fill at first. The rest is for notes: a request has no other place for them."""
 NOTE_LENGTH: Final = 1_000
-TOUCHED_NOTE: Final = "touched"
-"""The key of the line with which we remember that others had changed a record before a change of ours."""
 
 _TAG: Final = re.compile(rf"\[({CASE_ID.pattern})\]")
 _SEEMING_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
@@ -73,8 +71,7 @@ def with_touched_line(description: str | None) -> str | None:
     """A description that says that others may have changed the record; None if there is no room for it."""
     if has_note(description, TOUCHED_NOTE):
         return description
-    words = "Others may have changed it before Millwright did. / Otros pueden haberla cambiado antes que Millwright."
-    return with_note(description, note_line(TOUCHED_NOTE, words))
+    return with_note(description, note_line(TOUCHED_NOTE, TOUCHED_WORDS))
 
 
 def has_note(description: str | None, note_key: str) -> bool:

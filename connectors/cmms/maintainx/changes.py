@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from connectors.call import Call
-from connectors.cmms.maintainx.client import MaintainXClient, moment_text
+from connectors.cmms.maintainx.client import MaintainXClient
 from connectors.cmms.maintainx.models import MaintainXListed
 from connectors.cmms.maintainx.rows import MaintainXOrderReading
 from connectors.cmms.maintainx.texts import TAG_BEGINS
 from connectors.rows import UnreadableRow
+from connectors.text import moment_text
 from connectors.watermark import Watermark, mark_of
 from domain.errors import Refused
 

@@ -1,7 +1,6 @@
 """The wire of MaintainX: JSON over its REST API, version 1."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -162,8 +161,3 @@ class MaintainXClient:
         self, call: Call, method: str, path: str, *, body: Mapping[str, Json] | None = None, also: Collection[int] = ()
     ) -> httpx.Response:
         return await self._json.send(call, method, f"{self._url}{path}", headers=self._headers, body=body, also=also)
-
-
-def moment_text(moment: datetime) -> str:
-    """A moment as MaintainX is given it: UTC, in milliseconds."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

@@ -9,11 +9,12 @@ import httpx
 from connectors.call import Call
 from connectors.cmms.maintainx import mapping, texts
 from connectors.cmms.maintainx.changes import MaintainXCursor, unseen
-from connectors.cmms.maintainx.client import MaintainXClient, moment_text
+from connectors.cmms.maintainx.client import MaintainXClient
 from connectors.cmms.maintainx.keys import check_key, proved_rows
 from connectors.cmms.maintainx.models import MaintainXListed, MaintainXOrder
 from connectors.cmms.maintainx.rows import MaintainXOrderReading
 from connectors.cmms.maintainx.settings import MaintainXSettings
+from connectors.text import moment_text
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable

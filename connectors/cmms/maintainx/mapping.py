@@ -9,13 +9,12 @@ from pydantic import ValidationError
 
 from connectors.call import Call
 from connectors.cmms.maintainx import texts
-from connectors.cmms.maintainx.client import moment_text
 from connectors.cmms.maintainx.models import MaintainXListed, MaintainXMark, MaintainXOrder
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from connectors.json_reading import first_fault
 from connectors.planner_words import day_of, rejection_of
 from connectors.previewing import previewed
-from connectors.text import digest_of
+from connectors.text import digest_of, moment_text
 from domain.canonical import Json
 from domain.cmms import (
     ChangeFeed,

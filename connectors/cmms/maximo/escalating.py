@@ -1,9 +1,10 @@
 """Raises an order of Maximo in place: `wopriority`, and `targcompdate` where the site's object structure has it."""
 
 from connectors.cmms.maximo.cursor import instant
-from connectors.cmms.maximo.mapping import TOUCHED_NOTE, has_note, note_body, touched_by_others
+from connectors.cmms.maximo.mapping import has_note, note_body, touched_by_others
 from connectors.cmms.maximo.models import WorkOrderRow
 from connectors.cmms.maximo.settings import MaximoSettings
+from connectors.text import TOUCHED_NOTE, TOUCHED_WORDS
 from domain.canonical import Json
 from domain.work_orders import Escalation, Touched
 
@@ -13,8 +14,7 @@ def note_of_others(row: WorkOrderRow, user: str) -> dict[str, Json]:
     is not needed."""
     if touched_by_others(row, user) is Touched.NO or has_note(row, TOUCHED_NOTE):
         return {}
-    words = "Others may have changed it before Millwright did. / Otros pueden haberla cambiado antes que Millwright."
-    return note_body(TOUCHED_NOTE, words)
+    return note_body(TOUCHED_NOTE, TOUCHED_WORDS)
 
 
 def changes_of(row: WorkOrderRow, escalation: Escalation, settings: MaximoSettings) -> dict[str, Json]:

@@ -23,7 +23,7 @@ from connectors.cmms.maximo.planner_notes import put_off_on, rejection_on
 from connectors.cmms.maximo.settings import MaximoSettings
 from connectors.json_reading import first_fault
 from connectors.previewing import previewed
-from connectors.text import digest_of, is_marked, key_in, long_text, note_mark, one_line
+from connectors.text import TOUCHED_NOTE, digest_of, is_marked, key_in, long_text, note_mark, one_line
 from domain.canonical import Json
 from domain.cmms import (
     ChangeFeed,
@@ -196,10 +196,6 @@ def preview(body: Mapping[str, Json], settings: MaximoSettings, *, released: boo
     """The order of a body as it would be created."""
     status = settings.approved_status if released else "WAPPR"
     return (previewed("work order", body, status, _MEANINGS),)
-
-
-TOUCHED_NOTE: Final = "touched"
-"""The key of the note that others may have changed an order before we did."""
 
 
 def note_body(note_key: str, note: str) -> dict[str, Json]:

@@ -19,6 +19,7 @@ from connectors.cmms.odoo.settings import OdooMaintenanceSettings
 from connectors.cmms.odoo.stages import NamedStage, SiteStages
 from connectors.cmms.odoo.text import key_in_html
 from connectors.odoo.wire import OdooRaceLost
+from connectors.text import TOUCHED_NOTE, TOUCHED_WORDS
 from connectors.watermark import Watermark
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, ListedAssets, OrderQuery, PreviewedRecord
@@ -227,7 +228,7 @@ class OdooCmms:
         self, request: MaintenanceRequest, details: RequestDetails
     ) -> WorkOrderRecord | UnreadableRecord | None:
         """A request of a poll; None if it is none of ours, such as a copy that a person made of one."""
-        if details.key(request):
+        if details.key(request) is not None:
             return mapping.read_record(request, details, self._system, self._settings, self._client.masked)
         if details.is_own(request) and key_in_html(request.description) is not None:
             return mapping.without_external_id(request, self._system, self._client.masked)
@@ -324,8 +325,7 @@ class OdooCmms:
     async def _keep_who_changed(self, call: Call, request: MaintenanceRequest, details: RequestDetails) -> None:
         """Notes that others changed a request, before a change of ours hides who changed it last."""
         if mapping.touched_by_others(request, details) is not Touched.NO:
-            words = "Others may have changed it before Millwright did. / Otros pueden haberla cambiado antes."
-            await self._note(call, request, details, mapping.TOUCHED_NOTE, words)
+            await self._note(call, request, details, TOUCHED_NOTE, TOUCHED_WORDS)
 
     def _is_ours_to_withdraw(self, call: Call, request: MaintenanceRequest, details: RequestDetails) -> bool:
         """Whether nobody has begun or changed a request."""

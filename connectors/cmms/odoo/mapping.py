@@ -24,7 +24,7 @@ from connectors.cmms.odoo.text import html_of, key_in_html, text_of
 from connectors.json_reading import first_fault
 from connectors.planner_words import day_in, day_or_start, rejection_in
 from connectors.previewing import previewed
-from connectors.text import cut, digest_of, long_text, note_mark, one_line
+from connectors.text import TOUCHED_NOTE, cut, digest_of, long_text, note_mark, one_line
 from domain.cmms import (
     ChangeFeed,
     CmmsCapabilities,
@@ -59,8 +59,6 @@ _MODULE: Final = "millwright"
 _ORDER_PREFIX: Final = f"{_MODULE}.order_"
 _PEOPLES_MESSAGES: Final = frozenset({"comment", "email"})
 """By the type of a message: what people wrote. The others are notices of Odoo."""
-TOUCHED_NOTE: Final = "touched"
-"""The key of the note with which we remember that others had changed a request before a change of ours."""
 
 
 def listed_assets(rows: Iterable[ListedEquipment]) -> tuple[ListedAsset, ...]:

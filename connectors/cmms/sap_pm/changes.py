@@ -13,7 +13,7 @@ from connectors.call import Call
 from connectors.cmms.sap_pm.client import SapPmClient
 from connectors.cmms.sap_pm.cursor import SapPmCursor
 from connectors.cmms.sap_pm.mapping import SapPmWork, order_of, unreadable_record
-from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUnreadableRow
+from connectors.cmms.sap_pm.models import REFERENCE, SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.cmms.sap_pm.odata import moment_literal, text_literal
 from connectors.cmms.sap_pm.rows import RowT
 from connectors.cmms.sap_pm.settings import SapPmSettings
@@ -21,10 +21,7 @@ from domain.errors import ActionRequired, Refused
 from domain.keys import CASE_PREFIX
 
 _AFTER_PREFIX: Final = CASE_PREFIX[:-1] + chr(ord(CASE_PREFIX[-1]) + 1)
-OUR_REFERENCES: Final = (
-    f"MaintNotifExtReferenceNumber ge {text_literal(CASE_PREFIX)} and "
-    f"MaintNotifExtReferenceNumber lt {text_literal(_AFTER_PREFIX)}"
-)
+OUR_REFERENCES: Final = f"{REFERENCE} ge {text_literal(CASE_PREFIX)} and {REFERENCE} lt {text_literal(_AFTER_PREFIX)}"
 """A range, because comparisons are what every OData filter can do. It has references of people too; see `is_key`."""
 _AT_ONCE: Final = 50
 """How many records are named in one filter."""

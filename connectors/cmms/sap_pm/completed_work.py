@@ -76,7 +76,7 @@ async def _told(
     for work in works:
         _add(found, work.notification.object_name, _of_notification(work, settings), since)
     for order in orders:
-        _add(found, order.object_name, _of_order(order, settings.work_kinds, settings), since)
+        _add(found, order.object_name, _of_order(order, settings), since)
     return {name: tuple(work) for name, work in found.items()}
 
 
@@ -93,10 +93,10 @@ def _of_notification(work: SapPmWork, settings: SapPmSettings) -> ToldWork | Non
     return ToldWork(record=row.number, done_at=_done_at(work), kind=kind, codes=codes_on(row, settings))
 
 
-def _of_order(order: SapPmOrder, kinds: Mapping[str, WorkKind], settings: SapPmSettings) -> ToldWork | None:
+def _of_order(order: SapPmOrder, settings: SapPmSettings) -> ToldWork | None:
     if status_of(None, order, settings)[0] is not WorkOrderStatus.COMPLETED:
         return None
-    kind = kinds.get(order.order_type or "", WorkKind.UNKNOWN)
+    kind = settings.work_kinds.get(order.order_type or "", WorkKind.UNKNOWN)
     return ToldWork(record=order.number, done_at=order.changed_at, kind=kind)
 
 

@@ -16,7 +16,7 @@ from connectors.cmms.sap_pm.cursor import SapPmCursor
 from connectors.cmms.sap_pm.escalating import changes_of
 from connectors.cmms.sap_pm.keys import check_key, check_place
 from connectors.cmms.sap_pm.mapping import SapPmWork
-from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder, SapPmUnreadableRow
+from connectors.cmms.sap_pm.models import LONG_TEXT, REFERENCE, SapPmNotification, SapPmOrder, SapPmUnreadableRow
 from connectors.cmms.sap_pm.odata import moment_literal, text_literal
 from connectors.cmms.sap_pm.open_work import ALONE, NOTIFIED_AT, ORDERED_AT, open_work
 from connectors.cmms.sap_pm.rows import RowT
@@ -38,8 +38,6 @@ from domain.work_orders import (
     WorkOrderStatus,
 )
 
-_REFERENCE: Final = "MaintNotifExtReferenceNumber"
-_LONG_TEXT: Final = "MaintNotifLongTextForEdit"
 _OBJECT: Final = "TechnicalObject"
 _KIND: Final = "TechObjIsEquipOrFuncnlLoc"
 _TRIES: Final = 3
@@ -202,7 +200,7 @@ class SapPmCmms:
         """The notifications that match, with their orders."""
         wanted = []
         if query.key is not None:
-            wanted.append(f"{_REFERENCE} eq {text_literal(query.key.upper())}")
+            wanted.append(f"{REFERENCE} eq {text_literal(query.key.upper())}")
         if query.since is not None:
             wanted.append(f"{NOTIFIED_AT} ge {moment_literal(query.since)}")
         if query.asset_external_id is not None:
@@ -243,8 +241,8 @@ class SapPmCmms:
             numbers = ", ".join(sorted(work.notification.number for work in works))
             raise call.error(
                 ActionRequired,
-                f"more than one notification has this key: {numbers}; keep one and clear {_REFERENCE} on the others",
-                field=_REFERENCE,
+                f"more than one notification has this key: {numbers}; keep one and clear {REFERENCE} on the others",
+                field=REFERENCE,
             )
         return next(iter(works), None)
 
@@ -254,8 +252,8 @@ class SapPmCmms:
         if work is None:
             raise call.error(
                 ActionRequired,
-                f"the notification was made but cannot be found by {_REFERENCE}: this SAP does not keep it",
-                field=_REFERENCE,
+                f"the notification was made but cannot be found by {REFERENCE}: this SAP does not keep it",
+                field=REFERENCE,
             )
         return work
 
@@ -341,7 +339,7 @@ class SapPmCmms:
                 raise call.error(
                     ActionRequired,
                     f"the long text of notification {row.number} has no room for a note: shorten it",
-                    field=_LONG_TEXT,
+                    field=LONG_TEXT,
                 )
             written = await self._write_text(call, row, text)
             if written is not None:
@@ -354,7 +352,7 @@ class SapPmCmms:
 
     async def _write_text(self, call: Call, row: SapPmNotification, text: str) -> SapPmWork | None:
         """Writes a long text, and reads back; None if somebody has changed the notification meanwhile."""
-        return await self._read_again(call, row) if await self._client.change(call, row, {_LONG_TEXT: text}) else None
+        return await self._read_again(call, row) if await self._client.change(call, row, {LONG_TEXT: text}) else None
 
     async def _read_again(self, call: Call, row: SapPmNotification) -> SapPmWork:
         """A notification that was there a moment ago."""

@@ -2,6 +2,7 @@
 
 from connectors.cmms.sap_pm import long_text as texts
 from connectors.cmms.sap_pm.mapping import SapPmWork, touched_by_others
+from connectors.cmms.sap_pm.models import LONG_TEXT
 from connectors.cmms.sap_pm.settings import SapPmSettings
 from domain.canonical import Json
 from domain.work_orders import Escalation, Touched
@@ -20,4 +21,4 @@ def changes_of(work: SapPmWork, escalation: Escalation, settings: SapPmSettings)
     untouched = touched_by_others(work, settings) is Touched.NO
     text = texts.with_state(row.model_copy(update={"priority": priority})) if untouched else None
     changes: dict[str, Json] = {"MaintPriority": priority}
-    return changes if text is None else {**changes, "MaintNotifLongTextForEdit": text}
+    return changes if text is None else {**changes, LONG_TEXT: text}

@@ -1,16 +1,12 @@
 """Whether a notification has the key of a case: in its reference, by which it is found, and in its long text."""
 
-from typing import Final
-
 from connectors.call import Call
 from connectors.cmms.sap_pm import long_text as texts
 from connectors.cmms.sap_pm import mapping
-from connectors.cmms.sap_pm.models import SapPmNotification
+from connectors.cmms.sap_pm.models import REFERENCE, SapPmNotification
 from connectors.text import key_in
 from domain.errors import ActionRequired
 from domain.work_orders import WorkOrderRef
-
-_REFERENCE: Final = "MaintNotifExtReferenceNumber"
 
 
 def check_key(call: Call, row: SapPmNotification, key: str) -> None:
@@ -24,8 +20,8 @@ def check_key(call: Call, row: SapPmNotification, key: str) -> None:
     if reference != key.upper() or (written is not None and written.upper() != reference):
         raise call.error(
             ActionRequired,
-            f"notification {row.number} has {reference} in {_REFERENCE}, and {written or 'no key'} in its long text",
-            field=_REFERENCE,
+            f"notification {row.number} has {reference} in {REFERENCE}, and {written or 'no key'} in its long text",
+            field=REFERENCE,
         )
 
 
@@ -40,5 +36,5 @@ def check_place(call: Call, row: SapPmNotification, ref: WorkOrderRef) -> None:
     else:
         found, expected = row.upper_reference, "not the key of its case"
     if found and found != ref.key.upper():
-        words = f"notification {ref.id} has {found} in {_REFERENCE} now, {expected}"
-        raise call.error(ActionRequired, words, field=_REFERENCE)
+        words = f"notification {ref.id} has {found} in {REFERENCE} now, {expected}"
+        raise call.error(ActionRequired, words, field=REFERENCE)

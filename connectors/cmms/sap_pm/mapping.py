@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from connectors.cmms.sap_pm import long_text as texts
-from connectors.cmms.sap_pm.models import SapPmNotification, SapPmOrder
+from connectors.cmms.sap_pm.models import LONG_TEXT, REFERENCE, SapPmNotification, SapPmOrder
 from connectors.cmms.sap_pm.odata import date_text, text_literal, time_text
 from connectors.cmms.sap_pm.planner_notes import put_off_on, rejection_on
 from connectors.cmms.sap_pm.settings import SapPmSettings
@@ -53,10 +53,10 @@ _LOCATION: Final = "functional_location"
 _NOTIFICATION_MEANINGS: Final[Mapping[str, str]] = {
     "NotificationType": "work type",
     "NotificationText": "title",
-    "MaintNotifLongTextForEdit": "text",
+    LONG_TEXT: "text",
     "MaintPriority": "priority",
     "TechnicalObject": "asset",
-    "MaintNotifExtReferenceNumber": "key",
+    REFERENCE: "key",
     "MaintenancePlanningPlant": "site",
     "MaintenancePlannerGroup": "queue",
     "MainWorkCenter": "work centre",
@@ -130,13 +130,11 @@ def notification_body(draft: WorkOrderDraft, settings: SapPmSettings) -> dict[st
     body: dict[str, Json | None] = {
         "NotificationType": settings.notification_type,
         "NotificationText": one_line(draft.summary, TEXT_LENGTH),
-        "MaintNotifLongTextForEdit": texts.without_marks(
-            long_text(draft.paragraphs, draft.key, texts.DESCRIPTION_LENGTH)
-        ),
+        LONG_TEXT: texts.without_marks(long_text(draft.paragraphs, draft.key, texts.DESCRIPTION_LENGTH)),
         "MaintPriority": settings.priorities[draft.priority],
         "TechnicalObject": draft.asset_external_id,
         "TechObjIsEquipOrFuncnlLoc": object_kind(draft.asset_attributes, settings),
-        "MaintNotifExtReferenceNumber": draft.key,
+        REFERENCE: draft.key,
         "MalfunctionStartDate": date_text(reported),
         "MalfunctionStartTime": time_text(reported),
         "MaintNotifDetectionCodeGroup": group or None,

@@ -6,7 +6,7 @@ An empty text is how SAP says that there is none. Names, dates and numbers that 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,6 +16,10 @@ from domain.keys import CASE_ID
 from domain.vendor_texts import VendorName, VendorText
 
 SapDate = Annotated[datetime, BeforeValidator(instant_of)]
+REFERENCE: Final = "MaintNotifExtReferenceNumber"
+"""The field of a notification that has our key, in upper case."""
+LONG_TEXT: Final = "MaintNotifLongTextForEdit"
+
 Name = Annotated[VendorName, Field(min_length=1)]
 Number = Annotated[float, Field(allow_inf_nan=False, ge=0)]
 
@@ -80,9 +84,9 @@ class SapPmNotification(_Row):
     """A notification, as far as we read it."""
 
     number: Name = Field(alias="MaintenanceNotification")
-    reference: VendorName | None = Field(default=None, alias="MaintNotifExtReferenceNumber")
+    reference: VendorName | None = Field(default=None, alias=REFERENCE)
     text: VendorText | None = Field(default=None, alias="NotificationText")
-    long_text: VendorText | None = Field(default=None, alias="MaintNotifLongTextForEdit")
+    long_text: VendorText | None = Field(default=None, alias=LONG_TEXT)
     whole_text: VendorText | None = Field(default=None, alias="MaintNotificationLongText")
     statuses: VendorText | None = Field(default=None, alias="ConcatenatedActiveSystStsName")
     priority: VendorText | None = Field(default=None, alias="MaintPriority")

@@ -7,14 +7,13 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from connectors.cmms.sap_pm.models import SapDate, SapPmNotification, SapPmOrder, SapPmUnreadableRow, is_key
+from connectors.cmms.sap_pm.models import REFERENCE, SapDate, SapPmNotification, SapPmOrder, SapPmUnreadableRow, is_key
 from connectors.rows import RecordReading, field_and_reason, name_in
 from domain.vendor_texts import storable, unstorable
 
 _DATE: TypeAdapter[datetime | None] = TypeAdapter(SapDate | None)
 _LAST_CHANGE = "LastChangeDateTime"
 _NUMBERS = {SapPmNotification: "MaintenanceNotification", SapPmOrder: "MaintenanceOrder"}
-_REFERENCE = "MaintNotifExtReferenceNumber"
 
 RowT = TypeVar("RowT", SapPmNotification, SapPmOrder)
 
@@ -66,9 +65,7 @@ class SapPmReading(RecordReading):
             row = model.model_validate(content)
         except ValidationError as error:
             field, reason = field_and_reason(error)
-            return self._set_aside(
-                content, name_in(content, (_NUMBERS[model], _REFERENCE), place), field, reason, stamp
-            )
+            return self._set_aside(content, name_in(content, (_NUMBERS[model], REFERENCE), place), field, reason, stamp)
         if row.changed_at > self.latest:
             return self._set_aside(content, row.number, _LAST_CHANGE, self.in_future, None)
         return row
@@ -96,5 +93,5 @@ def _key_of(row: SapPmNotification | SapPmOrder) -> str | None:
 
 def _may_be_ours(content: object) -> bool:
     """Whether a notification has our key, or one that cannot be read. An order may be ours by its notification only."""
-    key = content.get(_REFERENCE) if isinstance(content, dict) else None
+    key = content.get(REFERENCE) if isinstance(content, dict) else None
     return not isinstance(key, str) or unstorable(key) is not None or is_key(key)
