@@ -7,7 +7,7 @@ from textwrap import shorten
 
 from temporalio import activity
 
-from domain.cases import CaseView, Lane
+from domain.cases import CaseView, Lane, why_called_off
 from domain.casework import CaseStore, Waits
 from domain.clock import Clock
 from domain.errors import ActionRequired, NotProved, Refused, Unavailable
@@ -93,11 +93,8 @@ def _until(reason: str | None, until: datetime | None) -> str | None:
 
 
 def called_off(view: CaseView) -> str | None:
-    """Why a case's work is no longer needed: a person rejected it, or its evidence was revised or its asset retired and
-    no person approved it."""
-    if view.decision is not None:
-        return None if view.decision.approved else view.decision.reason
-    return view.withdraw
+    """Why a case's work is no longer needed; None if it is."""
+    return why_called_off(view.decision, view.withdraw)
 
 
 def overruled(view: CaseView) -> bool:

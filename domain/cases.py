@@ -63,6 +63,19 @@ class Decision(Model):
     at: Moment
 
 
+def why_called_off(decision: Decision | None, withdraw: str | None) -> str | None:
+    """Why the work of a case is no longer needed; None if it is: a person rejected it, or its evidence was revised or
+    its asset retired and no person approved it.
+
+    Args:
+        decision: what a person decided.
+        withdraw: why it was called off without a person's decision.
+    """
+    if decision is not None:
+        return None if decision.approved else decision.reason
+    return withdraw
+
+
 class Rework(Model):
     """Why a case was opened again for a fault whose work did not help.
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.cases import Decision
+from domain.cases import Decision, why_called_off
 from domain.errors import ActRejected
 from domain.hold_proposals import HoldAnswer, HoldProposal, check_answer
 from domain.keys import case_workflow_id
@@ -52,7 +52,8 @@ async def answer_hold(connection: AsyncConnection, case: str, answer: HoldAnswer
     row = await _locked(connection, case)
     if row.closed_as is not None:
         raise ActRejected(f"case {case} is closed as {row.closed_as}", field="case")
-    if _called_off(row):
+    decision = None if row.decision is None else Decision.model_validate(row.decision)
+    if why_called_off(decision, row.withdraw) is not None:
         fix = f"see `case show {case}`"
         raise ActRejected(f"the work of case {case} is not wanted any more", field="case", fix=fix)
     if row.hold_proposal is None:
@@ -82,12 +83,6 @@ def _repeats(stands: HoldAnswer, answer: HoldAnswer) -> bool:
     same_time = answer.hold_at in (stands.hold_at, None)
     said = (stands.accepted, stands.by, stands.reason) == (answer.accepted, answer.by, answer.reason)
     return said and same_time
-
-
-def _called_off(row: _CaseRow) -> bool:
-    """Whether a person rejected the work, or its evidence was revised away or its asset retired and nobody approved
-    it."""
-    return row.withdraw is not None if row.decision is None else not Decision.model_validate(row.decision).approved
 
 
 async def _locked(connection: AsyncConnection, case: str) -> _CaseRow:

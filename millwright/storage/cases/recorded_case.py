@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.canonical import Json, sha256
-from domain.cases import Decision
+from domain.cases import Decision, why_called_off
 from domain.corrections import AssetName, DraftCorrection
 from domain.errors import ActionRequired, Unavailable
 from domain.hold_proposals import HoldAnswer, HoldProposal
@@ -131,10 +131,8 @@ class Said:
 
     @property
     def called_off(self) -> str | None:
-        """Why no work is wanted any more, as `activities.progress.called_off` has it."""
-        if self.decision is not None:
-            return None if self.decision.approved else self.decision.reason
-        return self.withdraw
+        """Why no work is wanted any more; None if it is."""
+        return why_called_off(self.decision, self.withdraw)
 
     @property
     def wants_order(self) -> bool:
