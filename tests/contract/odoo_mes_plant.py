@@ -1,22 +1,20 @@
 """A machine of a plant on the sandbox's Odoo, and its shop floor."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-
-import httpx
 
 from connectors.mes import odoo_mrp
 from domain.clock import Clock
 from domain.production import HoldMethod
 from sandbox.clock import PlantClock
-from sandbox.faults import Fault, Faults
+from sandbox.faults import Faults
 from sandbox.odoo.mes import API_KEY, OdooMes
 from sandbox.odoo.server import DATABASE
+from tests.contract.simulated_mes_plant import PATIENT, QUICK, SimulatedMesPlant
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 LOGS = "mrp.workcenter.productivity"
-_QUICK, _PATIENT = timedelta(seconds=1), timedelta(seconds=10)
 _OPERATIONS = {"Pause": f"{LOGS}/load", "Resume": f"{LOGS}/write", "read": "mrp.workcenter/search_read"}
 """The operations of the server by the words of the contract suite."""
 
@@ -38,7 +36,7 @@ class OdooShop:
         return OdooMesPlant(self, running[0])
 
 
-class OdooMesPlant:
+class OdooMesPlant(SimulatedMesPlant):
     """A machine. It satisfies `MesPlant` of the contract suite."""
 
     secrets: Sequence[str] = (API_KEY,)
@@ -47,52 +45,20 @@ class OdooMesPlant:
     tells_lots = True
 
     def __init__(self, shop: OdooShop, equipment: str) -> None:
-        self.equipment = equipment
+        super().__init__(shop, equipment, "odoo", _OPERATIONS)
         self.shop = shop
-        self._clients: list[httpx.AsyncClient] = []
-
-    async def leave(self) -> None:
-        self.shop.faults.clear()
-        for client in self._clients:
-            await client.aclose()
 
     def connector(
         self, *, secret: str | None = None, quick: bool = False, clock: Clock | None = None, **more: Any
     ) -> odoo_mrp.OdooMes:
-        client = httpx.AsyncClient()
-        self._clients.append(client)
         settings = {
             "url": self.shop.mes.url,
             "database": DATABASE,
             "api_key": secret or API_KEY,
-            "timeout": _QUICK if quick else _PATIENT,
+            "timeout": QUICK if quick else PATIENT,
         }
         made = odoo_mrp.OdooSettings.model_validate(settings | more)
-        return odoo_mrp.connect(made, client, system="odoo_mrp", clock=clock or self.shop.clock)
-
-    def misbehave(self, method: str, kind: str, params: Mapping[str, str] | None = None) -> None:
-        self.shop.faults.add(Fault("odoo", _OPERATIONS.get(method, method), kind, 1, params or {}))
-
-    def go_down(self) -> None:
-        self.shop.faults.add(Fault("odoo", "*", "down", None))
-
-    async def come_back(self) -> None:
-        self.shop.faults.clear()
-
-    async def wait(self, time: timedelta) -> None:
-        self.shop.clock.set(self.shop.clock.now() + time)
-        await self.shop.mes.advance(self.shop.clock.now())
-
-    async def resume_by_hand(self) -> None:
-        """The shift lead unblocks the work centre."""
-        for row in self.shop.mes.holds():
-            if row.equipment == self.equipment:
-                await self.shop.mes.release_by_hand(row)
-
-    def holds(self) -> list[tuple[str, bool]]:
-        """Key and whether still held, oldest first."""
-        rows = (row for row in self.shop.mes.holds() if row.equipment == self.equipment)
-        return [(row.key, row.released is None) for row in rows]
+        return odoo_mrp.connect(made, self.client(), system="odoo_mrp", clock=clock or self.shop.clock)
 
     async def order(self) -> Mapping[str, Any]:
         """The work order in progress, or the next one, as the operator sees it."""

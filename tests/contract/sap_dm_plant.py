@@ -5,18 +5,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from connectors.mes import sap_dm
 from domain.clock import Clock
 from domain.production import HoldMethod
 from sandbox.clock import PlantClock
-from sandbox.faults import Fault, Faults
+from sandbox.faults import Faults
 from sandbox.sap_dm.server import CLIENTS, SapDmServer
+from tests.contract.simulated_mes_plant import PATIENT, QUICK, SimulatedMesPlant
 
 START = datetime(2015, 1, 5, 8, 0, tzinfo=UTC)
 CLIENT, SECRET = next(iter(CLIENTS.items()))
-_QUICK, _PATIENT = timedelta(seconds=1), timedelta(seconds=10)
 _ROWS = ("duplicate_answer", "reorder_answers")
 _OPERATIONS = {"Pause": "hold", "Resume": "release", "read": "resource"}
 """The operations of the server by the words of the contract suite."""
@@ -34,6 +32,10 @@ class SapDmShop:
         rows = [(number, name, "LINE-1") for number, name in enumerate(self._left, start=1)]
         self.server = SapDmServer(directory, self.clock, rows, faults=self.faults, **more)
 
+    @property
+    def mes(self) -> SapDmServer:
+        return self.server
+
     async def machine(self) -> "SapDmPlant":
         """The next machine with an SFC in work: some are between two when the plant begins."""
         while self._left:
@@ -50,7 +52,7 @@ class SapDmShop:
         return SapDmPlant(self, name)
 
 
-class SapDmPlant:
+class SapDmPlant(SimulatedMesPlant):
     """A machine. It satisfies `MesPlant` of the contract suite."""
 
     secrets: Sequence[str] = (SECRET,)
@@ -59,20 +61,12 @@ class SapDmPlant:
     tells_lots = False
 
     def __init__(self, shop: SapDmShop, equipment: str) -> None:
-        self.equipment = equipment
+        super().__init__(shop, equipment, "sap_dm", _OPERATIONS)
         self.shop = shop
-        self._clients: list[httpx.AsyncClient] = []
-
-    async def leave(self) -> None:
-        self.shop.faults.clear()
-        for client in self._clients:
-            await client.aclose()
 
     def connector(
         self, *, secret: str | None = None, quick: bool = False, clock: Clock | None = None, **more: Any
     ) -> sap_dm.SapDmMes:
-        client = httpx.AsyncClient()
-        self._clients.append(client)
         settings = {
             "url": self.shop.server.url,
             "token_url": self.shop.server.token_url,
@@ -80,36 +74,13 @@ class SapDmPlant:
             "client_secret": secret or SECRET,
             "plant": self.shop.server.plant,
             "enforcement": "enforced",
-            "timeout": _QUICK if quick else _PATIENT,
+            "timeout": QUICK if quick else PATIENT,
         }
         made = sap_dm.SapDmSettings.model_validate(settings | more)
-        return sap_dm.connect(made, client, system="sap_dm", clock=clock or self.shop.clock)
+        return sap_dm.connect(made, self.client(), system="sap_dm", clock=clock or self.shop.clock)
 
     def misbehave(self, method: str, kind: str, params: Mapping[str, str] | None = None) -> None:
-        operation = "sfcs_in_work" if kind in _ROWS else _OPERATIONS.get(method, method)
-        self.shop.faults.add(Fault("sap_dm", operation, kind, 1, params or {}))
-
-    def go_down(self) -> None:
-        self.shop.faults.add(Fault("sap_dm", "*", "down", None))
-
-    async def come_back(self) -> None:
-        self.shop.faults.clear()
-
-    async def wait(self, time: timedelta) -> None:
-        self.shop.clock.set(self.shop.clock.now() + time)
-        await self.shop.server.advance(self.shop.clock.now())
-
-    async def resume_by_hand(self) -> None:
-        """Somebody lets the machine run on SAP's screen."""
-        for row in self.rows():
-            await self.shop.server.release_by_hand(row)
-
-    def rows(self) -> list[Any]:
-        return [row for row in self.shop.server.holds() if row.equipment == self.equipment]
-
-    def holds(self) -> list[tuple[str, bool]]:
-        """Key as received and whether still held, oldest first."""
-        return [(row.key, row.released is None) for row in self.rows()]
+        super().misbehave("sfcs_in_work" if kind in _ROWS else method, kind, params)
 
     def sfc(self) -> str:
         """The SFC in work."""
