@@ -8,18 +8,16 @@ plant zone.
 import asyncio
 import base64
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from benchmarks.job_list import told
-from benchmarks.rig.machine import memory_gigabytes, processor
+from benchmarks.rig.machine import here
 from domain.clock import WallClock
 from domain.errors import ConnectorError
 from domain.loops import wait_until
@@ -134,10 +132,7 @@ async def _play(home: Path) -> tuple[Milliseconds, Milliseconds]:
 
 
 def main() -> None:
-    print(
-        f"{processor()}, {os.cpu_count()} cores, {memory_gigabytes():.0f} GiB, {platform.system()} {platform.release()}"
-    )
-    print(f"Python {platform.python_version()}, temporalio {version('temporalio')}, load {os.getloadavg()[0]:.1f}")
+    print(*here("temporalio"), sep="\n")
     with tempfile.TemporaryDirectory(prefix="millwright-apart-") as folder:
         direct, apart = asyncio.run(_play(Path(folder)))
     for name in direct:

@@ -30,7 +30,7 @@ from temporalio.common import Priority
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from benchmarks.connectors import RunningCmms, draft, made, rate_of, running
-from benchmarks.rig.machine import spread
+from benchmarks.rig.machine import here, spread
 from domain.clock import WallClock
 from domain.loops import wait_until
 from millwright.cli.connector_access import ConnectorAccess, open_connector
@@ -200,6 +200,7 @@ async def unlimited(client: Client, name: str, options: argparse.Namespace) -> N
 
 async def measure(options: argparse.Namespace) -> None:
     """All measurements, on one engine."""
+    print(*here("httpx", "pydantic", "temporalio"), sep="\n", flush=True)
     async with engine() as client:
         for name in options.only or ("maximo", _LIMITED):
             await (limited(client, options) if name == _LIMITED else unlimited(client, name, options))

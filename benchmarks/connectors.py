@@ -18,7 +18,6 @@ import asyncio
 import contextvars
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
@@ -26,12 +25,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.metadata import version
 from typing import Final
 
 import httpx
 
-from benchmarks.rig.machine import memory_gigabytes, processor, spread
+from benchmarks.rig.machine import here, spread
 from domain.clock import WallClock
 from domain.keys import CASE_ID, case_id
 from domain.ports import Cmms
@@ -233,9 +231,7 @@ async def rate_of(work: Sequence[Awaitable[None]], at_once: int) -> tuple[float,
 
 async def measure(options: argparse.Namespace) -> None:
     """All measurements."""
-    print(f"{processor()}, {os.cpu_count()} cores, {memory_gigabytes():.0f} GiB, Python {platform.python_version()}")
-    packages = ", ".join(f"{name} {version(name)}" for name in ("httpx", "pydantic", "uvicorn"))
-    print(f"{packages}; load average when it began: {os.getloadavg()[0]:.1f}", flush=True)
+    print(*here("httpx", "pydantic", "uvicorn"), sep="\n", flush=True)
     for name in options.only or PLANT_CMMS:
         await compare(name, options)
 

@@ -8,8 +8,6 @@ PostgreSQL processes.
 import argparse
 import asyncio
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -17,13 +15,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 import orjson
 
 from benchmarks.rig.gauges import cpu_seconds, family
+from benchmarks.rig.machine import here
 from domain.assets import Alias, Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from millwright.api.running import run_api
 from millwright.bootstrap import open_storage
@@ -162,12 +160,7 @@ def main() -> None:
     if options.serve:
         asyncio.run(serve(Path(options.serve[0]), options.serve[1]))
         return
-    names = ("fastapi", "uvicorn", "psycopg", "pydantic", "orjson")
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
-    )
-    print(", ".join(f"{name} {version(name)}" for name in names))
+    print(*here("fastapi", "uvicorn", "psycopg", "pydantic", "orjson"), sep="\n")
     print(f"{RUNS} runs of {options.batches} requests with {BATCH} events, {options.clients} clients, {ASSETS} assets")
     with tempfile.TemporaryDirectory(prefix="millwright-bench-") as directory:
         home = Path(directory)

@@ -21,7 +21,7 @@ from typing import Final
 import httpx
 
 from benchmarks.connectors import key_of
-from benchmarks.rig.machine import spread
+from benchmarks.rig.machine import here, spread
 from domain.ports import Cmms
 from millwright.cli.connector_access import open_connector
 from millwright.demo.plant_systems import PLANT_CMMS
@@ -202,6 +202,7 @@ async def measure(name: str, options: argparse.Namespace) -> None:
 
 async def measure_all(options: argparse.Namespace) -> None:
     """The polls of each CMMS."""
+    print(*here("httpx", "pydantic", "uvicorn"), sep="\n", flush=True)
     for name in options.only or _STORES:
         await measure(name, options)
 

@@ -25,19 +25,23 @@ def memory_gigabytes() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 
 
+def here(*packages: str) -> list[str]:
+    """The machine, the versions of Python and of some packages, and how busy the machine is, in lines."""
+    system = f"{platform.system()} {platform.release()}"
+    return [
+        f"{processor()}, {os.cpu_count()} cores, {memory_gigabytes():.0f} GiB, {system}",
+        ", ".join((f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages))),
+        f"load average when it began: {os.getloadavg()[0]:.1f}",
+    ]
+
+
 def describe(database_url: str) -> list[str]:
-    """The machine and the versions, in lines."""
+    """The machine, the versions and the database, in lines."""
     with psycopg.connect(database_url) as connection:
         server = connection.info.parameter_status("server_version")
         commits = connection.execute("SHOW synchronous_commit").fetchone()
     waits = commits[0] if commits else "unknown"
-    system = f"{platform.system()} {platform.release()}"
-    return [
-        f"{processor()}, {os.cpu_count()} cores, {memory_gigabytes():.0f} GiB, {system}",
-        f"Python {platform.python_version()}, PostgreSQL {server} (synchronous_commit {waits}), "
-        + ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
-        f"load average when it began: {os.getloadavg()[0]:.1f}",
-    ]
+    return [*here(*_PACKAGES), f"PostgreSQL {server} (synchronous_commit {waits})"]
 
 
 def spread(values: Sequence[float], shape: str = "{:,.0f}") -> str:
