@@ -10,7 +10,7 @@ from connectors.call import Call
 from connectors.mes.opcua_job_control import JobControlSettings, mapping
 from connectors.mes.opcua_job_control.client import JobControlClient
 from connectors.mes.opcua_job_control.connector import JobControlMes
-from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders, Served, UnreadableJob, read_entries
+from connectors.mes.opcua_job_control.models import JobOrderRow, JobOrders, Served, UnreadableJob, each_entry
 from domain.errors import ActionRequired, ConnectorError, Unavailable
 from domain.production import HoldMethod, HoldPlan, HoldTarget, JobState
 from tests.connectors.test_opcua_mapping import Entry, Named, Order, Path, State
@@ -53,7 +53,7 @@ def in_state(state: Any) -> Entry:
     ],
 )
 def test_an_odd_entry_hides_no_other_entry_of_its_list(entry: Any) -> None:
-    found = read_entries([entry, GOOD], "EQ-1", OWN["EQ-1"])
+    found = JobOrders.of(each_entry([entry, GOOD], "EQ-1", OWN["EQ-1"]))
     assert [row.id for row in found.rows] == ["J1"]
     (job,) = found.unreadable
     assert job.reason
@@ -62,7 +62,7 @@ def test_an_odd_entry_hides_no_other_entry_of_its_list(entry: Any) -> None:
 
 
 def test_a_list_that_is_none_is_unreadable_as_a_whole() -> None:
-    (job,) = read_entries(5, "EQ-1", OWN["EQ-1"]).unreadable
+    (job,) = JobOrders.of(each_entry(5, "EQ-1", OWN["EQ-1"])).unreadable
     assert mapping.may_hide(job, "EQ-1")
 
 
@@ -113,7 +113,7 @@ class Lists(JobControlClient):
 
 
 def mes_with(second: JobOrders) -> JobControlMes:
-    first = read_entries([GOOD], "EQ-1", OWN["EQ-1"])
+    first = JobOrders.of(each_entry([GOOD], "EQ-1", OWN["EQ-1"]))
     found = JobOrders(rows=first.rows + second.rows, unreadable=first.unreadable + second.unreadable)
     clock = TestClock(datetime(2015, 1, 5, 8, tzinfo=UTC))
     settings = JobControlSettings.model_validate({"url": "opc.tcp://mes:4840"})
@@ -128,7 +128,7 @@ def whole_list(status: str) -> JobOrders:
 @pytest.mark.parametrize(
     ("second", "error"),
     [
-        (read_entries([in_state(9)], "EQ-2", OWN["EQ-2"]), ActionRequired),
+        (JobOrders.of(each_entry([in_state(9)], "EQ-2", OWN["EQ-2"])), ActionRequired),
         (whole_list("UncertainLastUsableValue"), Unavailable),
         (whole_list("BadNoCommunication"), Unavailable),
         (whole_list("BadTypeMismatch"), ConnectorError),

@@ -52,6 +52,7 @@ class _Session:
     browser: Browser
     lists: dict[str, ReadList] = field(default_factory=dict)
     """What was read last, by the receiver's name."""
+    decoding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class JobControlClient:
@@ -201,7 +202,8 @@ async def _response(
 
 async def _read_list(session: _Session, slots: asyncio.Semaphore, name: str, receiver: Receiver) -> JobOrders:
     async with slots:
-        read = session.lists[name] = await read_list(session.client, name, receiver, session.lists.get(name))
+        last = session.lists.get(name)
+        read = session.lists[name] = await read_list(session.client, name, receiver, last, session.decoding)
     return read.orders
 
 

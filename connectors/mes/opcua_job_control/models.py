@@ -4,7 +4,7 @@ The structures are classes that are created at run time from the server's type d
 our values.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -111,24 +111,31 @@ class JobOrders(BaseModel):
     rows: tuple[JobOrderRow, ...] = ()
     unreadable: tuple[UnreadableJob, ...] = ()
 
+    @classmethod
+    def of(cls, entries: Iterable[JobOrderRow | UnreadableJob]) -> "JobOrders":
+        """The entries of lists."""
+        every = tuple(entries)
+        return cls(
+            rows=tuple(each for each in every if isinstance(each, JobOrderRow)),
+            unreadable=tuple(each for each in every if isinstance(each, UnreadableJob)),
+        )
 
-def read_entries(entries: Any, receiver: str, served: Served, doubt: str | None = None) -> JobOrders:
-    """The entries of a JobOrderList, one by one: one that cannot be read hides no other.
+    def doubted(self, doubt: str) -> "JobOrders":
+        """The same, from a list whose status is uncertain."""
+        return self.model_copy(update={"rows": tuple(row.model_copy(update={"doubt": doubt}) for row in self.rows)})
 
-    Args:
-        doubt: the uncertain status of the list; None if it is Good.
-    """
-    if entries is not None and not isinstance(entries, list | tuple):
+
+def each_entry(entries: Any, receiver: str, served: Served) -> Iterator[JobOrderRow | UnreadableJob]:
+    """The entries of a JobOrderList, one by one: one that cannot be read hides no other."""
+    if entries is not None and not isinstance(entries, list | tuple | Iterator):
         reason = f"it is a {type(entries).__name__} and no list"
-        return JobOrders(unreadable=(UnreadableJob(receiver=receiver, reason=reason, served=served),))
-    rows: list[JobOrderRow] = []
-    unreadable: list[UnreadableJob] = []
+        yield UnreadableJob(receiver=receiver, reason=reason, served=served)
+        return
     for entry in entries or ():
         try:
-            rows.append(job_order_row(entry, receiver, served, doubt))
+            yield job_order_row(entry, receiver, served)
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
-            unreadable.append(_unreadable(entry, receiver, served, error))
-    return JobOrders(rows=tuple(rows), unreadable=tuple(unreadable))
+            yield _unreadable(entry, receiver, served, error)
 
 
 def _unreadable(entry: Any, receiver: str, served: Served, error: Exception) -> UnreadableJob:
@@ -149,11 +156,8 @@ def _unreadable(entry: Any, receiver: str, served: Served, error: Exception) -> 
     )
 
 
-def job_order_row(entry: Any, receiver: str, served: Served, doubt: str | None = None) -> JobOrderRow:
+def job_order_row(entry: Any, receiver: str, served: Served) -> JobOrderRow:
     """An entry of JobOrderList.
-
-    Args:
-        doubt: as for `read_entries`.
 
     Raises:
         AttributeError, TypeError, ValueError: it has no id or state, or a field has another type or an odd value.
@@ -173,7 +177,6 @@ def job_order_row(entry: Any, receiver: str, served: Served, doubt: str | None =
         equipment=_required(order),
         work_masters=_ids(_items(order, "WorkMasterID")),
         served=served,
-        doubt=doubt,
     )
 
 
