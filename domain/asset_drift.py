@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from domain.assets import name_words
 from domain.cmms import ListedAsset, ListedAssets
 from domain.drift import Drift, DriftKind
 from domain.model import Model
@@ -70,7 +71,7 @@ def compared_names(system: str, named: Sequence[NamedAsset], listed: ListedAsset
             kind=DriftKind.ASSET_GONE,
             identity=_identity(each),
             subject=each.asset,
-            ours=_called(each),
+            ours=name_words(each.external_id, each.attributes),
             theirs="no asset of this name for which an order can be created",
         )
         for each in missing
@@ -99,8 +100,3 @@ def _names(ours: NamedAsset, found: ListedAsset) -> bool:
 
 def _identity(asset: NamedAsset) -> str:
     return f"{ASSET_PREFIX}{asset.asset}"
-
-
-def _called(asset: NamedAsset) -> str:
-    attributes = "".join(f", {name}={value}" for name, value in sorted(asset.attributes.items()))
-    return f"{asset.external_id}{attributes}"

@@ -1,5 +1,6 @@
 """The equipment hierarchy, and its names in other systems (ISA-95 part 1, ISO 14224 clause 8)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
@@ -55,6 +56,11 @@ class Alias(Model):
     valid_to: Moment | None = None
     owner: str = "import"
     attributes: dict[str, str] = {}
+
+
+def name_words(external_id: str, attributes: Mapping[str, str]) -> str:
+    """A name of an asset in another system, with its attributes, in words."""
+    return ", ".join((external_id, *(f"{name}={value}" for name, value in sorted(attributes.items()))))
 
 
 class ObservableKind(StrEnum):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
-from domain.assets import CMMS_SYSTEM, system_of
+from domain.assets import CMMS_SYSTEM, name_words, system_of
 from domain.errors import Rejected
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, say, write_json, write_table
@@ -13,7 +13,7 @@ from millwright.cli.output import Json, say, write_json, write_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from millwright.asset_mapping.suggesting import Candidate, NameSuggestion
+    from millwright.asset_mapping.suggesting import NameSuggestion
     from millwright.settings import Settings
     from millwright.storage.reporting.unmapped import UnmappedEvents
 
@@ -123,7 +123,7 @@ def _tell(suggested: _Suggested) -> None:
         (
             suggestion.asset.id if place == 0 else "",
             suggestion.asset.names[0] if place == 0 else "",
-            _named(candidate),
+            name_words(candidate.listed.external_id, candidate.listed.attributes),
             candidate.listed.description or "-",
             f"{candidate.score}{' clear' if place == 0 and suggestion.clear else ''}",
             ", ".join(candidate.reasons),
@@ -136,8 +136,3 @@ def _tell(suggested: _Suggested) -> None:
     without = [suggestion.asset.id for suggestion in suggested.suggestions if not suggestion.candidates]
     if without:
         say(f"Nothing there is like {', '.join(without)}.")
-
-
-def _named(candidate: "Candidate") -> str:
-    attributes = "".join(f", {name}={value}" for name, value in sorted(candidate.listed.attributes.items()))
-    return candidate.listed.external_id + attributes

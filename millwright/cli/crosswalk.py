@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from domain.assets import name_words
 from domain.clock import WallClock
 from domain.errors import MillwrightError, Rejected
 from millwright.cli.api_client import Api, api_of
@@ -131,8 +132,8 @@ def _sent(api: Api, part: "Sequence[PlacedName]", *, dry_run: bool) -> "Crosswal
 
 def _change_words(change: "ChangedName") -> str:
     since = "always" if change.valid_from.year == 1970 else f"{change.valid_from:%Y-%m-%dT%H:%M:%SZ}"
-    attributes = "".join(f", {name}={value}" for name, value in sorted(change.attributes.items()))
-    words = f"{change.asset} is {change.external_id}{attributes} in {change.system}, valid from: {since}"
+    name = name_words(change.external_id, change.attributes)
+    words = f"{change.asset} is {name} in {change.system}, valid from: {since}"
     if change.was == change.asset:
         before = ", ".join(f"{name}={value}" for name, value in sorted(change.attributes_before.items()))
         words += f"; its attributes were: {before or 'none'}"
