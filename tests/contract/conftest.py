@@ -327,6 +327,15 @@ async def job_control_shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     await shop.server.stop()
 
 
+@pytest.fixture(scope="module")
+async def passing_shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JobControlShop]:
+    """A plant of its own, because the jobs of the other one would end."""
+    shop = JobControlShop(90, tmp_path_factory.mktemp("passing-shop"))
+    await shop.server.start()
+    yield shop
+    await shop.server.stop()
+
+
 @pytest.fixture(scope="session")
 async def contract_zone(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PlantZone]:
     """A plant zone on an engine of its own."""
@@ -351,11 +360,8 @@ async def mes_plant(zone: PlantZone | None, job_control_shop: JobControlShop) ->
 
 
 @pytest.fixture
-async def passing_mes_plant(zone: PlantZone | None, tmp_path: Path) -> AsyncIterator[JobControlPlant]:
-    """A machine of a plant of its own, where time passes."""
-    shop = JobControlShop(3, tmp_path)
-    await shop.server.start()
-    plant = await shop.machine(zone)
+async def passing_mes_plant(zone: PlantZone | None, passing_shop: JobControlShop) -> AsyncIterator[JobControlPlant]:
+    """A machine of a plant where time passes."""
+    plant = await passing_shop.machine(zone)
     yield plant
     await plant.leave()
-    await shop.server.stop()
