@@ -16,6 +16,7 @@ from domain.keys import poll_workflow_id
 from domain.outcomes import OutcomeClass, told_outcome
 from domain.reconcile import ComparedPage, ReconcileRun, TwinPage
 from domain.work_orders import FINISHED_STATUSES, WorkOrderRecord, WorkOrderRef
+from millwright.storage.database.asset_rows import NAMES_THERE
 from millwright.storage.database.columns import column_list
 from millwright.storage.database.drift_tables import drifts, hints, reconcile_runs
 from millwright.storage.database.engine import transaction, unbound
@@ -78,11 +79,9 @@ FROM asked a LEFT JOIN LATERAL (
         NULLS LAST LIMIT 1) l ON TRUE
 ORDER BY a.twin
 """)
-# As for the cases of an asset: a name in this instance counts before one that is for every CMMS.
 _NAMED = text(
-    "SELECT DISTINCT ON (a.id) a.id AS asset, a.site, n.external_id, n.attributes FROM crosswalk n "
-    "JOIN assets a ON a.id = n.asset WHERE n.system IN (:kind, :instance) AND n.valid_to IS NULL "
-    "AND a.valid_to IS NULL AND a.level IN ('machine', 'component') ORDER BY a.id, n.system = :instance DESC"
+    f"SELECT n.asset, a.site, n.external_id, n.attributes FROM ({NAMES_THERE}) n JOIN assets a ON a.id = n.asset "
+    "WHERE a.valid_to IS NULL AND a.level IN ('machine', 'component') ORDER BY n.asset"
 )
 _END_UNSEEN = text(
     "UPDATE drifts SET ended_at = :now WHERE system = :system AND ended_at IS NULL AND last_seen_at < :started_at "

@@ -1,4 +1,4 @@
-"""The rows of an asset: which of them tells of it, and how they end."""
+"""The rows of an asset and of its names: which of them tells of it, and how they end."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,6 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 NEWEST: Final = "NOT EXISTS (SELECT FROM assets n WHERE n.id = a.id AND n.valid_from > a.valid_from)"
 """Of the rows `a` of each asset the newest: the one in force, or how the asset was when it was retired."""
+
+NAMES_THERE: Final = """
+SELECT DISTINCT ON (n.asset) n.asset, n.external_id, n.attributes FROM crosswalk n
+WHERE n.system IN (:kind, :instance) AND n.valid_to IS NULL
+ORDER BY n.asset, n.system = :instance DESC, n.external_id
+"""
+"""The name of each asset in an instance now: one in this instance counts before one for every instance of its kind."""
 
 REGISTER_HELD: Final = "register-held"
 """The act after which every row of the register is recorded. Earlier builds did not record them."""

@@ -13,21 +13,16 @@ from domain.canonical import canonical, timestamp
 from domain.clock import Clock
 from domain.instances import SiteInstances
 from domain.maintenance_history import CmmsAsset, HistoryAsset, MaintenanceHistory
+from millwright.storage.database.asset_rows import NAMES_THERE
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 
 MAINTENANCE_READ: Final = "maintenance-read"
 """The kind of the act that records a reading."""
 
-# As for the orders of cases: a name in this instance counts before one that is for every CMMS.
-_NAMES = """
-SELECT DISTINCT ON (n.asset) n.asset, n.external_id, n.attributes FROM crosswalk n
-WHERE n.system IN (:kind, :instance) AND n.valid_to IS NULL
-ORDER BY n.asset, n.system = :instance DESC, n.external_id
-"""
 # Work on a machine may be work on any of its components, so a component has that of its machine too.
 _DUE = text(f"""
-WITH names AS ({_NAMES}),
+WITH names AS ({NAMES_THERE}),
 due AS (
     SELECT a.id, a.machine, last.read_at FROM assets a
     LEFT JOIN LATERAL (SELECT max(h.read_at) AS read_at FROM maintenance_histories h

@@ -14,6 +14,7 @@ from domain.clock import Clock
 from domain.instances import SiteInstances
 from domain.keys import mes_poll_name, poll_workflow_id
 from domain.operating import MachineState, OperatingState
+from millwright.storage.database.asset_rows import NAMES_THERE
 from millwright.storage.database.engine import raw, transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
@@ -22,11 +23,9 @@ from millwright.storage.suppression.state_windows import end_unread, follow_stat
 READ: Final = "operating-read"
 """The kind of the act that records a reading."""
 
-# As for the cases of a machine: a name in this instance counts before one that is for every MES.
 _MACHINES = text(
-    "SELECT DISTINCT ON (a.id) a.id, a.site, n.external_id FROM crosswalk n JOIN assets a ON a.id = n.asset "
-    "WHERE n.system IN (:kind, :instance) AND n.valid_to IS NULL AND a.valid_to IS NULL AND a.level = 'machine' "
-    "ORDER BY a.id, n.system = :instance DESC"
+    f"SELECT a.id, a.site, n.external_id FROM ({NAMES_THERE}) n JOIN assets a ON a.id = n.asset "
+    "WHERE a.valid_to IS NULL AND a.level = 'machine' ORDER BY a.id"
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
 _LAST = text("SELECT max(read_at) FROM operating_readings WHERE system = :system")
