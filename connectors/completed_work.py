@@ -9,11 +9,21 @@ from pydantic import ValidationError
 
 from connectors.json_reading import first_fault
 from domain.completed_work import ToldWork
+from domain.unreadable import content_text
 
 logger = logging.getLogger(__name__)
 
 AssetWork = tuple[str, ToldWork | None]
 """The name of an asset, and the work of a record on it; None if the record tells of no completed work."""
+
+WorkOfAssets = tuple[tuple[ToldWork, ...] | None, ...]
+"""What `domain.cmms_offers.WorkLister` tells."""
+
+
+def id_of(content: object) -> object:
+    """By what a record is the same on two pages: its number under `id`, else all that it has."""
+    number = content.get("id") if isinstance(content, dict) else None
+    return number if isinstance(number, int) else content_text(content)
 
 
 class CollectedWork:
@@ -30,6 +40,8 @@ class CollectedWork:
         self._since = since
         self._work: dict[str, list[ToldWork]] = {name: [] for name in names}
         self._unknown: set[str] = set()
+        self._named: set[str] = set()
+        """Those that a record names."""
 
     def add(
         self, contents: Iterable[object], read: Callable[[object], AssetWork], asset_of: Callable[[object], object]
@@ -47,6 +59,7 @@ class CollectedWork:
             except (ValueError, OverflowError) as error:
                 self._left_unread(asset_of(content), error)
                 continue
+            self._named.add(name)
             if work is None:
                 continue
             if name not in self._work:
@@ -54,9 +67,20 @@ class CollectedWork:
             elif work.done_at >= self._since:
                 self._work[name].append(work)
 
-    def told(self, names: Sequence[str]) -> tuple[tuple[ToldWork, ...] | None, ...]:
-        """The work on each of these assets; None if a record that may be of it cannot be read."""
-        return tuple(None if name in self._unknown else tuple(self._work.get(name, ())) for name in names)
+    def unproved(self) -> set[str]:
+        """The assets of which no record was read: the CMMS may not know them."""
+        return set(self._work) - self._named - self._unknown
+
+    def leave_unknown(self, name: str, problem: str) -> None:
+        """Tells nothing of an asset for which the CMMS cannot be asked."""
+        self._unknown.add(name)
+        logger.warning("%s: the work on %s is unknown: %s", self._system, name, problem)
+
+    def told(self, names: Sequence[str]) -> WorkOfAssets:
+        """The work on each of these assets; None if a record that may be of it cannot be read, or if the CMMS cannot
+        be asked for it."""
+        unknown = {name for name in names if name in self._unknown or name not in self._work}
+        return tuple(None if name in unknown else tuple(self._work[name]) for name in names)
 
     def _left_unread(self, name: object, error: Exception) -> None:
         place, problem = first_fault(error) if isinstance(error, ValidationError) else ("", str(error))

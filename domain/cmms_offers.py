@@ -70,8 +70,8 @@ class WorkLister(Protocol):
     async def completed_work(self, assets: Sequence[CmmsAsset], since: datetime) -> Sequence[Sequence[ToldWork] | None]:
         """The work that was done on each of some assets since a time, by anyone, in the order of the assets.
 
-        Work that was cancelled is left out. None stands for an asset of which a record cannot be read. Few requests are
-        made for many assets. The CMMS is not changed.
+        Work that was cancelled is left out. None stands for an asset of which a record cannot be read, or that the CMMS
+        says it does not know. Few requests are made for many assets. The CMMS is not changed.
 
         Raises:
             ActionRequired: one of the assets cannot be asked for, or our user may not read the work.

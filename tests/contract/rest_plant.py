@@ -32,7 +32,6 @@ class TicketsPlant(SandboxSite[TicketServer]):
     names_fields = True
     host = "127.0.0.1"
     not_applicable: Mapping[str, str] = {
-        "a_worse_fault_raises_its_order_in_place": "the connector does not raise the priority of an open order",
         "a_request_sent_twice_makes_one_order": SENT_TWICE,
         # The description makes the word of a status from a state and labels.
         "an_unknown_status_ends_no_order": "the status 'open' is not one word in the answers of this system",

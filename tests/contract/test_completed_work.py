@@ -11,8 +11,8 @@ from tests.contract.cmms_plant import CmmsPlant, released
 from tests.contract.odoo_maintenance_plant import OdooMaintenancePlant
 from tests.contract.odoo_people import ASSETS, REPAIRED, SCRAP
 
-_LISTS = {"MaximoCmms", "OdooCmms", "SapPmCmms"}
-_LISTS_NOTHING = {"AtlasCmms", "MaintainXCmms", "RestCmms"}
+_LISTS = {"MaximoCmms", "OdooCmms", "RestWorkCmms", "SapPmCmms"}
+_LISTS_NOTHING = {"AtlasCmms", "MaintainXCmms"}
 """Of their assets nothing is known, and policies are told so."""
 
 STOCK_STAGES = {"maintenance.stage_1": "in_progress", "maintenance.stage_3": "completed"}

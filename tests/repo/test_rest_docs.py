@@ -12,7 +12,11 @@ from connectors.cmms.rest.requests import RestListing, RestPart
 from connectors.cmms.rest.scopes import NAMES
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "rest-connector.md").read_text(encoding="utf-8")
-_SECTIONS = {"RestDescription": "The file", "RestListing": "Requests and lists"}
+_SECTIONS = {
+    "RestDescription": "The file",
+    "RestListing": "Requests and lists",
+    "RestCompleted": "find_completed",
+}
 _PARTS = [
     RestListing,
     *(part for _, part in inspect.getmembers(description, inspect.isclass) if part.__module__ == description.__name__),

@@ -2,6 +2,7 @@
 
 import httpx
 
+from connectors.cmms.rest.completed_work import RestWorkCmms
 from connectors.cmms.rest.connector import RestCmms
 from connectors.cmms.rest.outcomes import RestOutcomeTable
 from connectors.cmms.rest.settings import RestSettings
@@ -18,7 +19,8 @@ def connect(settings: RestSettings, http: httpx.AsyncClient, *, system: str, clo
         system: the id of this instance.
         clock: by which a deleted order is stamped.
     """
-    return RestCmms(settings, http, system, clock)
+    described = settings.description.description.find_completed is not None
+    return (RestWorkCmms if described else RestCmms)(settings, http, system, clock)
 
 
 def outcome_codes(settings: RestSettings) -> FindingCodes:

@@ -137,9 +137,18 @@ class RestCmms:
         return await self._now(call, record.ref)
 
     async def escalate_work_order(self, ref: WorkOrderRef, escalation: Escalation) -> WorkOrderRecord:
-        """A description has no request for it, so the order is returned as it is."""
-        del escalation
-        return await self.read_work_order(ref)
+        """The due date stays: a description does not say where an order has it."""
+        call = Call(self._system, "escalate-work-order", ref.key)
+        row = await self._reading.current(call, ref)
+        priority = None if row is None else self._raised(call, row, escalation)
+        if row is not None and priority is not None:
+            given = {"order.locator": row.locator, "row": row.content, "priority": cel_value(priority)}
+            await self._client.send(call, needed(self._description.escalate), given)
+            row = await self._reading.current(call, ref)
+            if row is not None and self._raised(call, row, escalation) is not None:
+                words = f"{ref.id} was changed, and has its old priority"
+                raise call.error(ActionRequired, words, field="escalate")
+        return await self._record_or_gone(call, row, ref)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         """A note is looked for before and after. If several steps added it at once, all but the first are removed."""
@@ -299,10 +308,20 @@ class RestCmms:
         return record
 
     async def _now(self, call: Call, ref: WorkOrderRef) -> WorkOrderRecord:
-        row = await self._reading.current(call, ref)
+        return await self._record_or_gone(call, await self._reading.current(call, ref), ref)
+
+    async def _record_or_gone(self, call: Call, row: RestRow | None, ref: WorkOrderRef) -> WorkOrderRecord:
         if row is None:
             return WorkOrderRecord.gone(ref, self._clock.now())
         return await self._reading.record(call, row, ref.key)
+
+    def _raised(self, call: Call, row: RestRow, escalation: Escalation) -> str | None:
+        """The priority that an escalation gives to an order; None if it is to keep its own."""
+        order = needed(self._description.order)
+        try:
+            return mapping.raised(row, escalation, self._description, order, self._client.known({}))
+        except RestExpressionFailed as error:
+            raise self._client.failed(call, error, row.id) from None
 
     async def _notes(self, call: Call, row: RestRow, note: RestNote, note_key: str) -> list[tuple[str, object]]:
         """The notes on an order with this key, each with its row."""

@@ -19,6 +19,7 @@ from connectors.cmms.rest.requests import (
     RestByAssetListing,
     RestChangesListing,
     RestCreateRequest,
+    RestEscalateRequest,
     RestKeyListing,
     RestNoteRequest,
     RestPart,
@@ -149,6 +150,20 @@ class RestAsset(RestPart):
 
     listing: RestAssetListing
     name: RowText
+
+
+class RestCompleted(RestPart):
+    """How the work that was done on an asset is listed.
+
+    Args:
+        listing: the orders of an asset that may be completed.
+        done_at: when the work of a row was done.
+        kind: why it was done: `corrective` or `preventive`. Another text is unknown.
+    """
+
+    listing: RestByAssetListing
+    done_at: RowTime
+    kind: RowText | None = None
 
 
 class RestGone(RestPart):
@@ -321,10 +336,12 @@ class RestDescription(RestPart):
     find: RestKeyListing | None = None
     find_by_asset: RestByAssetListing | None = None
     find_open: RestByAssetListing | None = None
+    find_completed: RestCompleted | None = None
     read: RestRead | None = None
     create: RestCreate | None = None
     release: RestActRequest | None = None
     withdraw: RestActRequest | None = None
+    escalate: RestEscalateRequest | None = None
     note: RestNote | None = None
     changes: RestChangesListing | None = None
     beside: dict[SiteName, RestBesideListing] = {}
@@ -364,4 +381,8 @@ class RestDescription(RestPart):
         waits = self.order is not None and WorkOrderStatus.WAITING_APPROVAL in self.order.status.words.values()
         if (self.release is not None) != waits and self.order is not None:
             raise ValueError("`release` and a word that means `waiting_approval` need each other")
+        if self.escalate is not None and self.order is not None and self.order.priority is None:
+            raise ValueError("`escalate` needs `order.priority`: only a priority that we wrote is raised")
+        if self.find_completed is not None and self.asset is None:
+            raise ValueError("`find_completed` needs `asset`: an unknown name would read as an asset without work")
         return self

@@ -16,6 +16,7 @@ from domain.keys import CASE_ID
 from domain.open_work import OpenOrder
 from domain.work_orders import (
     CompletionReport,
+    Escalation,
     FindingRole,
     OrderRejection,
     ReportedCode,
@@ -68,6 +69,7 @@ def capabilities(description: RestDescription, failure_modes: Mapping[str, str] 
         search_by_key=True,
         changes=ChangeFeed.POLL,
         tombstones=False,
+        raises_priority=description.escalate is not None,
         priorities={**description.priorities},
         limits=TextLimits(
             summary=limits.summary - (texts.TAG_LENGTH if tagged else 0),
@@ -157,6 +159,21 @@ def open_order(row: RestRow, order: RestOrder, site: Mapping[str, object], syste
         summary=words or None,
         codes=() if key else problem_on(order, given),
     )
+
+
+def raised(
+    row: RestRow, escalation: Escalation, description: RestDescription, order: RestOrder, site: Mapping[str, object]
+) -> str | None:
+    """The priority that an escalation gives to a row; None if it is to keep its own.
+
+    Raises:
+        RestExpressionFailed: its priority cannot be read.
+    """
+    status = order.status.words.get(row.word)
+    if description.escalate is None or order.priority is None or (status is not None and status.finished):
+        return None
+    priorities = {int(number): value for number, value in description.priorities.items()}
+    return escalation.raised(order.priority.text_of({**site, "row": row.content}), priorities)
 
 
 def problem_on(order: RestOrder, given: Mapping[str, object]) -> tuple[ReportedCode, ...]:

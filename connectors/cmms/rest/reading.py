@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from connectors.call import Call
 from connectors.cmms.rest import mapping
 from connectors.cmms.rest.client import RestClient
+from connectors.cmms.rest.description import RestAsset
 from connectors.cmms.rest.expressions import RestExpressionFailed
 from connectors.cmms.rest.mapping import RestRow
 from connectors.cmms.rest.models import UnreadableRestOrder
@@ -60,14 +61,7 @@ class RestReading:
         asset = self._description.asset
         if asset is None:
             return None
-        given = {"wanted.asset": name, "wanted.attributes": dict(attributes)}
-        found = []
-        for row in await self._client.rows(call, asset.listing, given):
-            try:
-                if asset.name.name_of(self._client.known({"row": row})) == name:
-                    found.append(row)
-            except RestExpressionFailed as error:
-                raise self._client.failed(call, error) from None
+        found = await self.assets_named(call, asset, name, attributes)
         if len(found) == 1:
             return found[0]
         problem = "has no asset" if not found else f"has {len(found)} assets"
@@ -76,6 +70,20 @@ class RestReading:
             f"it {problem} named {name}; correct the asset there, or its name with `assets map`",
             field="asset",
         )
+
+    async def assets_named(
+        self, call: Call, asset: RestAsset, name: str, attributes: Mapping[str, str]
+    ) -> list[object]:
+        """The assets that have exactly a name of the crosswalk."""
+        given = {"wanted.asset": name, "wanted.attributes": dict(attributes)}
+        found = []
+        for row in await self._client.rows(call, asset.listing, given):
+            try:
+                if asset.name.name_of(self._client.known({"row": row})) == name:
+                    found.append(row)
+            except RestExpressionFailed as error:
+                raise self._client.failed(call, error) from None
+        return found
 
     async def search(self, call: Call, listing: RestListing, given: Mapping[str, object]) -> list[RestRow]:
         """The orders of a list, oldest first.

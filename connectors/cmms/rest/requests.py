@@ -94,6 +94,12 @@ class RestActRequest(RestRequest):
     scope: ClassVar[RestScope] = RestScope.ACT
 
 
+class RestEscalateRequest(RestRequest):
+    """A request that raises the priority of an order."""
+
+    scope: ClassVar[RestScope] = RestScope.ESCALATE
+
+
 class RestNoteRequest(RestRequest):
     """A request that adds a note."""
 

@@ -25,6 +25,8 @@ class RestScope(StrEnum):
     """The creation of an order."""
     ACT = "act"
     """A change of an order's state."""
+    ESCALATE = "escalate"
+    """A change of an order's priority."""
     NOTE = "note"
     """A note on an order."""
     BESIDE = "beside"
@@ -68,6 +70,7 @@ NAMES: Final[Mapping[RestScope, Mapping[str, str]]] = {
         "asset": "DYN",
     },
     RestScope.ACT: {"order.locator": "STRING", "row": "DYN", "memo": "STRING"},
+    RestScope.ESCALATE: {"order.locator": "STRING", "row": "DYN", "priority": "STRING"},
     RestScope.NOTE: {"order.locator": "STRING", "row": "DYN", "note": "STRING"},
     RestScope.BESIDE: {"order.locator": "STRING", "row": "DYN", "limit": "INT"},
     RestScope.CHANGES: {"since": "DYN", "limit": "INT"},
