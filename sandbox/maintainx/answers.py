@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Final
 
-from sandbox.maintainx.store import DONE, ENDED_UNDONE, Store, WorkOrder
+from sandbox.maintainx.store import DONE, ENDED_UNDONE, Asset, Store, WorkOrder
 
 EXPANDED: Final = (
     "assignees",
@@ -36,7 +36,7 @@ def listed(order: WorkOrder, store: Store, expand: Collection[str]) -> dict[str,
 
     It has fields that no contract of earlier days had; the value of one is another in each answer.
     """
-    content, asset = order.content, store.assets.get(_number(order.content.get("assetId")))
+    content, machine = order.content, store.assets.get(_number(order.content.get("assetId")))
     shown: dict[str, object] = {
         "id": order.id,
         "sequentialId": order.sequential_id,
@@ -58,7 +58,7 @@ def listed(order: WorkOrder, store: Store, expand: Collection[str]) -> dict[str,
     }
     whole: dict[str, tuple[str, object]] = {
         "assignees": ("assignees", content.get("assignees", [])),
-        "asset": ("asset", None if asset is None else {"id": asset.id, "name": asset.name}),
+        "asset": ("asset", None if machine is None else asset(machine)),
         "location": ("location", content.get("locationId")),
         "parts": ("parts", order.parts),
         "times": ("times", order.times),
@@ -68,6 +68,11 @@ def listed(order: WorkOrder, store: Store, expand: Collection[str]) -> dict[str,
         "estimated_time": ("estimatedTime", content.get("estimatedTime")),
     }
     return shown | dict(whole[name] for name in expand)
+
+
+def asset(row: Asset) -> dict[str, object]:
+    """An asset."""
+    return {"id": row.id, "name": row.name, "organizationId": row.organization}
 
 
 def single(order: WorkOrder, store: Store, expand: Collection[str]) -> dict[str, object]:

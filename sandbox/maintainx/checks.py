@@ -100,7 +100,7 @@ def order_fields(body: Mapping[str, object], store: Store, organization: int, *,
             raise wrong(name, value, f"{name} has an invalid value")
     if "startDate" in body and "dueDate" not in body:
         raise wrong("startDate", body["startDate"], "startDate needs a dueDate")
-    known = [asset.id for asset in store.assets.values() if asset.organization == organization]
+    known = [asset.id for asset in store.assets_of(organization)]
     if "assetId" in body and body["assetId"] not in known:
         raise wrong("assetId", body["assetId"], "Asset not found")
     return dict(body)

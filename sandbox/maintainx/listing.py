@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
-from sandbox.maintainx.answers import EXPANDED, listed
+from sandbox.maintainx.answers import EXPANDED, asset, listed
 from sandbox.maintainx.errors import Problem
-from sandbox.maintainx.store import PRIORITIES, STATUSES, Store, WorkOrder
+from sandbox.maintainx.store import PRIORITIES, STATUSES, Asset, Store, WorkOrder
 
 _DEFAULT_LIMIT: Final = 100
 _LARGEST_LIMIT: Final = 200
-_SINGLE: Final = ("cursor", "limit", "title", "sort", "show_upcoming", "expand")
-_LISTS: Final = ("assets[]", "statuses[]", "priorities[]", "categories[]")
+_SINGLE: Final = ("cursor", "limit", "title", "sort", "show_upcoming")
+_LISTS: Final = ("assets", "statuses", "priorities", "categories", "expand")
 _DATES: Final = ("updatedAt[gte]", "updatedAt[lte]", "createdAt[gte]", "createdAt[lte]")
 _SORTS: Final = ("updatedAt", "-updatedAt", "createdAt", "-createdAt")
 
@@ -40,19 +40,36 @@ def listing(orders: Collection[WorkOrder], query: Query, store: Store, url: str)
             raise _refused(f"{name} must have one value")
     limit, begin = _limit(query), _offset(query)
     expand = expanded(query)
-    found = [order for order in orders if _matches(order, query)]
+    upcoming = [*query.get("show_upcoming", ())] == ["true"]
+    found = [order for order in orders if _matches(order, query) and (upcoming or not _is_upcoming(order, store))]
     sort = next(iter(query.get("sort", ())), "-createdAt")
     if sort not in _SORTS:
         raise _refused("sort is invalid")
     found.sort(key=lambda order: (_date(order, sort.lstrip("-")), order.id), reverse=sort.startswith("-"))
-    shown, following = found[begin : begin + limit], begin + limit
-    cursor = None if following >= len(found) else base64.urlsafe_b64encode(json.dumps(following).encode()).decode()
+    rows = [listed(order, store, expand) for order in found[begin : begin + limit]]
+    return {"workOrders": rows, **_following(query, begin + limit, len(found), url)}
+
+
+def asset_listing(assets: Sequence[Asset], query: Query, url: str) -> dict[str, object]:
+    """A page of assets.
+
+    Raises:
+        Problem: a parameter is unknown or has a wrong value.
+    """
+    for name in query:
+        if name not in ("cursor", "limit"):
+            raise _refused(f"{name} is not allowed")
+    limit, begin = _limit(query), _offset(query)
+    rows = [asset(each) for each in assets[begin : begin + limit]]
+    return {"assets": rows, **_following(query, begin + limit, len(assets), url)}
+
+
+def _following(query: Query, begin: int, rows: int, url: str) -> dict[str, object]:
+    """How a list goes on at a place."""
+    cursor = None if begin >= rows else base64.urlsafe_b64encode(json.dumps(begin).encode()).decode()
     again = {name: list(values) for name, values in query.items() if name != "cursor"}
-    return {
-        "workOrders": [listed(order, store, expand) for order in shown],
-        "nextCursor": cursor,
-        "nextPageUrl": None if cursor is None else f"{url}?{urlencode(again | {'cursor': [cursor]}, doseq=True)}",
-    }
+    following = None if cursor is None else f"{url}?{urlencode(again | {'cursor': [cursor]}, doseq=True)}"
+    return {"nextCursor": cursor, "nextPageUrl": following}
 
 
 def expanded(query: Query) -> tuple[str, ...]:
@@ -61,30 +78,36 @@ def expanded(query: Query) -> tuple[str, ...]:
     Raises:
         Problem: something is asked for that does not exist.
     """
-    names = tuple(name for given in query.get("expand", ()) for name in given.split(",") if name)
+    names = tuple(query.get("expand", ()))
     if not set(names) <= set(EXPANDED):
         raise _refused("expand is invalid")
     return names
 
 
 def _matches(order: WorkOrder, query: Query) -> bool:
-    if not all(value in STATUSES for value in query.get("statuses[]", ())):
+    if not all(value in STATUSES for value in query.get("statuses", ())):
         raise _refused("statuses is invalid")
-    if not all(value in PRIORITIES for value in query.get("priorities[]", ())):
+    if not all(value in PRIORITIES for value in query.get("priorities", ())):
         raise _refused("priorities is invalid")
-    if not all(value.isdecimal() for value in query.get("assets[]", ())):
+    if not all(value.isdecimal() for value in query.get("assets", ())):
         raise _refused("assets is invalid")
     content = order.content
     categories = content.get("categories")
     held: Mapping[str, Collection[str]] = {
-        "assets[]": (str(content.get("assetId")),),
-        "statuses[]": (order.status,),
-        "priorities[]": (str(content.get("priority", "NONE")),),
-        "categories[]": [str(each) for each in categories] if isinstance(categories, list) else (),
+        "assets": (str(content.get("assetId")),),
+        "statuses": (order.status,),
+        "priorities": (str(content.get("priority", "NONE")),),
+        "categories": [str(each) for each in categories] if isinstance(categories, list) else (),
     }
     wanted = all(set(query[name]) & set(values) for name, values in held.items() if name in query)
     titled = all(part in order.title for part in query.get("title", ()))
     return wanted and titled and all(_in_time(order, name, query[name][0]) for name in _DATES if name in query)
+
+
+def _is_upcoming(order: WorkOrder, store: Store) -> bool:
+    """Whether its start date lies ahead."""
+    begins = order.content.get("startDate")
+    return isinstance(begins, str) and datetime.fromisoformat(begins) > store.now()
 
 
 def _in_time(order: WorkOrder, name: str, text: str) -> bool:

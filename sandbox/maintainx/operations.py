@@ -31,6 +31,8 @@ OPERATIONS: Final = (
     Operation("PATCH", "/workorders/{id:int}", "change_order"),
     Operation("PATCH", "/workorders/{id:int}/status", "change_status"),
     Operation("POST", "/workorders/{id:int}/comments", "comment"),
+    Operation("GET", "/assets", "list_assets"),
+    Operation("GET", "/assets/{id:int}", "asset"),
     Operation("POST", "/subscriptions", "subscribe"),
     Operation("GET", "/subscriptions", "list_subscriptions"),
     Operation("GET", "/subscriptions/{id:int}/secret", "secret"),

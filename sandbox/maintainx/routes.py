@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.maintainx import answers, checks
 from sandbox.maintainx.errors import Problem
 from sandbox.maintainx.limits import RateLimit
-from sandbox.maintainx.listing import Query, expanded, listing
+from sandbox.maintainx.listing import Query, asset_listing, expanded, listing
 from sandbox.maintainx.operations import Operation, operation_of
 from sandbox.maintainx.store import Store, User
 from sandbox.maintainx.subscriptions import Subscription, Subscriptions
@@ -88,6 +88,8 @@ class Routes:
             "change_order": self._change,
             "change_status": self._change_status,
             "comment": self._comment,
+            "list_assets": self._list_assets,
+            "asset": self._asset,
             "subscribe": self._subscribe,
             "list_subscriptions": self._list_subscriptions,
             "secret": self._secret,
@@ -139,6 +141,17 @@ class Routes:
         order = self._store.order(asked.number, asked.organization)
         order.comments.append(checks.comment_of(await _body(asked.request)))
         return {"id": self._store.next_id()}
+
+    async def _list_assets(self, asked: _Asked) -> object:
+        url = str(asked.request.url).partition("?")[0]
+        return asset_listing(self._store.assets_of(asked.organization), asked.query, url)
+
+    async def _asset(self, asked: _Asked) -> object:
+        asked.only()
+        for each in self._store.assets_of(asked.organization):
+            if each.id == asked.number:
+                return {"asset": answers.asset(each)}
+        raise Problem(404, "Not Found.")
 
     async def _subscribe(self, asked: _Asked) -> object:
         body = await _body(asked.request)

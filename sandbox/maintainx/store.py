@@ -101,6 +101,10 @@ class Store:
         """The orders of an organisation."""
         return [order for order in self.orders.values() if order.organization == organization]
 
+    def assets_of(self, organization: int) -> list[Asset]:
+        """The assets of an organisation."""
+        return [asset for asset in self.assets.values() if asset.organization == organization]
+
     def order(self, number: int, organization: int, *, sequential: bool = False) -> WorkOrder:
         """An order by its id, or by its number in the organisation.
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.cmms.atlas import escalating as atlas
+from connectors.cmms.atlas.models import AtlasOrder
 from connectors.cmms.maintainx import mapping as maintainx
 from connectors.cmms.maximo import MaximoSettings
 from connectors.cmms.maximo import escalating as maximo
@@ -57,13 +58,13 @@ def test_maximo_keeps_a_date_that_is_not_ours(date: str | None) -> None:
 
 
 def test_atlas_gets_priority_and_due_date() -> None:
-    now = atlas_answers.order(priority="LOW", dueDate="2026-11-23T06:50:10.000+00:00")
+    now = AtlasOrder.model_validate(atlas_answers.order(priority="LOW", dueDate="2026-11-23T06:50:10.000+00:00"))
     settings = atlas_answers.SETTINGS.model_copy(update={"priorities": {1: "HIGH", 2: "MEDIUM", 3: "LOW", 4: "NONE"}})
     sent = atlas.changes_of(now, WORSE, settings)
     assert sent == {"priority": "HIGH", "dueDate": "2026-11-22T06:50:10.000Z"}
-    assert atlas.changes_of({**now, **sent}, WORSE, settings) == {}
+    assert atlas.changes_of(now.model_copy(update=sent), WORSE, settings) == {}
     for odd in (None, "soon", "2026-11-23T06:50:10"):
-        assert atlas.changes_of({**now, "dueDate": odd}, WORSE, settings) == {"priority": "HIGH"}
+        assert atlas.changes_of(now.model_copy(update={"dueDate": odd}), WORSE, settings) == {"priority": "HIGH"}
 
 
 def test_maintainx_gets_priority_and_due_date_and_stays_untouched() -> None:

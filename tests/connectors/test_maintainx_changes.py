@@ -120,7 +120,8 @@ async def test_the_list_is_asked_for_our_tag_by_rising_change_from_before_the_la
     shelf = shelf_of(1)
     _, cursor = await numbers(cmms_of(shelf))
     first = dict(shelf.asked[0].url.params)
-    assert first == {"title": "[MW", "sort": "updatedAt", "limit": "200", "expand": "assignees"}
+    tagged = {"title": "[MW", "sort": "updatedAt", "limit": "200", "expand": "assignees", "show_upcoming": "true"}
+    assert first == tagged
     shelf.asked.clear()
     await numbers(cmms_of(shelf), cursor)
     assert dict(shelf.asked[0].url.params)["updatedAt[gte]"] == "2026-11-21T06:03:00.000Z"

@@ -65,7 +65,7 @@ async def test_a_subscription_that_is_gone_keeps_no_order_from_being_drafted_whe
     refused = httpx.Response(403, json={"errors": [{"error": "assets may not be searched"}]})
 
     def lists(asked: httpx.Request) -> httpx.Response:
-        return refused if "assets[]" in asked.url.params else httpx.Response(200, json={"workOrders": []})
+        return refused if "assets" in asked.url.params else httpx.Response(200, json={"workOrders": []})
 
     wire = MaintainXWire({LIST: lists, OF_8: GONE, OF_9: GONE})
     seen = await open_work_seen(connected(wire, RELYING), case_view("MWAAAAAAAA", 1, Rung.WORK_ORDER), "5", 0, NOW)

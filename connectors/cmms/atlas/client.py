@@ -27,16 +27,18 @@ from connectors.cmms.atlas.models import (
 )
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.cmms.atlas.sign_in import MAY_BE_OF_THE_TOKEN, AtlasSignIn, is_of_the_token
+from connectors.completed_work import id_of
 from connectors.http import JsonSystem
 from connectors.rows import Rows, name_in, read_each
 from connectors.text import moment_text
 from domain.canonical import Json
-from domain.errors import ActionRequired, ConnectorError, Refused
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 from domain.unreadable import UnreadableRecord
 
 logger = logging.getLogger(__name__)
 
-_ASSETS_OF_A_PAGE: Final = 100
+_LARGE_PAGE: Final = 100
+"""Rows of a list beside which nothing is asked."""
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -76,7 +78,7 @@ class AtlasFilter:
     field: str
     operation: str
     value: Json
-    values: tuple[str, ...] = ()
+    values: tuple[str | int, ...] = ()
     kind: Literal["JS_DATE", "STATUS"] | None = None
 
     @property
@@ -170,7 +172,7 @@ class AtlasClient:
         found: list[AtlasListedAsset] = []
         left_out = 0
         for number in itertools.count():
-            page = await self.search(call, "assets", (), "id", number, size=_ASSETS_OF_A_PAGE)
+            page = await self.search(call, "assets", (), "id", number, size=_LARGE_PAGE)
             rows = read_each(page.content, AtlasListedAsset.model_validate, _asset_name)
             for words in rows.unreadable:
                 logger.warning("an asset is left out of the list: %s", self._json.clean(words))
@@ -179,6 +181,30 @@ class AtlasClient:
             if page.last or not page.content:
                 break
         return tuple(found), left_out
+
+    async def assets_among(self, call: Call, names: Sequence[str]) -> tuple[AtlasAsset, ...]:
+        """The assets whose field of the settings has one of these values. One that cannot be read is left out."""
+        wanted = AtlasFilter(self._settings.asset_field, "in", "", tuple(names))
+        contents = await self.whole(call, "assets", (wanted,))
+        return read_each(contents, AtlasAsset.model_validate, _asset_name).rows
+
+    async def whole(
+        self, call: Call, kind: AtlasKind | Literal["assets"], filters: Sequence[AtlasFilter]
+    ) -> Collection[object]:
+        """All records that match all filters, each once, as they came.
+
+        Raises:
+            Unavailable: a record came or went while they were read, so that others may be on no page.
+        """
+        found: dict[object, object] = {}
+        for number in itertools.count():
+            page = await self.search(call, kind, filters, "id", number, size=_LARGE_PAGE)
+            found |= {id_of(content): content for content in page.content}
+            if page.last or not page.content:
+                break
+        if page.totalElements not in (None, len(found)):
+            raise call.error(Unavailable, f"its list of {kind} changed while it was read")
+        return found.values()
 
     async def asset(self, call: Call, number: int) -> AtlasAsset | ConnectorError | None:
         """An asset by its id; None if it is gone, or cannot be read: that must not hide the orders of others."""

@@ -1,7 +1,8 @@
 """The port `Cmms` over Atlas: look up, create, read back."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -10,16 +11,19 @@ from connectors.call import Call
 from connectors.cmms.atlas import mapping, texts
 from connectors.cmms.atlas.changes import OURS, AtlasCursor, unseen
 from connectors.cmms.atlas.client import ORDERS, REQUESTS, AtlasClient, AtlasFilter, at_or_after
+from connectors.cmms.atlas.completed_work import completed_work
 from connectors.cmms.atlas.escalating import changes_of
 from connectors.cmms.atlas.models import AtlasAsset, AtlasOrder, AtlasRequest
 from connectors.cmms.atlas.reading import AtlasReading
 from connectors.cmms.atlas.rights import missing_rights
 from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
+from connectors.completed_work import WorkOfAssets
 from connectors.text import one_line
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, FoundAsset, ListedAssets, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Unavailable
+from domain.maintenance_history import CmmsAsset
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.work_orders import (
     ChangePage,
@@ -158,19 +162,24 @@ class AtlasCmms:
         row = await self._reading.current(call, ref)
         if row is None:
             return WorkOrderRecord.gone(ref, self._clock.now())
-        kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
-        now = None if mapping.status_of(row).finished else await self._client.content(call, kind, row.id)
-        changes = changes_of(now, escalation, self._settings) if now else {}
-        if now and changes:
+        changes = {} if mapping.status_of(row).finished else changes_of(row, escalation, self._settings)
+        if changes:
+            now = await self._reading.unchanged(call, row)
+            if now is None:
+                raise call.error(Unavailable, f"{row.number} was changed meanwhile")
             if now.get("createdBy") == await self._client.user(call) != now.get("updatedBy"):
                 changes["description"] = self._marked(call, row, now)
+            kind = REQUESTS if isinstance(row, AtlasRequest) else ORDERS
             if not await self._client.change(call, kind, row.id, now, changes):
                 raise call.error(Unavailable, f"{row.number} was approved meanwhile, and is raised as an order")
-            after = await self._client.content(call, kind, row.id)
-            for field in changes_of(after, escalation, self._settings) if after else ():
-                raise call.error(ActionRequired, f"{row.number} was changed, and has its old value", field=field)
             row = await self._reading.current(call, ref)
+            for field in changes_of(row, escalation, self._settings) if row else ():
+                raise call.error(ActionRequired, f"{ref.id} was changed, and has its old value", field=field)
         return await self._reading.record(call, row, ref) if row else WorkOrderRecord.gone(ref, self._clock.now())
+
+    async def completed_work(self, assets: Sequence[CmmsAsset], since: datetime) -> WorkOfAssets:
+        call = Call(self._system, "completed-work")
+        return await completed_work(self._client, call, self._settings, assets, since)
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
         """A comment on an order. A request, and an order of Atlas 1.3, has the note in its description."""

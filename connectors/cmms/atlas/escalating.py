@@ -1,25 +1,20 @@
 """Raises a record of Atlas in place: its priority, and its due date."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
+from connectors.cmms.atlas.rows import AtlasRecord
 from connectors.cmms.atlas.settings import AtlasSettings
 from connectors.text import moment_text
 from domain.canonical import Json
 from domain.work_orders import Escalation
 
 
-def changes_of(now: Mapping[str, Any], escalation: Escalation, settings: AtlasSettings) -> dict[str, Json]:
-    """The fields of a record that an escalation changes, with their new values.
-
-    Args:
-        now: the record as it came.
-    """
-    priority = escalation.raised(now.get("priority"), settings.priorities)
+def changes_of(row: AtlasRecord, escalation: Escalation, settings: AtlasSettings) -> dict[str, Json]:
+    """The fields of a record that an escalation changes, with their new values."""
+    priority = escalation.raised(row.priority, settings.priorities)
     changes: dict[str, Json] = {} if priority is None else {"priority": priority}
     try:
-        current = datetime.fromisoformat(str(now.get("dueDate")))
+        current = datetime.fromisoformat(str(row.dueDate))
     except ValueError:
         return changes
     due = escalation.brought_forward(current) if current.tzinfo else None

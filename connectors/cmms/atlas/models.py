@@ -109,6 +109,7 @@ class _RequestOrOrder(_Row):
     title: VendorName
     description: VendorText | None = None
     priority: VendorText | None = None
+    dueDate: Any = None  # noqa: N815
     asset: AtlasAsset | None = None
 
     @property
@@ -136,6 +137,7 @@ class AtlasOrder(_RequestOrOrder):
     status: Annotated[VendorName, Field(min_length=1)]
     archived: bool = False
     parentRequest: AtlasParent | None = None  # noqa: N815
+    parentPreventiveMaintenance: Any = None  # noqa: N815
     completedOn: ZonedDate | None = None  # noqa: N815
     estimatedStartDate: ZonedDate | None = None  # noqa: N815
     feedback: VendorText | None = None

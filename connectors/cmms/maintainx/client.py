@@ -1,6 +1,6 @@
 """The wire of MaintainX: JSON over its REST API, version 1."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -8,7 +8,13 @@ import httpx
 
 from connectors.call import Call
 from connectors.cmms.maintainx.faults import read_fault
-from connectors.cmms.maintainx.models import MaintainXAnyJson, MaintainXCreated, MaintainXPage, MaintainXSingle
+from connectors.cmms.maintainx.models import (
+    MaintainXAnyJson,
+    MaintainXAssetPage,
+    MaintainXCreated,
+    MaintainXPage,
+    MaintainXSingle,
+)
 from connectors.cmms.maintainx.settings import MaintainXSettings
 from connectors.http import JsonSystem
 from domain.canonical import Json
@@ -16,7 +22,7 @@ from domain.errors import ActionRequired, ConnectorError, Refused
 from domain.unreadable import UnreadableRecord
 
 _LARGEST_PAGE: Final = 200
-_EXPAND: Final = "assignees,parts,times,time_items,expenditures,extra_fields"
+_EXPAND: Final = ("assignees", "parts", "times", "time_items", "expenditures", "extra_fields")
 _ORGANIZATION: Final = "x-organization-id"
 _REFUSED_BESIDE: Final = (400, 403)
 """By what MaintainX refuses one order. A refused key (401) and the rate limit (429) are about all of them. What may
@@ -55,14 +61,19 @@ class MaintainXClient:
         filters: Mapping[str, str | Sequence[str]],
         limit: int = _LARGEST_PAGE,
         cursor: str | None = None,
+        expand: str = "assignees",
     ) -> MaintainXPage:
         """A page of the orders that match all filters.
+
+        MaintainX leaves out the orders with a future start date unless it is asked for them. One that a planner puts
+        off would look deleted.
 
         Args:
             filters: several values of one are alternatives.
             cursor: of the page, as the page before it gave it; None for the first.
+            expand: what each order is to have besides.
         """
-        query = {**filters, "limit": str(limit), "expand": "assignees"}
+        query = {"show_upcoming": "true", **filters, "limit": str(limit), "expand": expand}
         if cursor is not None:
             query["cursor"] = cursor
         reply = await self._send(call, "GET", f"/workorders?{urlencode(query, doseq=True)}")
@@ -75,7 +86,7 @@ class MaintainXClient:
         Raises:
             Refused: the answer is no JSON, as when it was cut off.
         """
-        path = f"/workorders/{number}?{urlencode({'expand': _EXPAND})}"
+        path = f"/workorders/{number}?{urlencode({'expand': _EXPAND}, doseq=True)}"
         reply = await self._send(call, "GET", path, also=(404, *_REFUSED_BESIDE))
         if reply.status_code == httpx.codes.NOT_FOUND:
             return None
@@ -86,6 +97,30 @@ class MaintainXClient:
             return self._json.read(call, reply, MaintainXSingle).workOrder
         except Refused as error:
             return error
+
+    async def has_asset(self, call: Call, number: int) -> bool:
+        """Whether our user sees an asset."""
+        reply = await self._send(call, "GET", f"/assets/{number}", also=(404,))
+        return reply.status_code != httpx.codes.NOT_FOUND
+
+    async def asset_ids(self, call: Call) -> AsyncIterator[int]:
+        """The ids of all assets that our user sees.
+
+        Raises:
+            Refused: the pages do not end.
+        """
+        query, cursors = {"limit": str(_LARGEST_PAGE)}, set[str]()
+        while True:
+            reply = await self._send(call, "GET", f"/assets?{urlencode(query)}")
+            page = self._json.read(call, reply, MaintainXAssetPage)
+            for asset in page.assets:
+                yield asset.id
+            if page.nextCursor is None:
+                return
+            if page.nextCursor in cursors:
+                raise call.error(Refused, "its list of assets does not end: it gives one cursor twice")
+            cursors.add(page.nextCursor)
+            query["cursor"] = page.nextCursor
 
     async def check_gone(self, call: Call, order: str, organization: str) -> None:
         """Checks that an order which was not found is gone: at a wrong address, or for another organisation, every

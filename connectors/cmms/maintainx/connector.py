@@ -1,7 +1,7 @@
 """The port `Cmms` over MaintainX: look up, create, read back."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import httpx
@@ -10,14 +10,17 @@ from connectors.call import Call
 from connectors.cmms.maintainx import mapping, texts
 from connectors.cmms.maintainx.changes import MaintainXCursor, unseen
 from connectors.cmms.maintainx.client import MaintainXClient
+from connectors.cmms.maintainx.completed_work import MaintainXWork
 from connectors.cmms.maintainx.keys import check_key, proved_rows
 from connectors.cmms.maintainx.models import MaintainXListed, MaintainXOrder
 from connectors.cmms.maintainx.rows import MaintainXOrderReading
 from connectors.cmms.maintainx.settings import MaintainXSettings
+from connectors.completed_work import WorkOfAssets
 from connectors.text import moment_text
 from domain.clock import Clock
 from domain.cmms import CmmsCapabilities, OrderQuery, PreviewedRecord
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
+from domain.maintenance_history import CmmsAsset
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.unreadable import UnreadableRecord
 from domain.work_orders import (
@@ -53,13 +56,13 @@ class MaintainXCmms:
         self._system = system
         self._clock = clock
         self._client = MaintainXClient(settings, http)
+        self._work = MaintainXWork(self._client, clock)
 
     async def check(self) -> str:
         call = Call(self._system, "check")
         await self._client.page(call, {}, limit=1)
         host = httpx.URL(self._settings.url).host
-        organization = self._settings.organization
-        of = "" if organization is None else f" for the organisation {organization}"
+        of = "" if self._settings.organization is None else f" for the organisation {self._settings.organization}"
         return f"MaintainX at {host} answers; it accepts the API key of the settings{of}, and tells no user's name"
 
     async def check_webhooks(self) -> str:
@@ -82,7 +85,7 @@ class MaintainXCmms:
             since -= _EARLIER
         filters: dict[str, str] = {}
         if asset is not None:
-            filters["assets[]"] = str(asset)
+            filters["assets"] = str(asset)
         if since is not None:
             filters["createdAt[gte]"] = moment_text(since)
         if query.key is None:
@@ -98,16 +101,17 @@ class MaintainXCmms:
         """The orders that were changed last: the contract has no order by the time of creation."""
         call = Call(self._system, "find-open-work")
         filters = {
-            "assets[]": str(mapping.asset_of(call, query.asset_external_id)),
+            "assets": str(mapping.asset_of(call, query.asset_external_id)),
             "createdAt[gte]": moment_text(query.since),
-            "statuses[]": mapping.OPEN_STATUSES,
+            "statuses": mapping.OPEN_STATUSES,
             "sort": "-updatedAt",
+            # The next date of a repeating plan is no open work yet.
+            "show_upcoming": "false",
         }
         page = await self._client.page(call, filters, limit=self._settings.page_size)
         rows = self._reading.listed(page.workOrders)
-        orders = [
-            mapping.open_order(row, self._system, self._settings) for row in rows if isinstance(row, MaintainXListed)
-        ]
+        listed = [row for row in rows if isinstance(row, MaintainXListed)]
+        orders = [mapping.open_order(row, self._system, self._settings) for row in listed]
         is_open = [order for order in orders if not order.status.finished]
         is_open.sort(key=lambda order: order.reported_at or query.since, reverse=True)
         return OpenWork(
@@ -189,6 +193,9 @@ class MaintainXCmms:
                 records.sort(key=lambda record: record.changed_at)
                 return ChangePage(records=tuple(records), unreadable=unreadable, cursor=mark.text())
 
+    async def completed_work(self, assets: Sequence[CmmsAsset], since: datetime) -> WorkOfAssets:
+        return await self._work.told(Call(self._system, "completed-work"), assets, since)
+
     @property
     def _reading(self) -> MaintainXOrderReading:
         """How the orders of an answer are read now."""
@@ -203,7 +210,7 @@ class MaintainXCmms:
             ActionRequired: more than one has it.
         """
         since = moment_text(draft.reported_at - _EARLIER)
-        rows = await self._with_key(call, draft.key, {"assets[]": str(asset), "createdAt[gte]": since}, read)
+        rows = await self._with_key(call, draft.key, {"assets": str(asset), "createdAt[gte]": since}, read)
         if len(rows) > 1:
             numbers = ", ".join(row.number for row in rows)
             raise call.error(

@@ -79,6 +79,26 @@ class MaintainXOrder(_Row):
         return str(self.sequentialId or self.id)
 
 
+class MaintainXLink(_Row):
+    """A record that another one refers to, or that is in a list."""
+
+    id: MaintainXId
+
+
+class MaintainXCompleted(MaintainXListed):
+    """An order in a list of completed ones, with its asset.
+
+    Args:
+        deletedAt: set if it was deleted.
+        type: `REACTIVE`, `PREVENTIVE` or another; old orders have none.
+    """
+
+    completedAt: ZonedDate | None = None  # noqa: N815
+    deletedAt: ZonedDate | None = None  # noqa: N815
+    type: VendorText | None = None
+    asset: MaintainXLink
+
+
 class MaintainXMark(_Row):
     """What we write into the external data of an order.
 
@@ -101,6 +121,13 @@ class MaintainXPage(_Row):
     """A page as it came. Its rows are read one by one, so that an unreadable one does not hide the others."""
 
     workOrders: tuple[Any, ...]  # noqa: N815
+    nextCursor: VendorText | None = None  # noqa: N815
+
+
+class MaintainXAssetPage(_Row):
+    """A page of assets. Of each only the id is read."""
+
+    assets: tuple[MaintainXLink, ...]
     nextCursor: VendorText | None = None  # noqa: N815
 
 

@@ -141,7 +141,7 @@ async def test_a_list_shows_neither_external_data_nor_the_asset(site: Site) -> N
     await site.create(assetId=site.assets[0], externalData="x")
     (row,) = (await site.list())["workOrders"]
     assert {"assetId", "externalData", "asset", "assignees"} & set(row) == set()
-    (row,) = (await site.list(expand="asset,assignees"))["workOrders"]
+    (row,) = (await site.list(expand=["asset", "assignees"]))["workOrders"]
     assert (row["asset"]["id"], row["assignees"]) == (site.assets[0], [])
 
 
@@ -161,13 +161,15 @@ async def test_a_field_that_no_contract_has_is_another_in_each_answer(site: Site
         {"cursor": "InsiIg=="},
         {"externalData": "x"},
         {"extraFields": "x"},
-        {"statuses[]": "CLOSED"},
-        {"priorities[]": "URGENT"},
-        {"assets[]": "EQ-7"},
+        {"statuses": "CLOSED"},
+        {"priorities": "URGENT"},
+        {"assets": "EQ-7"},
         {"updatedAt[gte]": "soon"},
         {"createdAt[lte]": "2026-11-21T06:50:10"},
         {"sort": "title"},
         {"expand": "everything"},
+        {"expand": "asset,assignees"},
+        {"assets[]": "1"},
     ],
     ids=str,
 )
@@ -190,12 +192,28 @@ async def test_a_list_is_filtered_by_title_asset_status_priority_category_and_ti
     assert await found() == {first.id, second.id}
     assert await found(title="MWABCDEFGH") == {first.id}
     assert await found(title="mwabcdefgh") == set()
-    assert await found(**{"assets[]": str(site.assets[0])}) == {first.id}
-    assert await found(**{"statuses[]": "ON_HOLD"}) == {second.id}
-    assert await found(**{"priorities[]": "HIGH"}) == {first.id}
-    assert await found(**{"categories[]": "Predictive"}) == {first.id}
+    assert await found(assets=str(site.assets[0])) == {first.id}
+    assert await found(statuses="ON_HOLD") == {second.id}
+    assert await found(priorities="HIGH") == {first.id}
+    assert await found(categories="Predictive") == {first.id}
     assert await found(**{"createdAt[gte]": later}) == {second.id}
     assert await found(**{"updatedAt[lte]": later}) == {first.id}
+
+
+async def test_an_order_with_a_future_start_is_listed_only_if_upcoming_ones_are_asked_for(site: Site) -> None:
+    await site.create(startDate="2030-01-01T00:00:00Z", dueDate="2030-01-02T00:00:00Z")
+    assert (await site.list())["workOrders"] == []
+    assert len((await site.list(show_upcoming="true"))["workOrders"]) == 1
+
+
+async def test_assets_are_listed_in_pages_and_one_that_is_not_there_is_not_found(site: Site) -> None:
+    first = (await site.http.get("/assets", params={"limit": 1})).json()
+    second = (await site.http.get("/assets", params={"limit": 1, "cursor": first["nextCursor"]})).json()
+    assert [row["id"] for page in (first, second) for row in page["assets"]] == [*site.assets[:2]]
+    one = await site.http.get(f"/assets/{site.assets[0]}")
+    assert one.json()["asset"]["id"] == site.assets[0]
+    gone = await site.http.get("/assets/9")
+    assert (gone.status_code, gone.json()) == (404, {"error": "Not Found."})
 
 
 async def test_a_list_has_pages_and_an_order(site: Site) -> None:
