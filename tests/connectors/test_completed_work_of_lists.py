@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from domain.completed_work import ToldWork
-from domain.errors import Refused, Unavailable
+from domain.errors import ActionRequired, Refused, Unavailable
 from domain.maintenance_history import CmmsAsset, WorkKind
 from domain.work_orders import FindingRole, ReportedCode
 from tests.connectors import atlas_answers as atlas
@@ -165,6 +165,9 @@ async def test_a_name_that_several_assets_of_atlas_have_or_none_is_unknown() -> 
     nobody = atlas.AtlasWire(**{ASSETS: atlas.page()})
     assert await atlas.connected(nobody).completed_work([EQ_7], SINCE) == (None,)
     assert [each.url.path for each in nobody.asked] == ["/api/assets/search"]
+    odd = atlas.AtlasWire(**{ASSETS: atlas.page(atlas.ASSET, {**OF_8, "barCode": 7})})
+    with pytest.raises(ActionRequired, match="asset 6 cannot be read"):
+        await atlas.connected(odd).completed_work([EQ_7, EQ_8], SINCE)
 
 
 async def test_a_list_of_atlas_that_changes_while_it_is_read_tells_nothing() -> None:

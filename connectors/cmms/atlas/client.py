@@ -183,10 +183,17 @@ class AtlasClient:
         return tuple(found), left_out
 
     async def assets_among(self, call: Call, names: Sequence[str]) -> tuple[AtlasAsset, ...]:
-        """The assets whose field of the settings has one of these values. One that cannot be read is left out."""
-        wanted = AtlasFilter(self._settings.asset_field, "in", "", tuple(names))
-        contents = await self.whole(call, "assets", (wanted,))
-        return read_each(contents, AtlasAsset.model_validate, _asset_name).rows
+        """The assets whose field of the settings has one of these values.
+
+        Raises:
+            ActionRequired: one cannot be read, and may have any of them.
+        """
+        field = self._settings.asset_field
+        contents = await self.whole(call, "assets", (AtlasFilter(field, "in", "", tuple(names)),))
+        found = read_each(contents, AtlasAsset.model_validate, lambda *each: f"asset {_asset_name(*each)}")
+        for words in found.unreadable:
+            raise call.error(ActionRequired, self._json.clean(words), field=field)
+        return found.rows
 
     async def whole(
         self, call: Call, kind: AtlasKind | Literal["assets"], filters: Sequence[AtlasFilter]

@@ -20,10 +20,7 @@ from domain.work_orders import WorkOrderStatus
 
 logger = logging.getLogger(__name__)
 
-_KINDS: Final[Mapping[str | None, WorkKind]] = {
-    WorkKind.CORRECTIVE.value: WorkKind.CORRECTIVE,
-    WorkKind.PREVENTIVE.value: WorkKind.PREVENTIVE,
-}
+_KINDS: Final[Mapping[str | None, WorkKind]] = {kind.value: kind for kind in WorkKind}
 
 
 class RestWorkCmms(RestCmms):
