@@ -172,6 +172,7 @@ outcomes = Table(
     Column("found_at", Moment, nullable=False),
     Column("body", JSONB, nullable=False),
     Column("twin_etag", Text),
+    Column("twin_write", JSONB),
 )
 
 labels = Table(
