@@ -14,6 +14,8 @@ CASE_ID = re.compile(rf"{CASE_PREFIX}[A-Z2-7]{{8}}")
 LOCAL_ACTOR = "local"
 """The recorded name of a person who uses the command line without an API key."""
 
+TWIN_MARK = "updatedBy"
+"""The property of a twin that says who wrote last."""
 TWIN_AUTHOR = "millwright"
 """The value of `updatedBy` on a twin that we patched. It identifies the events of our own patches."""
 
@@ -51,6 +53,25 @@ def walk_down_key(system: str, equipment: str, person: str, at: str) -> str:
 def hold_comment(hold_key: str) -> str:
     """The text that is sent to the MES with a hold, so that the plant can identify the hold."""
     return hold_key
+
+
+ORDER_TWIN_ID = re.compile(rf"{CASE_ID.pattern}-[A-Z2-7]{{8}}")
+"""What `order_twin_id` makes."""
+
+
+def order_twin_id(case: str, system: str, number: str) -> str:
+    """The id of the twin of a work order, and of the relationship that leads to it.
+
+    It is derived from the case and its order, so that a repeated step finds it. It has only characters that the twin
+    service takes.
+
+    Args:
+        case: the case.
+        system: the CMMS instance.
+        number: the order's number there.
+    """
+    name = "\x1f".join((case, system, number))
+    return f"{case}-{base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:8]}"
 
 
 def line_workflow_id(line: str) -> str:

@@ -146,7 +146,7 @@ def _twins(machines: Sequence[PlantMachine]) -> Iterator[tuple[str, str, dict[st
     yield CONVEYOR, "Conveyor;1", belt
     ranks = criticalities(machines)
     for machine in sorted(machines, key=lambda each: each.id):
-        yield naming.twin_id(machine.id), "Machine;2", _machine(machine, ranks[machine.id])
+        yield naming.twin_id(machine.id), "Machine;3", _machine(machine, ranks[machine.id])
         yield from _parts(machine)
 
 
@@ -168,7 +168,7 @@ def _parts(machine: PlantMachine) -> Iterator[tuple[str, str, dict[str, object]]
     for part in _PARTS:
         yield (
             naming.component_twin_id(machine.id, part.component),
-            "Component;1",
+            "Component;2",
             {
                 "name": part.component,
                 "cmmsAssetnum": naming.component_assetnum(machine.id, part.component),

@@ -3,8 +3,9 @@
 import httpx
 
 from connectors.azure.digital_twins.client import open_client
-from connectors.azure.digital_twins.connector import AzureTwin, AzureTwinGraph
+from connectors.azure.digital_twins.connector import AzureTwinGraph
 from connectors.azure.digital_twins.settings import DigitalTwinsSettings, TwinVocabulary
+from connectors.azure.digital_twins.twins import AzureTwin
 
 __all__ = ["AzureTwin", "AzureTwinGraph", "DigitalTwinsSettings", "TwinVocabulary", "connect"]
 

@@ -4,38 +4,28 @@ The query index lags behind the service's events. So only the register is read b
 patched under their ETag.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Self
 
 from azure.core import MatchConditions
 from azure.core.async_paging import AsyncItemPaged
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceModifiedError
+from azure.core.exceptions import ResourceModifiedError
 
 from connectors.azure.digital_twins.client import Connection
-from connectors.azure.digital_twins.faults import SYSTEM, translated
+from connectors.azure.digital_twins.faults import SYSTEM, translating
 from connectors.azure.digital_twins.mapping import plant_register
 from connectors.azure.digital_twins.models import declared_contents
+from connectors.azure.digital_twins.outcome_writing import OutcomeWriting
 from connectors.azure.digital_twins.settings import DigitalTwinsSettings
-from connectors.library_errors import PLAIN_ERRORS
+from connectors.azure.digital_twins.twins import AzureTwin, new_etag, twin_of
 from domain.assets import PlantRegister
 from domain.canonical import Json
 from domain.errors import Refused, Unavailable
+from domain.twin_writes import ToldWork, TwinWrite
 
 _TWINS: Final = "SELECT * FROM DIGITALTWINS"
 _RELATIONSHIPS: Final = "SELECT * FROM RELATIONSHIPS"
-
-
-@dataclass(frozen=True, slots=True)
-class AzureTwin:
-    """A twin as read, without the service's own properties, which begin with `$`."""
-
-    id: str
-    etag: str
-    model: str
-    properties: Mapping[str, Json]
 
 
 class AzureTwinGraph:
@@ -48,13 +38,13 @@ class AzureTwinGraph:
 
     async def check(self) -> str:
         """See `TwinGraph.check`."""
-        with _translating("check", self._settings.endpoint):
+        with translating("check", self._settings.endpoint):
             models = [model async for model in self._client.list_models()]
         return f"Azure Digital Twins at {self._settings.endpoint}: {len(models)} models"
 
     async def read_register(self, as_of: datetime) -> PlantRegister:
         """See `TwinGraph.read_register`."""
-        with _translating("read-register", self._settings.endpoint):
+        with translating("read-register", self._settings.endpoint):
             definitions = {
                 str(each.id): each.model or {} async for each in self._client.list_models(include_model_definition=True)
             }
@@ -69,9 +59,9 @@ class AzureTwinGraph:
 
     async def read_twin(self, twin: str) -> AzureTwin:
         """See `TwinGraph.read_twin`."""
-        with _translating("read-twin", f"twin {twin}"):
+        with translating("read-twin", f"twin {twin}"):
             document = await self._client.get_digital_twin(twin)
-        return _twin(document)
+        return twin_of(document)
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
         """See `TwinGraph.patch_twin`. A value of None removes the property, because the service has no null."""
@@ -80,14 +70,14 @@ class AzureTwinGraph:
             operations = patch_operations(current.properties, properties)
             if not operations:
                 return current.etag
-            with _translating("patch-twin", f"twin {twin}", properties):
+            with translating("patch-twin", f"twin {twin}", properties):
                 try:
                     etag = await self._client.update_digital_twin(
                         twin,
                         operations,
                         etag=current.etag,
                         match_condition=MatchConditions.IfNotModified,
-                        cls=_new_etag,
+                        cls=new_etag,
                     )
                 except ResourceModifiedError:
                     continue
@@ -97,6 +87,10 @@ class AzureTwinGraph:
             system=SYSTEM,
             operation="patch-twin",
         )
+
+    async def tell_outcome(self, twin: str, work: ToldWork) -> TwinWrite:
+        """See `OutcomeWriter.tell_outcome`."""
+        return await OutcomeWriting(self._settings, self._client).tell(twin, work)
 
     async def close(self) -> None:
         """Closes the connection."""
@@ -109,7 +103,7 @@ class AzureTwinGraph:
         await self.close()
 
     async def _queried(self, query: str) -> list[dict[str, object]]:
-        with _translating("read-register", query):
+        with translating("read-register", query):
             found: AsyncItemPaged[dict[str, object]] = self._client.query_twins(
                 query, headers={"max-items-per-page": str(self._settings.page_size)}
             )
@@ -132,29 +126,3 @@ def patch_operations(current: Mapping[str, Json], wanted: Mapping[str, Json]) ->
         elif current[name] != value or isinstance(current[name], bool) is not isinstance(value, bool):
             operations.append({"op": "replace", "path": path, "value": value})
     return operations
-
-
-@contextmanager
-def _translating(operation: str, subject: str, properties: Mapping[str, Json] | None = None) -> Iterator[None]:
-    try:
-        yield
-    except HttpResponseError as error:
-        raise translated(error, operation, subject, properties or ()) from error
-    except (AzureError, *PLAIN_ERRORS) as error:
-        raise translated(error, operation, subject) from error
-
-
-def _twin(document: object) -> AzureTwin:
-    if not isinstance(document, dict):
-        raise Refused("its answer is no twin", system=SYSTEM, operation="read-twin")
-    identity, etag, metadata = document.get("$dtId"), document.get("$etag"), document.get("$metadata")
-    if not isinstance(identity, str) or not isinstance(etag, str):
-        raise Refused("a twin came without $dtId or $etag", system=SYSTEM, operation="read-twin")
-    model = metadata.get("$model") if isinstance(metadata, dict) else None
-    properties = {name: value for name, value in document.items() if not name.startswith("$")}
-    return AzureTwin(id=identity, etag=etag, model=str(model or ""), properties=properties)
-
-
-def _new_etag(_response: object, _body: object, headers: Mapping[str, str]) -> str | None:
-    """Reads the ETag from a patch's answer, which the client otherwise discards."""
-    return headers.get("ETag")

@@ -2,7 +2,8 @@
 reason."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from connectors.library_errors import PLAIN_ERRORS
 from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 SYSTEM: Final = "digital_twins"
@@ -64,6 +66,26 @@ def translated(
     if isinstance(error, _AWAY):
         return Unavailable(f"nothing answers: {subject} ({words})", system=SYSTEM, operation=operation, key=key)
     return Refused(f"its answer cannot be read: {subject} ({words})", system=SYSTEM, operation=operation, key=key)
+
+
+@contextmanager
+def translating(operation: str, subject: str, properties: Collection[str] = ()) -> Iterator[None]:
+    """Raises ours for each of the client's errors in the block; see `translated`."""
+    try:
+        yield
+    except (AzureError, *PLAIN_ERRORS) as error:
+        raise translated(error, operation, subject, properties) from error
+
+
+def service_code(error: HttpResponseError) -> str | None:
+    """The service's own code for an error, such as `DigitalTwinNotFound`; None if the answer has none. Without it a 404
+    may come from anything in between, and says nothing of the twin."""
+    return None if error.error is None else error.error.code
+
+
+def named_property(error: HttpResponseError, properties: Collection[str]) -> str | None:
+    """Which of some properties an error names."""
+    return _named(_vendor_text(error), properties)
 
 
 def _of_page(error: PageInsteadError, operation: str, subject: str, key: str | None) -> ConnectorError:

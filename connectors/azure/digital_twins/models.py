@@ -5,7 +5,9 @@ extends. A content's `@type` is a kind, or a kind with semantic types.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
+
+Definition: TypeAlias = Mapping[str, object]
 
 _KINDS: Final = {
     "Property": "property",
@@ -16,65 +18,91 @@ _KINDS: Final = {
 }
 
 
-def declared_contents(definitions: Mapping[str, Mapping[str, object]]) -> dict[str, dict[str, str]]:
+def declared_contents(definitions: Mapping[str, Definition]) -> dict[str, dict[str, str]]:
     """The declared names for each model id, with inherited ones, each with its kind in lower case.
 
     Args:
         definitions: the DTDL document of each interface by its id.
     """
-    interfaces: dict[str, Mapping[str, object]] = {}
+    interfaces = interfaces_in(definitions)
+    return {
+        model: {name: kind_of(content) for name, content in contents_of(lineage(model, interfaces)).items()}
+        for model in interfaces
+    }
+
+
+def interfaces_in(definitions: Mapping[str, Definition]) -> dict[str, Definition]:
+    """All interfaces by their ids, with those that others define inline as their parents."""
+    interfaces: dict[str, Definition] = {}
     for model, definition in definitions.items():
         interfaces[model] = definition
         for nested in _inline_parents(definition):
             interfaces.setdefault(str(nested.get("@id")), nested)
-    return {model: _contents(model, interfaces) for model in interfaces}
+    return interfaces
 
 
-def _contents(model: str, interfaces: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    seen: set[str] = set()
+def lineage(model: str, interfaces: Mapping[str, Definition]) -> dict[str, Definition]:
+    """An interface and all that it extends, as far as they are known."""
+    seen: dict[str, Definition] = {}
     waiting = [model]
     while waiting:
         current = waiting.pop()
         definition = interfaces.get(current)
         if current in seen or definition is None:
             continue
-        seen.add(current)
-        found = dict(_own(definition)) | found
+        seen[current] = definition
         waiting.extend(_parents(definition))
+    return seen
+
+
+def contents_of(line: Mapping[str, Definition]) -> dict[str, Definition]:
+    """The contents of an interface by their names, with inherited ones. Those of unknown kinds are left out.
+
+    Args:
+        line: the interface and all that it extends.
+    """
+    found: dict[str, Definition] = {}
+    for definition in line.values():
+        found = dict(_own(definition)) | found
     return found
 
 
-def _own(definition: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    for content in _listed(definition.get("contents")):
+def kind_of(content: Definition) -> str:
+    """The kind of a content in lower case; empty if it is none of the language's."""
+    return next((_KINDS[name] for name in types_of(content) if name in _KINDS), "")
+
+
+def _own(definition: Definition) -> Iterator[tuple[str, Definition]]:
+    for content in listed(definition.get("contents")):
         if not isinstance(content, Mapping):
             continue
-        kind = next((_KINDS[name] for name in _types(content) if name in _KINDS), None)
         name = content.get("name")
-        if kind is not None and isinstance(name, str):
-            yield name, kind
+        if kind_of(content) and isinstance(name, str):
+            yield name, content
 
 
-def _types(content: Mapping[str, object]) -> list[str]:
-    return [name for name in _listed(content.get("@type")) if isinstance(name, str)]
+def types_of(content: Definition) -> list[str]:
+    """The types that a DTDL element names."""
+    return [name for name in listed(content.get("@type")) if isinstance(name, str)]
 
 
-def _parents(definition: Mapping[str, object]) -> Iterator[str]:
-    for parent in _listed(definition.get("extends")):
+def _parents(definition: Definition) -> Iterator[str]:
+    for parent in listed(definition.get("extends")):
         if isinstance(parent, str):
             yield parent
         elif isinstance(parent, Mapping):
             yield str(parent.get("@id"))
 
 
-def _inline_parents(definition: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    for parent in _listed(definition.get("extends")):
+def _inline_parents(definition: Definition) -> Iterator[Definition]:
+    for parent in listed(definition.get("extends")):
         if isinstance(parent, Mapping):
             yield parent
             yield from _inline_parents(parent)
 
 
-def _listed(value: object) -> list[object]:
+def listed(value: object) -> list[object]:
+    """JSON-LD writes a list of one as its element, and an empty one as nothing."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -1,11 +1,13 @@
 """Settings of the Digital Twins connector: the instance, and the names that its graph uses."""
 
 from datetime import timedelta
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from domain.addresses import check_encrypted
+from domain.keys import TWIN_MARK
 from domain.model import Duration
 
 
@@ -44,12 +46,80 @@ class TwinVocabulary(BaseModel):
     serial_number: str = "serialNumber"
 
 
+_NAME: Final = r"[A-Za-z](?:[A-Za-z0-9_]*[A-Za-z0-9])?"
+_Name = Annotated[str, Field(pattern=rf"^{_NAME}$")]
+_Path = Annotated[str, Field(pattern=rf"^{_NAME}(?:\.{_NAME})?$")]
+"""A property of a model, or `component.property`. A name of DTDL has no dot."""
+_READ_AS_EVENTS: Final = frozenset({"lastErrorCode", "lastErrorAt", "maintenanceRisk", "maintenanceRiskAt"})
+"""Properties whose changes intake reads as anomalies: our own write must not come back as one."""
+
+
+class OutcomeVocabulary(BaseModel):
+    """What the plant's models call the properties of an outcome; the defaults are our own names.
+
+    A property in a component is written `component.property`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    maintenance_status: _Path = "maintenanceStatus"
+    last_outcome: _Path = "lastOutcome"
+    last_outcome_at: _Path = "lastOutcomeAt"
+    last_case_id: _Path = "lastCaseId"
+    health_state: _Path = "healthState"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """By our names, those of the models."""
+        return {
+            "maintenanceStatus": self.maintenance_status,
+            "lastOutcome": self.last_outcome,
+            "lastOutcomeAt": self.last_outcome_at,
+            "lastCaseId": self.last_case_id,
+            "healthState": self.health_state,
+        }
+
+
+class WorkOrderModel(BaseModel):
+    """The plant's model of work orders, and what it calls the properties of an order.
+
+    Args:
+        model: its DTMI.
+        relationship: the relationship from the model of an asset to that of an order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Annotated[str, Field(pattern=r"^dtmi:")]
+    relationship: _Name
+    number: _Path = "number"
+    system: _Path = "system"
+    status: _Path = "status"
+    case_id: _Path = "caseId"
+    outcome: _Path = "outcome"
+    ended_at: _Path = "endedAt"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """By our names, those of the model."""
+        return {
+            "number": self.number,
+            "system": self.system,
+            "status": self.status,
+            "caseId": self.case_id,
+            "outcome": self.outcome,
+            "endedAt": self.ended_at,
+        }
+
+
 class DigitalTwinsSettings(BaseModel):
     """Settings of one instance; sign-in is by azure-identity's default credential chain.
 
     Args:
         endpoint: `https://<name>.api.<region>.digitaltwins.azure.net`. Plain http only to this machine itself, where
             no identity is needed: that is the sandbox.
+        outcomes: what the models call the properties of an outcome.
+        work_orders: the model of work orders; None if outcomes are not related to twins of their orders.
         timeout: maximum duration of one request.
         page_size: number of twins or relationships in one query.
         patch_attempts: how often a patch is tried again if the twin changed meanwhile.
@@ -59,6 +129,8 @@ class DigitalTwinsSettings(BaseModel):
 
     endpoint: str
     vocabulary: TwinVocabulary = TwinVocabulary()
+    outcomes: OutcomeVocabulary = OutcomeVocabulary()
+    work_orders: WorkOrderModel | None = None
     timeout: Duration = Field(default=timedelta(seconds=20), gt=timedelta())
     page_size: int = Field(default=1000, ge=1, le=1000)
     patch_attempts: int = Field(default=5, ge=1, le=20)
@@ -72,6 +144,21 @@ class DigitalTwinsSettings(BaseModel):
             raise ValueError("needs the form https://<name>.api.<region>.digitaltwins.azure.net")
         check_encrypted(trimmed)
         return trimmed
+
+    @model_validator(mode="after")
+    def _an_outcome_overwrites_nothing_else(self) -> Self:
+        """The properties that an asset is known by, and those that are read as events, are never written."""
+        taken = {*self.vocabulary.model_dump().values(), *_READ_AS_EVENTS, TWIN_MARK}
+        written = {"outcomes": self.outcomes.names}
+        if self.work_orders is not None:
+            written["work_orders"] = self.work_orders.names
+        for place, names in written.items():
+            for ours, theirs in names.items():
+                if theirs in taken:
+                    raise ValueError(f"{place}: {ours} cannot be written to {theirs}, which has another use")
+                if [*names.values()].count(theirs) > 1:
+                    raise ValueError(f"{place}: {theirs} is given for two properties; name another one")
+        return self
 
     @property
     def is_plain_http(self) -> bool:
