@@ -7,14 +7,15 @@ from temporalio import activity
 from activities.attached_orders import AttachedOrders
 from activities.autonomy import Autonomy
 from activities.progress import CaseRef, Progress, called_off, step
-from domain.canonical import Json, timestamp
+from domain.canonical import timestamp
 from domain.cases import CaseView, ClosedAs, Lane, Phase
 from domain.casework import LEARNING_STEP, CaseStore, Waits
 from domain.clock import Clock
-from domain.keys import TWIN_AUTHOR
+from domain.keys import order_twin_id
 from domain.outcomes import Label, Outcome, OutcomeClass, told_outcome
-from domain.ports import OutcomeCodes, TwinGraph
+from domain.ports import OutcomeCodes
 from domain.stops import StoppableAction
+from domain.twin_writes import OutcomeWriter, ToldWork
 from domain.work_orders import CompletionReport, FindingRole, WorkOrderRecord
 
 _HEALTH = {
@@ -22,8 +23,6 @@ _HEALTH = {
     OutcomeClass.PREVENTED: "repaired",
     OutcomeClass.SENSOR_FAULT: "sensor_suspect",
 }
-_TOLD = frozenset(("maintenanceStatus", "lastOutcome", "lastOutcomeAt", "lastCaseId", "healthState"))
-"""The properties of a twin that tell of an outcome."""
 
 
 class Outcomes:
@@ -31,7 +30,7 @@ class Outcomes:
 
     Args:
         cases: the case store.
-        twins: the twin graph, to which outcomes are written.
+        twins: writes outcomes to the twin graph.
         codes: the meaning of the failure codes of each CMMS instance.
         autonomy: counts the findings.
         clock: the plant's time.
@@ -40,7 +39,7 @@ class Outcomes:
     def __init__(
         self,
         cases: CaseStore,
-        twins: TwinGraph,
+        twins: OutcomeWriter,
         codes: Mapping[str, OutcomeCodes],
         autonomy: Autonomy,
         clock: Clock,
@@ -80,33 +79,26 @@ class Outcomes:
 
     @activity.defn(name="tell-twin")
     async def tell_twin(self, ref: CaseRef) -> Progress:
-        """Writes the outcome to the asset's twin, under its ETag, with a mark that we made the change.
+        """Writes to the asset's twin what its model takes of the outcome, with a mark that we made the change.
 
-        A twin whose model declares no property of an outcome is not written to, and the case continues. If the model
-        declares some of them, a person must correct the model. The twin of a retired asset is not written to either:
-        its asset is no longer in the graph.
+        What the model does not take is recorded and logged, and the case continues. So it does if the twin is gone. The
+        twin of a retired asset is not written to: its asset is no longer in the graph.
         """
         async with step(self._cases, self._clock, ref.case, "tell-twin") as attempt:
             view = attempt.view
             if view.retired_at is not None:
                 return attempt.progress
-            if view.outcome is not None and not view.twin_told and view.twin is not None and view.order is not None:
+            if view.outcome is not None and not view.twin_done and view.twin is not None and view.order is not None:
                 stopped = await self._cases.stop_reason(view.id, StoppableAction.TWIN_WRITE)
                 if stopped is not None:
                     attempt.wait(stopped)
                     return attempt.progress
-                told: dict[str, Json] = {
-                    **told_outcome(view.id, view.outcome, cancelled=_cancelled(view)),
-                    "lastOutcomeAt": timestamp(view.order.changed_at),
-                    "healthState": _HEALTH.get(view.outcome, "unchanged"),
-                }
-                if not _takes_outcomes(view):
-                    # The twin of a whole machine, perhaps: it is not made to take outcomes. The case goes on.
-                    activity.logger.warning("the model of twin %s declares none of %s", view.twin, ", ".join(told))
-                    return attempt.progress
                 await self._cases.check_names(view)
-                etag = await self._twins.patch_twin(view.twin, {**told, "updatedBy": TWIN_AUTHOR})
-                await self._cases.record_twin_update(view.id, etag, view.outcome)
+                work = _told(view.id, view.outcome, view.order, cancelled=_cancelled(view))
+                write = await self._twins.tell_outcome(view.twin, work)
+                if write.gone or write.not_taken or (write.order is not None and write.order.why is not None):
+                    activity.logger.warning("case %s: %s", view.id, ". ".join(write.words))
+                await self._cases.record_twin_update(view.id, write, view.outcome)
         return attempt.progress
 
     @activity.defn(name="keep-label")
@@ -118,7 +110,7 @@ class Outcomes:
         """
         async with step(self._cases, self._clock, ref.case, "keep-label") as attempt:
             view = attempt.view
-            told = view.twin_told or view.twin is None or not _takes_outcomes(view)
+            told = view.twin_done or view.twin is None or view.retired_at is not None
             if _unlearnt(view) and told:
                 if view.stated is not None:
                     await self._autonomy.learn(view)
@@ -188,9 +180,23 @@ def _unlearnt(view: CaseView) -> bool:
     return found and not _cancelled(view) and not view.labelled
 
 
-def _takes_outcomes(view: CaseView) -> bool:
-    """Whether the twin is still in the graph, and its model declares a property of an outcome or is not known."""
-    return view.retired_at is None and (view.twin_declares is None or bool(view.twin_declares & _TOLD))
+def _told(case: str, outcome: OutcomeClass, order: WorkOrderRecord, *, cancelled: bool) -> ToldWork:
+    """What the twins of an asset and of its work order are told."""
+    ended_at = timestamp(order.changed_at)
+    # An outcome that says nothing of the asset's health leaves it as the plant has it.
+    health = {"healthState": _HEALTH[outcome]} if outcome in _HEALTH else {}
+    return ToldWork(
+        properties={**told_outcome(case, outcome, cancelled=cancelled), "lastOutcomeAt": ended_at, **health},
+        order_twin=order_twin_id(case, order.ref.system, order.ref.id),
+        order={
+            "number": order.ref.id,
+            "system": order.ref.system,
+            "status": order.status.value,
+            "caseId": case,
+            "outcome": outcome.value,
+            "endedAt": ended_at,
+        },
+    )
 
 
 def _cancelled(view: CaseView) -> bool:

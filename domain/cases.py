@@ -15,6 +15,7 @@ from domain.open_work import OpenWorkSeen
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.suspect_lots import SuspectLots
+from domain.twin_writes import TwinWrite
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
 
@@ -171,8 +172,6 @@ class CaseView(Model):
     """The MES instance that serves the case's site; None if there is none."""
     mes_equipment: str | None
     twin: str | None
-    twin_declares: frozenset[str] | None = None
-    """The contents that the model of the asset's twin declares; None if the model was not imported."""
     machine_twin: str | None
     stops: tuple[str, ...] = ()
     """The machines that stop with its machine, as the twins say."""
@@ -205,6 +204,9 @@ class CaseView(Model):
     stated: OutcomeStatement | None = None
     rework: Rework | None = None
     twin_told: bool
+    """Whether the twin says something of the outcome."""
+    twin_write: TwinWrite | None = None
+    """What was written to the twin, and what its model did not take. None until then, and if an earlier build wrote."""
     labelled: bool
     waiting_for: str | None
     waiting_step: str | None
@@ -212,6 +214,11 @@ class CaseView(Model):
     lane: Lane | None
     attempts: int
     closed_as: ClosedAs | None
+
+    @property
+    def twin_done(self) -> bool:
+        """Whether the twin was told of the outcome, or took nothing of it, or is gone."""
+        return self.twin_told or self.twin_write is not None
 
     @property
     def order_completed(self) -> bool:

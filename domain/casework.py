@@ -15,6 +15,7 @@ from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome, OutcomeClass
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
+from domain.twin_writes import TwinWrite
 from domain.unreadable import UnreadableRecord
 from domain.verdict import UrgencyDecision
 from domain.work_orders import Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -184,8 +185,9 @@ class CaseStore(Protocol):
         """Keeps what an outcome is known to mean by now, where it was UNKNOWN; the twin is to be told again."""
         ...
 
-    async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
-        """Keeps that the twin carries the outcome, unless a person has stated another one meanwhile."""
+    async def record_twin_update(self, case: str, write: TwinWrite, told: OutcomeClass) -> None:
+        """Keeps what the twin was told of the outcome and did not take, unless a person has stated another one
+        meanwhile."""
         ...
 
     async def keep_label(self, label: Label) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from domain.canonical import Json
 from domain.model import Model, Moment
+from domain.twin_writes import value_at
 from domain.work_orders import WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 
 HINTS_QUIET: Final = timedelta(days=3)
@@ -259,11 +260,13 @@ def twin_drift(system: str, told: ToldTwin, properties: Mapping[str, Json] | Non
         properties: what the twin says; None if it is gone, or cannot be read.
     """
     differing = {
-        name: value for name, value in told.properties.items() if properties is None or properties.get(name) != value
+        name: value
+        for name, value in told.properties.items()
+        if properties is None or value_at(properties, name) != value
     }
     if not differing:
         return ()
-    said = None if properties is None else {name: properties.get(name) for name in differing}
+    said = None if properties is None else {name: value_at(properties, name) for name in differing}
     return (
         Drift(
             system=system,

@@ -31,6 +31,7 @@ from domain.production import (
     PlaceResult,
     ProductionContext,
 )
+from domain.twin_writes import OutcomeWriter
 from domain.verdict import Context, Explanation, Memory, ReadInputs, RuleWords, UrgencyDecision, Verdict
 from domain.work_orders import ChangePage, CompletionReport, Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef
 
@@ -239,7 +240,7 @@ class Twin(Protocol):
     def properties(self) -> Mapping[str, Json]: ...
 
 
-class TwinGraph(Protocol):
+class TwinGraph(OutcomeWriter, Protocol):
     """The graph of digital twins. Assets are read from it, and outcomes are written to it."""
 
     async def check(self) -> str:

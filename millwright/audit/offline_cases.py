@@ -232,7 +232,10 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding
     elif outcome and _stated_by(outcome["body"]) != _actor_of_statement(acts[found[-1]]):
         yield OfflineFinding("outcome", where, "was not stated by the person who is named")
     since = acts[found[-1] :] if found else acts
-    if case["twin_etag"] != _last([act["detail"]["etag"] for act in since if act["kind"] == "twin-told"]):
+    twin = _last([{}, *(act["detail"] for act in since if act["kind"] in ("twin-told", "twin-not-told"))])
+    # Earlier builds recorded only the ETag, and their packs do not have what was written.
+    written = case.get("twin_write", twin.get("told"))
+    if (case["twin_etag"], written) != (twin.get("etag"), twin.get("told")):
         yield OfflineFinding("outcome", where, "what the twin was told is not as recorded")
     labels = [act["detail"]["label"] for act in acts if act["kind"] == "label-made"]
     made = [act["at"] for act in acts if act["kind"] == "label-made"]

@@ -168,6 +168,8 @@ def _outcome(view: CaseView) -> list[str]:
     twin = "the twin was updated" if view.twin_told else "the twin was not updated"
     detail = f" ({', '.join(found)})" if found else ""
     told = [f"The work found: {view.outcome.replace('_', ' ')}{detail}; {twin}, {kept}."]
+    if view.twin_write is not None:
+        told += [f"{words}." for words in view.twin_write.words]
     if view.stated is not None:
         told.append(f"{view.stated.by} stated this outcome {_at(view.stated.at)}: {view.stated.reason}")
     return told

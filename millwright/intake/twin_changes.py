@@ -9,7 +9,7 @@ from datetime import datetime
 
 from domain.anomaly import OWN_WRITE_BACK, Fate
 from domain.errors import EventRejected
-from domain.keys import TWIN_AUTHOR
+from domain.keys import ORDER_TWIN_ID, TWIN_AUTHOR
 from millwright.intake.cloudevents import CloudEvent
 from millwright.intake.fields import bounded_moment, mapping, name_of, text
 from millwright.intake.json_text import joined
@@ -31,6 +31,8 @@ WRITTEN_BY_US = frozenset(
         "updatedBy",
     }
 )
+_MADE_BY_US = ("Twin.Create", "Relationship.Create")
+"""Of what is named by the id of a twin of a work order."""
 _OPERATIONS = ("add", "replace", "remove")
 _ERROR_CODE, _ERROR_TIME, _RISK, _RISK_TIME, _AUTHOR = (
     "lastErrorCode",
@@ -68,6 +70,9 @@ def read_update(event: CloudEvent, now: datetime, register: Register) -> Message
 def read_lifecycle(event: CloudEvent) -> MessageContent:
     """A twin or relationship was created, deleted or changed. This is no anomaly, but the register may be stale now."""
     what = event.type.removeprefix("Microsoft.DigitalTwins.")
+    name = (event.subject or "").rpartition("/")[2]
+    if what in _MADE_BY_US and ORDER_TWIN_ID.fullmatch(name):
+        return not_an_anomaly(OWN_WRITE_BACK)
     return MessageContent(
         fate=Fate.NOT_AN_ANOMALY,
         reason=f"{what}: the graph changed; import the register again with `millwright assets import`",

@@ -163,6 +163,8 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "packml.server_thumbprints": _CASES,
     "digital_twins.endpoint": _CASES,
     "digital_twins.vocabulary": _CASES,
+    "digital_twins.outcomes": _CASES,
+    "digital_twins.work_orders": _CASES,
     "service_bus.connection_string": _INTAKE,
     "service_bus.namespace": _INTAKE,
     "service_bus.entities": _INTAKE,

@@ -41,6 +41,7 @@ from tests.support.cmms import INCOMPLETE, PEOPLES_ORDER
 from tests.support.judged_plant import Plant
 from tests.support.people import signed_release
 from tests.support.plant import MOTOR, PUMP, START, UNASKED, code, deviation
+from tests.support.twin_writes import whole_write
 from tests.support.walk_downs import prove, target
 
 _numbers = itertools.count()
@@ -109,7 +110,7 @@ async def confirmed(cases: CaseStore, case: str, number: str) -> Label:
         case=case, outcome=OutcomeClass.CONFIRMED, cancelled=False, found_at=START + timedelta(hours=9), report=report
     )
     await cases.record_outcome(found)
-    await cases.record_twin_update(case, 'W/"1"', OutcomeClass.CONFIRMED)
+    await cases.record_twin_update(case, whole_write('W/"1"'), OutcomeClass.CONFIRMED)
     return Label(
         case=case,
         asset=PUMP,

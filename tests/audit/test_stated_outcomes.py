@@ -20,6 +20,7 @@ from tests.audit.tamperings import REHASHED
 from tests.audit.test_audit_tampering import offline
 from tests.support.ingress import NOW
 from tests.support.plant import TestClock
+from tests.support.twin_writes import whole_write
 
 STATED = "WHERE body ? 'stated'"
 
@@ -33,7 +34,7 @@ async def stated(recorded: AsyncEngine, hostile: Hostile) -> str:
     await cases.record_order(case, order(case, "1002", WorkOrderStatus.COMPLETED), NOW)
     outcome = Outcome(case=case, outcome=OutcomeClass.UNKNOWN, cancelled=False, found_at=NOW, report=CompletionReport())
     await cases.record_outcome(outcome)
-    await cases.record_twin_update(case, 'W/"2"', OutcomeClass.UNKNOWN)
+    await cases.record_twin_update(case, whole_write('W/"2"'), OutcomeClass.UNKNOWN)
     await cases.close(case, ClosedAs.DONE, "a person to say what 1002 found")
     statement = OutcomeStatement(by="paula", reason="the belt was worn", at=NOW)
     await cases.state_outcome(case, OutcomeClass.CONFIRMED, statement)
@@ -68,8 +69,19 @@ async def test_a_record_with_a_stated_outcome_verifies_here_and_offline(
         f"UPDATE outcomes SET body = body - 'stated' {STATED}",
         f"UPDATE outcomes SET outcome = 'unknown', body = (body - 'stated') || '{{\"outcome\": \"unknown\"}}' {STATED}",
         f"UPDATE outcomes SET twin_etag = 'W/\"2\"' {STATED}",
+        f'UPDATE outcomes SET twin_write = \'{{"twin": "m", "model": null, "etag": null}}\' {STATED}',
     ],
-    ids=["class", "class in the text", "both", "person", "reason", "nobody", "not stated", "twin said to be told"],
+    ids=[
+        "class",
+        "class in the text",
+        "both",
+        "person",
+        "reason",
+        "nobody",
+        "not stated",
+        "twin said to be told",
+        "twin said to be gone",
+    ],
 )
 async def test_a_stated_outcome_that_was_altered_is_found_and_named(
     recorded: AsyncEngine, hostile: Hostile, stated: str, export_directory: Path, statement: str

@@ -26,6 +26,7 @@ from millwright.storage.cases.drift import DriftStore
 from tests.contract.conftest import MaximoPlant
 from tests.contract.ordered_case import MINUTES, OrderedCase, ordered_case, plant_on
 from tests.support.plant import PUMP, TestClock
+from tests.support.twin_writes import whole_write
 from tests.workflows.fake_plant import FakeTwin, FakeTwins
 
 DAY = timedelta(days=1)
@@ -203,8 +204,9 @@ async def finish(reconciled: Reconciled) -> None:
     now, report = reconciled.plant.clock.now(), CompletionReport()
     found = OutcomeClass.CONFIRMED
     await cases.record_outcome(Outcome(case=case, outcome=found, cancelled=False, found_at=now, report=report))
+    said = told_outcome(case, found, cancelled=False)
     await cases.record_twin_update(
-        case, await reconciled.twins.patch_twin(PUMP, told_outcome(case, found, cancelled=False)), found
+        case, whole_write(await reconciled.twins.patch_twin(PUMP, said), PUMP, **said), found
     )
     await cases.close(case, ClosedAs.DONE)
 

@@ -35,6 +35,7 @@ from tests.support.completed_work import completed, stated
 from tests.support.judged_plant import Plant
 from tests.support.people import add
 from tests.support.plant import START, code, deviation
+from tests.support.twin_writes import whole_write
 from tests.workflows.fake_plant import FakeTwins
 
 KEY = AutonomyKey("rotating-equipment", "pump", "PDE")
@@ -191,7 +192,7 @@ async def test_an_outcome_that_a_person_states_counts_though_its_step_was_over(s
     await completed(cases, view.id)
     await plant.found("confirmed", 34)
     await cases.state_outcome(view.id, OutcomeClass.CONFIRMED, stated("pia"))
-    await cases.record_twin_update(view.id, 'W/"1"', OutcomeClass.CONFIRMED)
+    await cases.record_twin_update(view.id, whole_write('W/"1"'), OutcomeClass.CONFIRMED)
     twins: Any = FakeTwins()
     await Outcomes(cases, twins, {}, plant.autonomy, plant.plant.clock).keep_label(CaseRef(case=view.id))
     assert (await plant.record()).state is AutonomyState.PROPOSED

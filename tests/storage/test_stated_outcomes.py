@@ -8,6 +8,7 @@ import pytest
 from domain.cases import ClosedAs
 from domain.errors import ActRejected, Rejected
 from domain.outcomes import Outcome, OutcomeClass
+from domain.twin_writes import TwinWrite
 from domain.work_orders import CompletionReport, WorkOrderStatus
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
@@ -15,6 +16,7 @@ from tests.support.completed_work import ORDER, REASON, completed, ordered, stat
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
+from tests.support.twin_writes import whole_write
 
 
 @pytest.fixture
@@ -48,11 +50,11 @@ async def test_a_statement_is_stored_with_its_person_and_the_report_and_the_twin
     plant: Plant, cases: CaseStore, case: str
 ) -> None:
     await completed(cases, case)
-    await cases.record_twin_update(case, 'W/"1"', OutcomeClass.UNKNOWN)
+    await cases.record_twin_update(case, whole_write('W/"1"'), OutcomeClass.UNKNOWN)
     before = await generation(plant, case)
     assert await cases.state_outcome(case, OutcomeClass.CONFIRMED, stated("pia")) == stated("pia")
-    [[outcome, body, etag]] = await plant.rows("SELECT outcome, body, twin_etag FROM outcomes")
-    assert (outcome, etag) == ("confirmed", None)
+    [[outcome, body, etag, write]] = await plant.rows("SELECT outcome, body, twin_etag, twin_write FROM outcomes")
+    assert (outcome, etag, write) == ("confirmed", None, None)
     expected = Outcome(
         case=case,
         outcome=OutcomeClass.CONFIRMED,
@@ -170,11 +172,22 @@ async def test_what_a_twin_was_told_before_a_statement_is_not_taken_for_the_stat
 ) -> None:
     await completed(cases, case)
     await cases.state_outcome(case, OutcomeClass.CONFIRMED, stated("pia"))
-    await cases.record_twin_update(case, 'W/"1"', OutcomeClass.UNKNOWN)
+    await cases.record_twin_update(case, whole_write('W/"1"'), OutcomeClass.UNKNOWN)
     assert (await cases.view(case))[0].twin_told is False
     assert await plant.rows("SELECT count(*) FROM acts WHERE kind = 'twin-told'") == [(0,)]
-    await cases.record_twin_update(case, 'W/"2"', OutcomeClass.CONFIRMED)
-    assert (await cases.view(case))[0].twin_told is True
+    await cases.record_twin_update(case, whole_write('W/"2"'), OutcomeClass.CONFIRMED)
+    view, _ = await cases.view(case)
+    assert (view.twin_told, view.twin_write) == (True, whole_write('W/"2"'))
+
+
+async def test_a_twin_that_took_nothing_is_recorded_as_not_told(plant: Plant, cases: CaseStore, case: str) -> None:
+    await completed(cases, case)
+    gone = TwinWrite(twin="machine-001-comp1", model=None, etag=None)
+    await cases.record_twin_update(case, gone, OutcomeClass.UNKNOWN)
+    view, _ = await cases.view(case)
+    assert (view.twin_told, view.twin_done, view.twin_write) == (False, True, gone)
+    [[kind, body]] = await plant.rows("SELECT kind, body FROM acts WHERE kind LIKE 'twin-%told'")
+    assert (kind, json.loads(str(body))["detail"]) == ("twin-not-told", {"told": gone.model_dump(mode="json")})
 
 
 async def test_a_case_that_closes_after_a_statement_stays_due_and_stands_in_no_lane(

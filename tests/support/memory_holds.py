@@ -391,7 +391,7 @@ def opened_again(view: CaseView, case: str, rework: Rework, now: datetime) -> Ca
         )
     )  # fmt: skip
     fresh = {"id": case, "opened_at": now, "phase": Phase.PROPOSE, "rework": rework, "order_notes": (), "attempts": 0}
-    return view.model_copy(update={**nothing, **fresh, "twin_told": False, "labelled": False})
+    return view.model_copy(update={**nothing, **fresh, "twin_told": False, "twin_write": None, "labelled": False})
 
 
 def _says(stored: Release | None, release: Release) -> bool:

@@ -21,6 +21,7 @@ from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.suspect_lots import SuspectLots
+from domain.twin_writes import TwinWrite
 from domain.unreadable import UnreadableRecord
 from domain.verdict import Memory, Rung, UrgencyDecision
 from domain.work_orders import Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
@@ -191,8 +192,8 @@ class MemoryStore:
     async def state_outcome(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
         return await store_call(lambda: self._state(case, outcome, statement))
 
-    async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
-        await store_call(lambda: self._set(case, twin_told=self.cases[case].outcome is told))
+    async def record_twin_update(self, case: str, write: TwinWrite, told: OutcomeClass) -> None:
+        await store_call(lambda: self._tell(case, write, told))
 
     async def keep_label(self, label: Label) -> None:
         await store_call(lambda: self._label(label))
@@ -287,14 +288,9 @@ class MemoryStore:
             self._wait(case, waits)
 
     def _wait(self, case: str, waits: Waits) -> None:
-        self._set(
-            case,
-            waiting_for=waits.reason,
-            waiting_step=waits.step,
-            waiting_until=waits.until,
-            lane=waits.lane,
-            attempts=self.cases[case].attempts + 1 if waits.failed else 0,
-        )
+        waited = {"waiting_for": waits.reason, "waiting_step": waits.step, "waiting_until": waits.until}
+        attempts = self.cases[case].attempts + 1 if waits.failed else 0
+        self._set(case, lane=waits.lane, attempts=attempts, **waited)
 
     def _decide(self, case: str, decision: Decision) -> None:
         view = self.cases[case]
@@ -342,7 +338,7 @@ class MemoryStore:
     def _reclassify(self, outcome: Outcome) -> None:
         if self.outcomes[outcome.case].outcome is OutcomeClass.UNKNOWN:
             self.outcomes[outcome.case] = outcome
-            self._set(outcome.case, outcome=outcome.outcome, twin_told=False)
+            self._set(outcome.case, outcome=outcome.outcome, twin_told=False, twin_write=None)
 
     def _state(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
         found, order = self.outcomes.get(case), self.cases[case].order
@@ -353,9 +349,13 @@ class MemoryStore:
         if not order.status.finished or order.status.not_done:
             raise ActRejected("not completed")
         self.outcomes[case] = found.model_copy(update={"outcome": outcome, "stated": statement})
-        self._set(case, outcome=outcome, stated=statement, twin_told=False)
+        self._set(case, outcome=outcome, stated=statement, twin_told=False, twin_write=None)
         self._wake(case)
         return statement
+
+    def _tell(self, case: str, write: TwinWrite, told: OutcomeClass) -> None:
+        if self.cases[case].outcome is told:
+            self._set(case, twin_told=write.told, twin_write=write)
 
     def _label(self, label: Label) -> None:
         self.labels.setdefault(label.case, label)

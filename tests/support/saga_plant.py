@@ -28,6 +28,7 @@ from domain.order_terms import OrderTerms
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
+from domain.twin_writes import ToldWork, TwinWrite
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from tests.support.cmms import no_files, no_reconcile
 from tests.support.fault_injected_cmms import FaultInjectedCmms
@@ -36,6 +37,7 @@ from tests.support.fault_injection import Crash, Played, pause, vendor_call
 from tests.support.memory_store import MemoryStore
 from tests.support.plant import START, TestClock, register
 from tests.support.proposed_hold import hold_answer
+from tests.support.twin_writes import taken
 from tests.workflows.fake_plant import FakeCodes
 from workflows.maintenance_case import MaintenanceCase, Where
 
@@ -57,9 +59,20 @@ class FaultInjectedTwins:
         self.outcomes_told: list[Json] = []
         self.outcome_of: dict[str, Json] = {}
         """What was last told of the outcome of each case."""
+        self.answers: Callable[[str, ToldWork], TwinWrite] | None = None
+        """What it answers an outcome; None for a twin that takes everything."""
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
         return await vendor_call(lambda: self._patch(properties))
+
+    async def tell_outcome(self, twin: str, work: ToldWork) -> TwinWrite:
+        return await vendor_call(lambda: self._tell(twin, work))
+
+    def _tell(self, twin: str, work: ToldWork) -> TwinWrite:
+        if self.answers is not None:
+            return self.answers(twin, work)
+        self._patch(work.properties)
+        return taken(twin, work)
 
     def _patch(self, properties: Mapping[str, Json]) -> str:
         if "lastOutcome" in properties:
@@ -214,7 +227,7 @@ class SagaPlant:
             Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             LotLists(self.store, self.store, {"fake": self.mes}, self.clock),
             self.orders,
-            Outcomes(self.store, self.twins, {"fake": self.codes}, autonomy, self.clock),  # type: ignore[arg-type]  # nothing reads a twin
+            Outcomes(self.store, self.twins, {"fake": self.codes}, autonomy, self.clock),
         )
         self.workflows: dict[str, PlayedCase] = {}
         self.let_run: list[str] = []

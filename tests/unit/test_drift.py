@@ -212,6 +212,14 @@ def test_a_twin_that_says_something_else_is_named_with_both_values(name: str, va
     assert found.theirs == f"{name}={'-' if value is None else value}"
 
 
+def test_a_property_in_a_component_is_compared_there() -> None:
+    told = TOLD.model_copy(update={"properties": {"upkeep.case": CASE}})
+    assert twin_drift("maximo", told, {"upkeep": {"case": CASE}}) == ()
+    for properties in ({"upkeep": {"case": "another"}}, {"upkeep": {}}, {"upkeep": "text"}, {}):
+        [found] = twin_drift("maximo", told, properties)
+        assert found.ours == f"upkeep.case={CASE}"
+
+
 def test_a_twin_that_is_gone_is_drift() -> None:
     [found] = twin_drift("maximo", TOLD, None)
     assert (found.theirs, found.case) == ("the twin cannot be read", CASE)

@@ -22,6 +22,7 @@ from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.outcomes import OutcomeClass
+from domain.twin_writes import ToldWork, TwinWrite
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
@@ -41,6 +42,7 @@ from tests.support.cmms import ABLE, reported
 from tests.support.order_book import OrderBook
 from tests.support.people import signed_release
 from tests.support.plant import START, UNASKED, TestClock, publish_policies, register
+from tests.support.twin_writes import taken
 from tests.support.walk_downs import begin_word, look_word, prove, release_word
 from tests.workflows.fake_mes import Failing, FakeMes
 from workflows.queues import case_queue
@@ -161,6 +163,11 @@ class FakeTwins:
         self.failing.enter()
         self.told[twin] = properties
         return "etag"
+
+    async def tell_outcome(self, twin: str, work: ToldWork) -> TwinWrite:
+        self.failing.enter()
+        self.told[twin] = dict(work.properties)
+        return taken(twin, work)
 
 
 class FakeCodes:

@@ -21,6 +21,7 @@ from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome
 from domain.production import ProductionContext
 from domain.suspect_lots import SuspectLots
+from domain.twin_writes import TwinWrite
 from domain.verdict import Rung, UrgencyDecision
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.audit.record import Record, stamped
@@ -34,7 +35,7 @@ SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source,
        c.withdraw, c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
        w.case_id, w.system, w.external_id, w.status, w.draft, w.open_work, w.draft_check, w.corrections, w.record,
        w.intended_at, w.placed_at, w.notes,
-       o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag,
+       o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag, o.twin_write,
        (SELECT json_build_object('crew', n.crew, 'site', n.site, 'bound', n.bound, 'asked_at', n.asked_at,
             'admitted_at', n.admitted_at, 'exempt', n.exempt) FROM admissions n WHERE n.case_id = c.id),
        (SELECT json_agg(json_build_array(l.revision, l.outcome, l.body, l.made_at) ORDER BY l.revision)
@@ -136,6 +137,7 @@ class _CaseRow(NamedTuple):
     found_at: datetime | None
     found: object
     twin_etag: str | None
+    twin_write: object
     admission: object
     labels: list[tuple[int, str, object, str]] | None
     attached_orders: list[Row] | None
@@ -275,6 +277,7 @@ def _case(row: _CaseRow) -> Plain:
         "attached_orders": [_attached(attached) for attached in row.attached_orders or ()],
         "outcome": outcome,
         "twin_etag": row.twin_etag,
+        "twin_write": told_as(TwinWrite, row.twin_write),
         "labels": [
             {"revision": revision, "outcome": name, "body": told_as(Label, body), "made_at": _moment(made_at)}
             for revision, name, body, made_at in row.labels or ()

@@ -25,6 +25,7 @@ from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
+from domain.twin_writes import TwinWrite
 from domain.verdict import UrgencyDecision
 from domain.work_orders import Escalation, WorkOrderDraft, WorkOrderRecord, WorkOrderRef, WorkOrderStatus
 from millwright.storage.cases.admissions import wake_waiting
@@ -41,6 +42,7 @@ from millwright.storage.cases.order_intents import intend_order
 from millwright.storage.cases.order_records import record_order
 from millwright.storage.cases.register_grounds import check_names
 from millwright.storage.cases.stated_outcomes import state_outcome, unknown_outcomes
+from millwright.storage.cases.twin_writes import keep_twin_write
 from millwright.storage.cases.unattended_releases import is_approved
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
@@ -285,6 +287,7 @@ class CaseStore:
                     found_at=outcome.found_at,
                     body=outcome.model_dump(mode="json"),
                     twin_etag=None,
+                    twin_write=None,
                 )
             )
             if moved.rowcount:
@@ -314,15 +317,9 @@ class CaseStore:
         async with self._transaction() as connection:
             await due.wake(connection, [case_workflow_id(case) for case in some], self._clock.now())
 
-    async def record_twin_update(self, case: str, etag: str, told: OutcomeClass) -> None:
+    async def record_twin_update(self, case: str, write: TwinWrite, told: OutcomeClass) -> None:
         async with self._writing(case) as writing:
-            kept = await writing.connection.execute(
-                update(outcomes)
-                .where(outcomes.c.case_id == case, outcomes.c.outcome == told.value)
-                .values(twin_etag=etag)
-            )
-            if kept.rowcount:
-                writing.act("twin-told", etag=etag)
+            await keep_twin_write(writing.connection, case, write, told, writing.entry)
 
     async def keep_label(self, label: Label) -> None:
         async with self._writing(label.case) as writing:

@@ -21,6 +21,7 @@ from domain.open_work import OpenWorkSeen
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.suspect_lots import SuspectLots
+from domain.twin_writes import TwinWrite
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord
 from millwright.storage.cases.hold_views import HOLD_OF_CASE, hold_view
@@ -41,8 +42,6 @@ _CASE = text(
         (SELECT json_agg(json_build_array(n.system, n.asset, n.external_id, n.attributes)) FROM crosswalk n
             WHERE n.asset IN (c.asset, c.machine) AND n.valid_to IS NOT DISTINCT FROM (SELECT a.valid_to FROM assets a
                 WHERE a.id = n.asset ORDER BY a.valid_from DESC LIMIT 1)) AS names,
-        (SELECT t.contents FROM (SELECT model FROM assets WHERE id = c.asset ORDER BY valid_from DESC LIMIT 1) a
-            JOIN twin_models t ON t.id = a.model) AS twin_contents,
         (SELECT count(*) FROM observables o WHERE o.asset = c.asset AND o.kind = 'code') AS codes,
         (SELECT json_agg(row_to_json(v) ORDER BY v.id) FROM (
             SELECT v.id, v.at, v.rung, e.anomaly, e.traceparent FROM evidence v JOIN events e ON e.id = v.event_id
@@ -59,7 +58,7 @@ _CASE = text(
         (SELECT row_to_json(h) FROM ({HOLD_OF_CASE} WHERE m.case_id = c.id
             ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1) h) AS hold,
         (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
-        f.outcome, f.body -> 'stated' AS stated, f.twin_etag,
+        f.outcome, f.body -> 'stated' AS stated, f.twin_etag, f.twin_write,
         EXISTS (SELECT FROM labels l WHERE l.case_id = c.id) AS labelled
     FROM cases c LEFT JOIN due d ON d.subject = 'case/' || c.id LEFT JOIN work_orders w ON w.case_id = c.id
         LEFT JOIN outcomes f ON f.case_id = c.id
@@ -170,7 +169,6 @@ async def read_case(
         mes_system=mes_system,
         mes_equipment=mes[0] if mes else None,
         twin=twin[0] if twin else None,
-        twin_declares=frozenset(found["twin_contents"]) if found["twin_contents"] is not None else None,
         machine_twin=machine_twin[0] if machine_twin else None,
         stops=stops_of(machine_twin[1]) if machine_twin else (),
         standbys=standbys_of(machine_twin[1]) if machine_twin else {},
@@ -195,6 +193,7 @@ async def read_case(
         stated=OutcomeStatement.model_validate(found["stated"]) if found["stated"] else None,
         rework=Rework.model_validate(found["rework"]) if found["rework"] else None,
         twin_told=bool(found["twin_etag"]),
+        twin_write=TwinWrite.model_validate(found["twin_write"]) if found["twin_write"] else None,
         labelled=found["labelled"],
         waiting_for=found["waiting_for"],
         waiting_step=found["waiting_step"],

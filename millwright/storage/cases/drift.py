@@ -15,6 +15,7 @@ from domain.drift import HINT_AHEAD, Drift, DriftKind, HintsKnown, RecordedOrder
 from domain.keys import poll_workflow_id
 from domain.outcomes import OutcomeClass, told_outcome
 from domain.reconcile import ComparedPage, ReconcileRun, TwinPage
+from domain.twin_writes import TwinWrite
 from domain.work_orders import FINISHED_STATUSES, WorkOrderRecord, WorkOrderRef
 from millwright.storage.database.asset_rows import NAMES_THERE
 from millwright.storage.database.columns import column_list
@@ -62,7 +63,7 @@ _LISTED = text(
 _TOLD = text("""
 WITH told AS (
     SELECT n.external_id AS twin, o.case_id, o.outcome, o.cancelled, o.found_at, c.closed_at, w.system,
-        coalesce(o.twin_etag, '') <> '' AS written
+        coalesce(o.twin_etag, '') <> '' AS written, o.twin_write
     FROM outcomes o JOIN cases c ON c.id = o.case_id JOIN work_orders w ON w.case_id = o.case_id
         JOIN crosswalk n ON n.asset = c.asset AND n.system = 'twin' AND n.valid_to IS NULL
     WHERE n.external_id > :after),
@@ -71,10 +72,10 @@ asked AS (
         UNION SELECT subject FROM drifts
         WHERE system = :system AND kind = :kind AND ended_at IS NULL AND subject > :after) each
     ORDER BY twin LIMIT :limit)
-SELECT a.twin, l.case_id, l.outcome, l.cancelled, coalesce(l.system = :system, FALSE)
+SELECT a.twin, l.case_id, l.outcome, l.cancelled, l.twin_write, coalesce(l.system = :system, FALSE)
     AND NOT EXISTS (SELECT FROM told t WHERE t.twin = a.twin AND NOT t.written AND t.closed_at IS NULL) AS comparable
 FROM asked a LEFT JOIN LATERAL (
-    SELECT t.case_id, t.outcome, t.cancelled, t.system FROM told t WHERE t.twin = a.twin AND t.written
+    SELECT t.case_id, t.outcome, t.cancelled, t.twin_write, t.system FROM told t WHERE t.twin = a.twin AND t.written
     ORDER BY (SELECT max(x.id) FROM acts x WHERE x.subject = 'case/' || t.case_id AND x.kind = 'twin-told') DESC
         NULLS LAST LIMIT 1) l ON TRUE
 ORDER BY a.twin
@@ -98,6 +99,7 @@ class _ToldRow(NamedTuple):
     case_id: str
     outcome: str
     cancelled: bool
+    twin_write: object
     comparable: bool
 
 
@@ -257,6 +259,10 @@ async def _see(connection: AsyncConnection, drift: Drift, now: datetime) -> None
 
 def _told(row: _ToldRow) -> ToldTwin:
     said = told_outcome(row.case_id, OutcomeClass(row.outcome), cancelled=row.cancelled)
+    if row.twin_write is not None:
+        # An earlier build wrote all of them, under our names.
+        write = TwinWrite.model_validate(row.twin_write)
+        said = {each.theirs: each.value for each in write.properties if each.name in said and each.taken}
     return ToldTwin(twin=row.twin, case=row.case_id, properties=said)
 
 

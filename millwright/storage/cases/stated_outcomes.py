@@ -47,7 +47,7 @@ async def state_outcome(
     await connection.execute(
         update(outcomes)
         .where(outcomes.c.case_id == case)
-        .values(outcome=outcome.value, body=stated.model_dump(mode="json"), twin_etag=None)
+        .values(outcome=outcome.value, body=stated.model_dump(mode="json"), twin_etag=None, twin_write=None)
     )
     entry.add(ledger.act("outcome-stated", case_workflow_id(case), statement.by, entry.at, {"outcome": stated}))
     await due.wake(connection, [case_workflow_id(case)], entry.at)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from domain.anomaly import AnomalyKind, Fate, Received
+from domain.keys import order_twin_id
 
 Read = Callable[..., Received]
 MODEL = "dtmi:manufacturing:Machine;1"
@@ -90,6 +91,21 @@ def test_a_change_of_the_graph_asks_for_a_new_import(from_bus: Read, kind: str) 
     received = from_bus({"any": "thing"}, type=f"Microsoft.DigitalTwins.{kind}", subject="machine-001")
     assert received.fate is Fate.NOT_AN_ANOMALY
     assert f"{kind}: the graph changed; import the register again" in str(received.reason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"),
+    [
+        ("Twin.Create", order_twin_id("MWAAAAAAAA", "maximo", "1001")),
+        (
+            "Relationship.Create",
+            f"machine-001/relationships/{order_twin_id('MWAAAAAAAA', 'maximo', '1001')}",
+        ),
+    ],
+)
+def test_the_twin_that_we_made_of_a_work_order_asks_for_no_import(from_bus: Read, kind: str, subject: str) -> None:
+    received = from_bus({"any": "thing"}, type=f"Microsoft.DigitalTwins.{kind}", subject=subject)
+    assert (received.fate, received.reason) == (Fate.NOT_AN_ANOMALY, "our own write-back")
 
 
 def test_event_grid_nests_the_same_update_once_more(post: Callable[..., list[Received]], from_bus: Read) -> None:
