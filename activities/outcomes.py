@@ -15,7 +15,7 @@ from domain.keys import order_twin_id
 from domain.outcomes import Label, Outcome, OutcomeClass, told_outcome
 from domain.ports import OutcomeCodes
 from domain.stops import StoppableAction
-from domain.twin_writes import OutcomeWriter, ToldWork
+from domain.twin_writes import OutcomeWriter, ToldOutcome
 from domain.work_orders import CompletionReport, FindingRole, WorkOrderRecord
 
 _HEALTH = {
@@ -180,12 +180,12 @@ def _unlearnt(view: CaseView) -> bool:
     return found and not _cancelled(view) and not view.labelled
 
 
-def _told(case: str, outcome: OutcomeClass, order: WorkOrderRecord, *, cancelled: bool) -> ToldWork:
+def _told(case: str, outcome: OutcomeClass, order: WorkOrderRecord, *, cancelled: bool) -> ToldOutcome:
     """What the twins of an asset and of its work order are told."""
     ended_at = timestamp(order.changed_at)
     # An outcome that says nothing of the asset's health leaves it as the plant has it.
     health = {"healthState": _HEALTH[outcome]} if outcome in _HEALTH else {}
-    return ToldWork(
+    return ToldOutcome(
         properties={**told_outcome(case, outcome, cancelled=cancelled), "lastOutcomeAt": ended_at, **health},
         order_twin=order_twin_id(case, order.ref.system, order.ref.id),
         order={

@@ -124,7 +124,7 @@ def _called(told: ToldProperty) -> str:
     return told.name if told.name == told.theirs else f"{told.name} as {told.theirs}"
 
 
-class ToldWork(Model):
+class ToldOutcome(Model):
     """What a twin is told of finished work.
 
     Args:
@@ -141,7 +141,7 @@ class ToldWork(Model):
 class OutcomeWriter(Protocol):
     """Writes outcomes to twins: only what their models declare."""
 
-    async def tell_outcome(self, twin: str, work: ToldWork) -> TwinWrite:
+    async def tell_outcome(self, twin: str, work: ToldOutcome) -> TwinWrite:
         """Writes what the twin's model takes and does not say yet, under the ETag just read, and reads it back.
 
         A twin that is gone, and a property that its model does not take, are told in the result. They are no errors.

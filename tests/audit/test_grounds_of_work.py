@@ -225,7 +225,8 @@ async def test_an_outcome_that_replaces_a_known_one_is_named(
     case, body = await _bodies(hostile, "outcomes")
     outcome = Outcome.model_validate(body | {"outcome": OutcomeClass.NOTHING_FOUND})
     await hostile.run(
-        "UPDATE outcomes SET outcome = 'nothing_found', body = %(body)s, twin_etag = NULL WHERE case_id = %(case)s",
+        "UPDATE outcomes SET outcome = 'nothing_found', body = %(body)s, twin_etag = NULL, twin_write = NULL "
+        "WHERE case_id = %(case)s",
         case=case,
         body=outcome.model_dump_json(),
     )

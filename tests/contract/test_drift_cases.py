@@ -204,10 +204,8 @@ async def finish(reconciled: Reconciled) -> None:
     now, report = reconciled.plant.clock.now(), CompletionReport()
     found = OutcomeClass.CONFIRMED
     await cases.record_outcome(Outcome(case=case, outcome=found, cancelled=False, found_at=now, report=report))
-    said = told_outcome(case, found, cancelled=False)
-    await cases.record_twin_update(
-        case, whole_write(await reconciled.twins.patch_twin(PUMP, said), PUMP, **said), found
-    )
+    etag = await reconciled.twins.patch_twin(PUMP, said := told_outcome(case, found, cancelled=False))
+    await cases.record_twin_update(case, whole_write(etag, PUMP, **said), found)
     await cases.close(case, ClosedAs.DONE)
 
 

@@ -28,7 +28,7 @@ from domain.order_terms import OrderTerms
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
-from domain.twin_writes import ToldWork, TwinWrite
+from domain.twin_writes import ToldOutcome, TwinWrite
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from tests.support.cmms import no_files, no_reconcile
 from tests.support.fault_injected_cmms import FaultInjectedCmms
@@ -59,16 +59,16 @@ class FaultInjectedTwins:
         self.outcomes_told: list[Json] = []
         self.outcome_of: dict[str, Json] = {}
         """What was last told of the outcome of each case."""
-        self.answers: Callable[[str, ToldWork], TwinWrite] | None = None
+        self.answers: Callable[[str, ToldOutcome], TwinWrite] | None = None
         """What it answers an outcome; None for a twin that takes everything."""
 
     async def patch_twin(self, twin: str, properties: Mapping[str, Json]) -> str:
         return await vendor_call(lambda: self._patch(properties))
 
-    async def tell_outcome(self, twin: str, work: ToldWork) -> TwinWrite:
+    async def tell_outcome(self, twin: str, work: ToldOutcome) -> TwinWrite:
         return await vendor_call(lambda: self._tell(twin, work))
 
-    def _tell(self, twin: str, work: ToldWork) -> TwinWrite:
+    def _tell(self, twin: str, work: ToldOutcome) -> TwinWrite:
         if self.answers is not None:
             return self.answers(twin, work)
         self._patch(work.properties)

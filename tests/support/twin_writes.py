@@ -1,6 +1,6 @@
 """Twins that take all that they are told, and what is recorded of such a write."""
 
-from domain.twin_writes import ToldFate, ToldProperty, ToldWork, TwinWrite
+from domain.twin_writes import ToldFate, ToldOutcome, ToldProperty, TwinWrite
 
 MODEL = "dtmi:manufacturing:Component;1"
 
@@ -18,6 +18,6 @@ def whole_write(etag: str, twin: str = "machine-001-comp1", **properties: str) -
     )
 
 
-def taken(twin: str, work: ToldWork, etag: str = "etag") -> TwinWrite:
+def taken(twin: str, work: ToldOutcome, etag: str = "etag") -> TwinWrite:
     """What a twin answers whose model declares everything."""
     return whole_write(etag, twin, **work.properties)

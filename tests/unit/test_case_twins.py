@@ -8,7 +8,7 @@ import pytest
 from domain.cases import CaseView, ClosedAs, Phase
 from domain.errors import Unavailable
 from domain.keys import order_twin_id
-from domain.twin_writes import OrderTwin, ToldFate, ToldProperty, ToldWork, TwinWrite
+from domain.twin_writes import OrderTwin, ToldFate, ToldOutcome, ToldProperty, TwinWrite
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.support.saga_plant import SagaPlant, case_view
@@ -17,7 +17,7 @@ CASE = "MWAAAAAAAA"
 MACHINE = "dtmi:manufacturing:Machine;1"
 
 
-def _told(twin: str, work: ToldWork, taken: set[str]) -> TwinWrite:
+def _told(twin: str, work: ToldOutcome, taken: set[str]) -> TwinWrite:
     why = "its model does not declare it"
     properties = tuple(
         ToldProperty(name=name, theirs=name, value=value, fate=ToldFate.WRITTEN)
@@ -28,23 +28,23 @@ def _told(twin: str, work: ToldWork, taken: set[str]) -> TwinWrite:
     return TwinWrite(twin=twin, model=MACHINE, etag='W/"7"', properties=properties)
 
 
-def nothing(twin: str, work: ToldWork) -> TwinWrite:
+def nothing(twin: str, work: ToldOutcome) -> TwinWrite:
     """The twin of a whole machine, perhaps."""
     return _told(twin, work, set())
 
 
-def some(twin: str, work: ToldWork) -> TwinWrite:
+def some(twin: str, work: ToldOutcome) -> TwinWrite:
     """A model that has its own idea of health."""
     return _told(twin, work, {"lastOutcome"})
 
 
-def gone(twin: str, work: ToldWork) -> TwinWrite:
+def gone(twin: str, work: ToldOutcome) -> TwinWrite:
     """A twin that somebody has deleted."""
     del work
     return TwinWrite(twin=twin, model=None, etag=None)
 
 
-def done(answers: Callable[[str, ToldWork], TwinWrite] | None, plant: SagaPlant | None = None) -> CaseView:
+def done(answers: Callable[[str, ToldOutcome], TwinWrite] | None, plant: SagaPlant | None = None) -> CaseView:
     """A case whose work is done, as it stands at its end."""
     plant = plant or SagaPlant(timedelta(0))
     plant.twins.answers = answers
@@ -67,7 +67,7 @@ def settle(plant: SagaPlant) -> None:
 
 @pytest.mark.parametrize(("answers", "told"), [(None, True), (some, True), (nothing, False), (gone, False)])
 def test_a_case_closes_and_is_learnt_whatever_its_twin_takes(
-    answers: Callable[[str, ToldWork], TwinWrite] | None, *, told: bool
+    answers: Callable[[str, ToldOutcome], TwinWrite] | None, *, told: bool
 ) -> None:
     view = done(answers)
     assert (view.phase, view.closed_as, view.labelled) == (Phase.CLOSED, ClosedAs.DONE, True)
@@ -92,7 +92,7 @@ def test_a_graph_that_asks_for_time_gets_it_and_operations_read_why_the_case_wai
     plant = SagaPlant(timedelta(0))
     left = timedelta(hours=2)
 
-    def busy(twin: str, work: ToldWork) -> TwinWrite:
+    def busy(twin: str, work: ToldOutcome) -> TwinWrite:
         del work
         problem = f"it asks us to slow down: twin {twin}"
         raise Unavailable(problem, system="digital_twins", operation="tell-outcome", retry_after=left)
@@ -104,9 +104,9 @@ def test_a_graph_that_asks_for_time_gets_it_and_operations_read_why_the_case_wai
 
 
 def test_a_twin_is_told_its_order_under_an_id_that_is_derived_from_case_and_order() -> None:
-    told: list[ToldWork] = []
+    told: list[ToldOutcome] = []
 
-    def listening(twin: str, work: ToldWork) -> TwinWrite:
+    def listening(twin: str, work: ToldOutcome) -> TwinWrite:
         told.append(work)
         return _told(twin, work, set(work.properties))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -215,7 +216,8 @@ def test_a_twin_that_says_something_else_is_named_with_both_values(name: str, va
 def test_a_property_in_a_component_is_compared_there() -> None:
     told = TOLD.model_copy(update={"properties": {"upkeep.case": CASE}})
     assert twin_drift("maximo", told, {"upkeep": {"case": CASE}}) == ()
-    for properties in ({"upkeep": {"case": "another"}}, {"upkeep": {}}, {"upkeep": "text"}, {}):
+    others: list[dict[str, Any]] = [{"upkeep": {"case": "another"}}, {"upkeep": {}}, {"upkeep": "text"}, {}]
+    for properties in others:
         [found] = twin_drift("maximo", told, properties)
         assert found.ours == f"upkeep.case={CASE}"
 

@@ -6,22 +6,24 @@ import pytest
 
 from millwright.audit.offline_cases import case_findings
 
+Act = tuple[str, dict[str, Any]]
+
 OUTCOME = {"outcome": "unknown", "cancelled": False, "found_at": "2015-01-15T06:00:00Z"}
-WRITE = {"twin": "m-1", "model": "dtmi:x:M;1", "etag": "e", "properties": [], "order": None}
-GONE = {"twin": "m-1", "model": None, "etag": None, "properties": [], "order": None}
-TOLD = ("twin-told", {"etag": "e", "told": WRITE})
-TOLD_BY_AN_EARLIER_BUILD = ("twin-told", {"etag": "e"})
-NOT_TOLD = ("twin-not-told", {"told": GONE})
-RECLASSIFIED = ("outcome-reclassified", {"outcome": {**OUTCOME, "outcome": "confirmed"}})
+WRITE: dict[str, Any] = {"twin": "m-1", "model": "dtmi:x:M;1", "etag": "e", "properties": [], "order": None}
+GONE: dict[str, Any] = {"twin": "m-1", "model": None, "etag": None, "properties": [], "order": None}
+TOLD: Act = ("twin-told", {"etag": "e", "told": WRITE})
+TOLD_BY_AN_EARLIER_BUILD: Act = ("twin-told", {"etag": "e"})
+NOT_TOLD: Act = ("twin-not-told", {"told": GONE})
+RECLASSIFIED: Act = ("outcome-reclassified", {"outcome": {**OUTCOME, "outcome": "confirmed"}})
 
 
-def findings(told: tuple[tuple[str, dict[str, Any]], ...], **row: object) -> list[str]:
+def findings(told: tuple[Act, ...], **row: object) -> list[str]:
     """What is found of the outcome of a case with these acts on its twin, whose row says this."""
     opened = {"asset": "a", "failure_mode": "f", "event": ["s", "1"], "rung": "inspect"}
-    acts = [("case-opened", opened), ("outcome-found", {"outcome": OUTCOME}), *told]
-    body = next((detail["outcome"] for kind, detail in reversed(acts) if kind.startswith("outcome-")), OUTCOME)
+    acts: list[Act] = [("case-opened", opened), ("outcome-found", {"outcome": OUTCOME}), *told]
+    body = [detail["outcome"] for kind, detail in acts if kind.startswith("outcome-")][-1]
     case = {
-        **{name: opened[name] for name in opened},
+        **opened,
         "id": "MWAAAAAAAA",
         "closed_as": None,
         "decision": None,
@@ -50,7 +52,7 @@ def findings(told: tuple[tuple[str, dict[str, Any]], ...], **row: object) -> lis
     ],
 )
 def test_what_a_twin_was_told_agrees_with_the_acts_since_the_outcome(
-    told: tuple[tuple[str, dict[str, Any]], ...], row: dict[str, object]
+    told: tuple[Act, ...], row: dict[str, object]
 ) -> None:
     assert findings(told, **row) == []
 
@@ -67,7 +69,5 @@ def test_what_a_twin_was_told_agrees_with_the_acts_since_the_outcome(
         ((TOLD, RECLASSIFIED), {"twin_write": WRITE}),
     ],
 )
-def test_a_write_that_is_not_in_the_acts_is_named(
-    told: tuple[tuple[str, dict[str, Any]], ...], row: dict[str, object]
-) -> None:
+def test_a_write_that_is_not_in_the_acts_is_named(told: tuple[Act, ...], row: dict[str, object]) -> None:
     assert findings(told, **row) == ["what the twin was told is not as recorded"]

@@ -22,7 +22,7 @@ from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.outcomes import OutcomeClass
-from domain.twin_writes import ToldWork, TwinWrite
+from domain.twin_writes import ToldOutcome, TwinWrite
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
@@ -164,7 +164,7 @@ class FakeTwins:
         self.told[twin] = properties
         return "etag"
 
-    async def tell_outcome(self, twin: str, work: ToldWork) -> TwinWrite:
+    async def tell_outcome(self, twin: str, work: ToldOutcome) -> TwinWrite:
         self.failing.enter()
         self.told[twin] = dict(work.properties)
         return taken(twin, work)

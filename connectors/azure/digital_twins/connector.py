@@ -22,7 +22,7 @@ from connectors.azure.digital_twins.twins import AzureTwin, new_etag, twin_of
 from domain.assets import PlantRegister
 from domain.canonical import Json
 from domain.errors import Refused, Unavailable
-from domain.twin_writes import ToldWork, TwinWrite
+from domain.twin_writes import ToldOutcome, TwinWrite
 
 _TWINS: Final = "SELECT * FROM DIGITALTWINS"
 _RELATIONSHIPS: Final = "SELECT * FROM RELATIONSHIPS"
@@ -88,7 +88,7 @@ class AzureTwinGraph:
             operation="patch-twin",
         )
 
-    async def tell_outcome(self, twin: str, work: ToldWork) -> TwinWrite:
+    async def tell_outcome(self, twin: str, work: ToldOutcome) -> TwinWrite:
         """See `OutcomeWriter.tell_outcome`."""
         return await OutcomeWriting(self._settings, self._client).tell(twin, work)
 

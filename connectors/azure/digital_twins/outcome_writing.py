@@ -20,7 +20,7 @@ from connectors.library_errors import PLAIN_ERRORS
 from domain.canonical import Json
 from domain.errors import Unavailable
 from domain.keys import TWIN_AUTHOR, TWIN_MARK
-from domain.twin_writes import OrderTwin, ToldFate, ToldProperty, ToldWork, TwinWrite, value_at
+from domain.twin_writes import OrderTwin, ToldFate, ToldOutcome, ToldProperty, TwinWrite, value_at
 
 _TELL: Final = "tell-outcome"
 _TWIN_GONE: Final = "DigitalTwinNotFound"
@@ -43,7 +43,7 @@ class OutcomeWriting:
         self._settings = settings
         self._client = client
 
-    async def tell(self, twin: str, work: ToldWork) -> TwinWrite:
+    async def tell(self, twin: str, work: ToldOutcome) -> TwinWrite:
         """See `OutcomeWriter.tell_outcome`."""
         written = await self._write(twin, self._settings.outcomes.names, work.properties)
         if written is None:
@@ -123,7 +123,7 @@ class OutcomeWriting:
         ]
         return _Written(model, etag or current.etag, tuple(told))
 
-    async def _relate(self, asset: str, asset_model: TwinModel, words: WorkOrderModel, work: ToldWork) -> OrderTwin:
+    async def _relate(self, asset: str, asset_model: TwinModel, words: WorkOrderModel, work: ToldOutcome) -> OrderTwin:
         """Makes sure of the twin of the work order, and of the relationship to it."""
         nothing = OrderTwin(twin=None, relationship=words.relationship)
         model = await self._model(words.model)
