@@ -196,6 +196,22 @@ async def test_a_model_that_was_uploaded_again_with_less_is_read_again(service: 
     assert fates(write)["healthState"] is ToldFate.NOT_TAKEN
 
 
+async def test_a_twin_that_does_not_fit_its_own_model_is_told_in_the_services_words_and_keeps_no_case_open(
+    graph: AzureTwinGraph, service: TwinService
+) -> None:
+    own: dict[str, object] = {"@type": "Property", "name": "speed", "schema": "string"}
+    outcome: dict[str, object] = {"@type": "Property", "name": "lastOutcome", "schema": "string"}
+    tool = {**UPKEEP_MODEL, "@id": "dtmi:plant:Tool;1"}
+    service.put_model({**tool, "contents": [own, outcome]})
+    service.put_twin("tool", {"$metadata": {"$model": "dtmi:plant:Tool;1"}, "speed": "fast"})
+    service._plane.delete_model("dtmi:plant:Tool;1")  # the service has no such call in process
+    service.put_model({**tool, "contents": [outcome]})
+    write = await graph.tell_outcome("tool", WORK)
+    why = {each.name: each.why for each in write.not_taken}["lastOutcome"]
+    assert not write.told
+    assert "speed is not a property of the model dtmi:plant:Tool;1" in str(why)
+
+
 async def test_a_twin_without_its_model_is_not_written_to(graph: AzureTwinGraph, service: TwinService) -> None:
     service.put_model({**UPKEEP_MODEL, "@id": "dtmi:plant:Tool;1"})
     service.put_twin("tool", {"$metadata": {"$model": "dtmi:plant:Tool;1"}})

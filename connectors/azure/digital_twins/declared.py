@@ -80,7 +80,7 @@ class TwinModel:
             return f"model {self.id} declares no relationship {name}"
         wanted = content.get("target")
         wanted = wanted.get("@id") if isinstance(wanted, Mapping) else wanted
-        if wanted is not None and wanted not in target.ancestry:
+        if wanted is not None and str(wanted) not in target.ancestry:
             return f"the relationship {name} of model {self.id} leads to {wanted}, and not to {target.id}"
         return None
 
@@ -100,9 +100,9 @@ def _schema_refusal(schema: object, value: str, line: Mapping[str, Definition]) 
     return f"its model takes only {', '.join(str(each) for each in values)}, and not {value}"
 
 
-def _named_schemas(line: Mapping[str, Definition]) -> dict[object, object]:
+def _named_schemas(line: Mapping[str, Definition]) -> dict[str, object]:
     schemas = [each for definition in line.values() for each in listed(definition.get("schemas"))]
-    return {each.get("@id"): each for each in schemas if isinstance(each, Mapping)}
+    return {str(each.get("@id")): each for each in schemas if isinstance(each, Mapping)}
 
 
 def _is_a_time(value: str) -> bool:

@@ -4,8 +4,10 @@ Sources: learn.microsoft.com/rest/api/digital-twins/dataplane/twins (Add, Update
 azure-digitaltwins-core. A PUT without `If-None-Match: *` would replace a twin or a relationship that is there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
+from textwrap import shorten
 from typing import Final, NamedTuple
 
 from azure.core import MatchConditions
@@ -21,10 +23,14 @@ from domain.canonical import Json
 from domain.errors import Unavailable
 from domain.keys import TWIN_AUTHOR, TWIN_MARK
 from domain.twin_writes import OrderTwin, ToldFate, ToldOutcome, ToldProperty, TwinWrite, value_at
+from domain.vendor_texts import storable
 
 _TELL: Final = "tell-outcome"
+_LONGEST: Final = 300
+"""The characters of a reason that are kept: it may quote the plant's models."""
 _TWIN_GONE: Final = "DigitalTwinNotFound"
-_NOT_FORCED: Final = ("ModelDecommissioned", "TwinLimitReached", "ValidationFailed", "InvalidRelationship")
+_INVALID: Final = "ValidationFailed"
+_NOT_FORCED: Final = (_INVALID, "ModelDecommissioned", "TwinLimitReached", "InvalidRelationship")
 """Codes by which the service refuses a new twin or relationship for what it is."""
 
 
@@ -60,9 +66,10 @@ class OutcomeWriting:
 
         Twin and model are read again after each refusal: either may have changed since they were read.
         """
-        refused: dict[str, str] = {}
-        """What the service refused though the model takes it, by the models' names."""
         doubted: set[str] = set()
+        """What the service refused once, by the models' names: the model may have changed just then."""
+        refused: dict[str, str] = {}
+        """What it refused twice, with the reason."""
         attempts = self._settings.patch_attempts
         while attempts:
             current = await self._read(twin)
@@ -78,25 +85,17 @@ class OutcomeWriting:
                 changes[TWIN_MARK] = TWIN_AUTHOR
             try:
                 etag = await self._patch(current, changes)
-            except ResourceModifiedError:
-                attempts -= 1
-                continue
             except HttpResponseError as error:
                 code = service_code(error)
-                if code == _TWIN_GONE:
-                    # The next reading finds it gone, unless somebody has made it again.
+                if isinstance(error, ResourceModifiedError) or code == _TWIN_GONE:
                     attempts -= 1
-                    continue
-                problem = named_property(error, [theirs.rpartition(".")[2] for theirs in changes])
-                at = next((theirs for theirs in changes if theirs.rpartition(".")[2] == problem), None)
-                if code != "ValidationFailed" or at is None:
-                    raise translated(error, _TELL, f"twin {twin}", changes) from error
-                if at in doubted:
-                    refused[at] = "the service refused it though its model declares it"
-                doubted.add(at)
+                elif code == _INVALID:
+                    again = _named_of(error, changes) & doubted
+                    doubted |= _named_of(error, changes)
+                    refused |= dict.fromkeys(again, translated(error, _TELL, f"twin {twin}").problem)
+                else:
+                    raise translated(error, _TELL, f"twin {twin}") from error
                 continue
-            except (AzureError, *PLAIN_ERRORS) as error:
-                raise translated(error, _TELL, f"twin {twin}") from error
             return await self._read_back(twin, model, etag, [*planned, mark])
         raise Unavailable(
             f"twin {twin} changed {self._settings.patch_attempts} times while we wrote to it: another writer changes "
@@ -118,7 +117,7 @@ class OutcomeWriting:
         told = [
             each
             if each.fate is not ToldFate.WRITTEN or _same(said := value_at(current.properties, each.theirs), each.value)
-            else each.model_copy(update={"why": f"another writer has set it to {said} since"})
+            else each.model_copy(update={"why": _set_since(said)})
             for each in planned
         ]
         return _Written(model, etag or current.etag, tuple(told))
@@ -141,11 +140,10 @@ class OutcomeWriting:
             try:
                 created = await self._create(work.order_twin, model, words.names, work.order)
             except HttpResponseError as error:
+                problem = translated(error, _TELL, f"twin {work.order_twin}")
                 if service_code(error) not in _NOT_FORCED:
-                    raise translated(error, _TELL, f"twin {work.order_twin}") from error
-                return nothing.model_copy(update={"why": translated(error, _TELL, "its twin").problem})
-            except (AzureError, *PLAIN_ERRORS) as error:
-                raise translated(error, _TELL, f"twin {work.order_twin}") from error
+                    raise problem from error
+                return nothing.model_copy(update={"why": storable(problem.problem)})
         written = await self._write(work.order_twin, words.names, work.order)
         if written is None:
             raise Unavailable(f"twin {work.order_twin} was deleted while we related it", system=SYSTEM, operation=_TELL)
@@ -174,7 +172,10 @@ class OutcomeWriting:
                 component, _, name = each.theirs.rpartition(".")
                 (parts[component] if component else body)[name] = each.value
         try:
-            await self._client.upsert_digital_twin(twin, {**body, **parts}, match_condition=MatchConditions.IfMissing)
+            with _passing_refusals(f"twin {twin}"):
+                await self._client.upsert_digital_twin(
+                    twin, {**body, **parts}, match_condition=MatchConditions.IfMissing
+                )
         except ResourceExistsError:
             return None
         return tuple(planned)
@@ -207,7 +208,7 @@ class OutcomeWriting:
                         return False, f"twin {asset} was deleted meanwhile"
                     if code not in _NOT_FORCED:
                         raise
-                    return False, translated(error, _TELL, "the relationship").problem
+                    return False, storable(translated(error, _TELL, "the relationship").problem)
                 found = await self._relationship(asset, target)
         if found is None:
             return False, f"somebody has deleted the relationship from twin {asset} again"
@@ -252,14 +253,32 @@ class OutcomeWriting:
             {"op": "add", "path": "/" + theirs.replace(".", "/"), "value": value}
             for theirs, value in changes.items()
         ]
-        etag: str | None = await self._client.update_digital_twin(
-            current.id,
-            operations,
-            etag=current.etag,
-            match_condition=MatchConditions.IfNotModified,
-            cls=new_etag,
-        )
+        with _passing_refusals(f"twin {current.id}"):
+            etag: str | None = await self._client.update_digital_twin(
+                current.id,
+                operations,
+                etag=current.etag,
+                match_condition=MatchConditions.IfNotModified,
+                cls=new_etag,
+            )
         return etag
+
+
+@contextmanager
+def _passing_refusals(subject: str) -> Iterator[None]:
+    """Raises ours for the client's errors in the block, but for those that the service answered."""
+    try:
+        yield
+    except HttpResponseError:
+        raise
+    except (AzureError, *PLAIN_ERRORS) as error:
+        raise translated(error, _TELL, subject) from error
+
+
+def _named_of(error: HttpResponseError, changes: Collection[str]) -> set[str]:
+    """The changes that an error is about: those whose property it names, or all of them."""
+    named = named_property(error, [theirs.rpartition(".")[2] for theirs in changes])
+    return {theirs for theirs in changes if named is None or theirs.rpartition(".")[2] == named}
 
 
 def _planned(
@@ -272,8 +291,16 @@ def _planned(
         why = f"the twin has no component {component}"
     fate = ToldFate.KEPT if _same(value_at(current.properties, theirs), value) else ToldFate.WRITTEN
     return ToldProperty(
-        name=name, theirs=theirs, value=value, fate=fate if why is None else ToldFate.NOT_TAKEN, why=why
+        name=name,
+        theirs=theirs,
+        value=value,
+        fate=fate if why is None else ToldFate.NOT_TAKEN,
+        why=None if why is None else shorten(storable(why), _LONGEST, placeholder=" …"),
     )
+
+
+def _set_since(said: Json) -> str:
+    return shorten(storable(f"another writer has set it to {said} since"), _LONGEST, placeholder=" …")
 
 
 def _same(said: Json, told: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from connectors.azure.digital_twins.faults import SYSTEM
 from domain.canonical import Json
 from domain.errors import Refused
+from domain.vendor_texts import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def twin_of(document: object) -> AzureTwin:
         raise Refused("a twin came without $dtId or $etag", system=SYSTEM, operation="read-twin")
     model = metadata.get("$model") if isinstance(metadata, dict) else None
     properties = {name: value for name, value in document.items() if not name.startswith("$")}
-    return AzureTwin(id=identity, etag=etag, model=str(model or ""), properties=properties)
+    return AzureTwin(id=identity, etag=etag, model=storable(str(model or "")), properties=properties)
 
 
 def new_etag(_response: object, _body: object, headers: Mapping[str, str]) -> str | None:
