@@ -8,7 +8,7 @@ from domain.canonical import Json
 from domain.model import Model
 
 
-class ToldFate(StrEnum):
+class ToldResult(StrEnum):
     """What became of one property that a twin was told."""
 
     WRITTEN = "written"
@@ -31,13 +31,13 @@ class ToldProperty(Model):
     name: str
     theirs: str
     value: str
-    fate: ToldFate
+    result: ToldResult
     why: str | None = None
 
     @property
     def taken(self) -> bool:
         """Whether the twin's model takes it."""
-        return self.fate is not ToldFate.NOT_TAKEN
+        return self.result is not ToldResult.NOT_TAKEN
 
 
 class OrderTwin(Model):
@@ -111,12 +111,12 @@ class TwinWrite(Model):
 
 
 def _words(properties: tuple[ToldProperty, ...]) -> Iterator[str]:
-    named = {fate: [each for each in properties if each.fate is fate] for fate in ToldFate}
-    if written := named[ToldFate.WRITTEN]:
+    named = {result: [each for each in properties if each.result is result] for result in ToldResult}
+    if written := named[ToldResult.WRITTEN]:
         yield f"written: {', '.join(_called(each) + (f' ({each.why})' if each.why else '') for each in written)}"
-    if kept := named[ToldFate.KEPT]:
+    if kept := named[ToldResult.KEPT]:
         yield f"said so already: {', '.join(map(_called, kept))}"
-    if refused := named[ToldFate.NOT_TAKEN]:
+    if refused := named[ToldResult.NOT_TAKEN]:
         yield f"not taken: {', '.join(f'{_called(each)} ({each.why})' for each in refused)}"
 
 

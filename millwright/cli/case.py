@@ -149,6 +149,9 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.stated is not None:
         by, at = view.stated.by, view.stated.at
         say(f"outcome {view.outcome} stated by {by} on {at:%Y-%m-%d %H:%M} UTC: {view.stated.reason}")
+    if view.twin_write is not None:
+        for words in view.twin_write.words:
+            say(words)
     say()
     write_table(
         ("at", "event", "evidence", "rung", "how"),

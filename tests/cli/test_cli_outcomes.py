@@ -7,6 +7,7 @@ import pytest
 from domain.cases import ClosedAs
 from domain.casework import Waits
 from domain.outcomes import OutcomeClass
+from domain.twin_writes import TwinWrite
 from domain.work_orders import WorkOrderStatus
 from millwright.bootstrap import open_storage
 from millwright.settings import Settings
@@ -36,6 +37,15 @@ class Work:
         async def done() -> None:
             async with open_storage(self._settings) as storage:
                 await completed(storage.cases, self.case, found)
+
+        asyncio.run(done())
+
+    def record_write(self, write: TwinWrite) -> None:
+        """The twin of the case was to be told, and this came of it."""
+
+        async def done() -> None:
+            async with open_storage(self._settings) as storage:
+                await storage.cases.record_twin_update(self.case, write, OutcomeClass.CONFIRMED)
 
         asyncio.run(done())
 
@@ -82,6 +92,10 @@ def test_a_planner_states_what_completed_work_found_and_it_is_shown(work: Work) 
     shown = millwright.says("case", "show", work.case)
     assert "outcome confirmed stated by paul on " in shown
     assert f" UTC: {REASON}\n" in shown
+    gone = TwinWrite(twin="machine-001-comp1", model=None, etag=None)
+    work.record_write(gone)
+    for asked in (("case", "show", work.case), ("why", work.case)):
+        assert gone.words[0] in millwright.says(*asked)
     assert "outcome-stated" in shown
     assert "Possibly the same as 1198 (approved, reported by SMITH: Noise)." in shown
     told = millwright.json("case", "show", work.case)["case"]

@@ -7,7 +7,7 @@ from typing import Any
 from connectors.azure.digital_twins import AzureTwinGraph, DigitalTwinsSettings
 from connectors.azure.digital_twins.client import open_client
 from domain.keys import order_twin_id
-from domain.twin_writes import ToldFate, ToldOutcome, TwinWrite
+from domain.twin_writes import ToldOutcome, ToldResult, TwinWrite
 from sandbox.faults import Faults
 from sandbox.twins import TwinService
 from sandbox.twins.graph import PlantMachine, build_plant_graph
@@ -95,6 +95,6 @@ def says(service: TwinService, twin: str) -> dict[str, Any]:
     return {name: value for name, value in (service.twin(twin) or {}).items() if not name.startswith("$")}
 
 
-def fates(write: TwinWrite) -> dict[str, ToldFate]:
+def results(write: TwinWrite) -> dict[str, ToldResult]:
     """What became of each property, by our names."""
-    return {each.name: each.fate for each in write.properties}
+    return {each.name: each.result for each in write.properties}

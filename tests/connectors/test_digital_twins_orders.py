@@ -6,7 +6,7 @@ import pytest
 
 from connectors.azure.digital_twins import AzureTwinGraph, DigitalTwinsSettings, connect
 from domain.errors import Unavailable
-from domain.twin_writes import ToldFate
+from domain.twin_writes import ToldResult
 from sandbox.faults import Fault, Faults
 from sandbox.twins import TwinService
 from tests.connectors.outcome_twins import (
@@ -86,7 +86,7 @@ async def test_an_order_whose_outcome_became_known_later_is_corrected_in_place(
     write = await relating.tell_outcome(COMPONENT, WORK)
     assert says(service, ORDER)["outcome"] == "confirmed"
     assert write.order is not None
-    assert {each.name: each.fate for each in write.order.properties}["outcome"] is ToldFate.WRITTEN
+    assert {each.name: each.result for each in write.order.properties}["outcome"] is ToldResult.WRITTEN
 
 
 @pytest.mark.parametrize(

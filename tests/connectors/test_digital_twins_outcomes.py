@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from connectors.azure.digital_twins import AzureTwinGraph, DigitalTwinsSettings, connect
 from connectors.azure.digital_twins.client import open_client
 from domain.errors import ActionRequired, Unavailable
-from domain.twin_writes import ToldFate, TwinWrite
+from domain.twin_writes import ToldResult, TwinWrite
 from sandbox.faults import Fault, Faults
 from sandbox.twins import TwinService
 from tests.connectors.outcome_twins import (
@@ -23,10 +23,10 @@ from tests.connectors.outcome_twins import (
     UPKEEP_MODEL,
     WORK,
     Before,
-    fates,
     meanwhile,
     once,
     plant_twins,
+    results,
     says,
 )
 
@@ -57,7 +57,7 @@ async def relating(service: TwinService) -> AsyncIterator[AzureTwinGraph]:
 
 async def test_a_twin_that_takes_all_is_written_with_our_mark(graph: AzureTwinGraph, service: TwinService) -> None:
     write = await graph.tell_outcome(COMPONENT, WORK)
-    assert fates(write) == dict.fromkeys((*TOLD, "updatedBy"), ToldFate.WRITTEN)
+    assert results(write) == dict.fromkeys((*TOLD, "updatedBy"), ToldResult.WRITTEN)
     assert TOLD.items() <= says(service, COMPONENT).items()
     assert says(service, COMPONENT)["updatedBy"] == "millwright"
     assert (write.told, write.order) == (True, None)
@@ -68,7 +68,7 @@ async def test_the_machine_of_the_sandbox_plant_is_written_with_what_it_declares
     graph: AzureTwinGraph, service: TwinService
 ) -> None:
     write = await graph.tell_outcome(MACHINE, WORK)
-    written = {name for name, fate in fates(write).items() if fate is ToldFate.WRITTEN}
+    written = {name for name, result in results(write).items() if result is ToldResult.WRITTEN}
     assert written == {"maintenanceStatus", "lastOutcome", "lastCaseId", "updatedBy"}
     assert {each.name: each.why for each in write.not_taken} == dict.fromkeys(
         ("lastOutcomeAt", "healthState"), "its model does not declare it"
@@ -100,7 +100,7 @@ async def test_a_plant_may_have_names_of_its_own_also_in_a_component(service: Tw
         write = await graph.tell_outcome(PRESS, WORK)
         again = await graph.tell_outcome(PRESS, WORK)
     assert says(service, PRESS)["upkeep"]["case"] == CASE
-    assert (fates(write)["lastCaseId"], fates(again)["lastCaseId"]) == (ToldFate.WRITTEN, ToldFate.KEPT)
+    assert (results(write)["lastCaseId"], results(again)["lastCaseId"]) == (ToldResult.WRITTEN, ToldResult.KEPT)
     assert {each.name: each.why for each in write.not_taken}["maintenanceStatus"] == (
         "its model has the schema integer for it"
     )
@@ -119,7 +119,7 @@ async def test_nothing_is_written_where_the_twin_says_it_already(graph: AzureTwi
     before = service.twin(COMPONENT)
     again = await graph.tell_outcome(COMPONENT, WORK)
     assert service.twin(COMPONENT) == before
-    assert fates(again) == dict.fromkeys(TOLD, ToldFate.KEPT)
+    assert results(again) == dict.fromkeys(TOLD, ToldResult.KEPT)
     assert (again.told, again.etag == written.etag) == (True, False)
 
 
@@ -130,7 +130,7 @@ async def test_only_what_differs_is_patched(service: TwinService) -> None:
     graph = meanwhile(settings, "update_digital_twin", lambda: changed.append(1))
     async with graph:
         write = await graph.tell_outcome(COMPONENT, WORK)
-    assert (fates(write)["lastOutcome"], len(changed)) == (ToldFate.KEPT, 1)
+    assert (results(write)["lastOutcome"], len(changed)) == (ToldResult.KEPT, 1)
 
 
 async def test_a_twin_that_is_gone_is_said_and_is_no_error(
@@ -193,7 +193,7 @@ async def test_a_model_that_was_uploaded_again_with_less_is_read_again(service: 
     async with graph:
         write = await graph.tell_outcome("tool", WORK)
     assert says(service, "tool") == {"lastOutcome": "confirmed"}
-    assert fates(write)["healthState"] is ToldFate.NOT_TAKEN
+    assert results(write)["healthState"] is ToldResult.NOT_TAKEN
 
 
 async def test_a_twin_that_does_not_fit_its_own_model_is_told_in_the_services_words_and_keeps_no_case_open(
@@ -246,7 +246,7 @@ async def test_a_patch_whose_answer_was_lost_is_found_and_not_written_twice(
     before = service.twin(COMPONENT)
     write = await graph.tell_outcome(COMPONENT, WORK)
     assert service.twin(COMPONENT) == before
-    assert set(fates(write).values()) == {ToldFate.KEPT}
+    assert set(results(write).values()) == {ToldResult.KEPT}
 
 
 async def test_another_writer_after_ours_is_said_and_not_fought(service: TwinService) -> None:
@@ -262,7 +262,7 @@ async def test_another_writer_after_ours_is_said_and_not_fought(service: TwinSer
     async with graph:
         write = await graph.tell_outcome(COMPONENT, WORK)
     health = next(each for each in write.properties if each.name == "healthState")
-    assert (health.fate, health.why) == (ToldFate.WRITTEN, "another writer has set it to degraded since")
+    assert (health.result, health.why) == (ToldResult.WRITTEN, "another writer has set it to degraded since")
     assert says(service, COMPONENT)["healthState"] == "degraded"
 
 

@@ -285,6 +285,22 @@ async def test_relationships_are_created_listed_from_both_ends_patched_and_delet
     await client.delete_digital_twin("room-1")
 
 
+async def test_if_missing_protects_a_relationship_that_is_there_and_without_it_a_put_replaces_it(
+    client: DigitalTwinsClient,
+) -> None:
+    await client.upsert_digital_twin("site", {"$metadata": {"$model": SPACE}})
+    await client.upsert_digital_twin("room-1", _room())
+    body = {"$targetId": "room-1", "$relationshipName": "contains", "since": "2015-01-01"}
+    created = await client.upsert_relationship("site", "r1", body, match_condition=MatchConditions.IfMissing)
+    with pytest.raises(ResourceExistsError, match="PreconditionFailed"):
+        await client.upsert_relationship("site", "r1", body, match_condition=MatchConditions.IfMissing)
+    assert await client.get_relationship("site", "r1") == created
+    replaced = await client.upsert_relationship("site", "r1", {**body, "since": "2016-01-01"})
+    assert replaced["since"] == "2016-01-01"
+    with pytest.raises(HttpResponseError, match="InvalidArgument"):
+        await client.upsert_relationship("site", "WO 17", body)
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

@@ -1,6 +1,6 @@
 """Twins that take all that they are told, and what is recorded of such a write."""
 
-from domain.twin_writes import ToldFate, ToldOutcome, ToldProperty, TwinWrite
+from domain.twin_writes import ToldOutcome, ToldProperty, ToldResult, TwinWrite
 
 MODEL = "dtmi:manufacturing:Component;1"
 
@@ -13,7 +13,7 @@ def whole_write(etag: str, twin: str = "machine-001-comp1", **properties: str) -
         model=MODEL,
         etag=etag,
         properties=tuple(
-            ToldProperty(name=name, theirs=name, value=value, fate=ToldFate.WRITTEN) for name, value in told.items()
+            ToldProperty(name=name, theirs=name, value=value, result=ToldResult.WRITTEN) for name, value in told.items()
         ),
     )
 

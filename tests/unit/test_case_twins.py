@@ -8,7 +8,7 @@ import pytest
 from domain.cases import CaseView, ClosedAs, Phase
 from domain.errors import Unavailable
 from domain.keys import order_twin_id
-from domain.twin_writes import OrderTwin, ToldFate, ToldOutcome, ToldProperty, TwinWrite
+from domain.twin_writes import OrderTwin, ToldOutcome, ToldProperty, ToldResult, TwinWrite
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from tests.support.saga_plant import SagaPlant, case_view
@@ -20,9 +20,9 @@ MACHINE = "dtmi:manufacturing:Machine;1"
 def _told(twin: str, work: ToldOutcome, taken: set[str]) -> TwinWrite:
     why = "its model does not declare it"
     properties = tuple(
-        ToldProperty(name=name, theirs=name, value=value, fate=ToldFate.WRITTEN)
+        ToldProperty(name=name, theirs=name, value=value, result=ToldResult.WRITTEN)
         if name in taken
-        else ToldProperty(name=name, theirs=name, value=value, fate=ToldFate.NOT_TAKEN, why=why)
+        else ToldProperty(name=name, theirs=name, value=value, result=ToldResult.NOT_TAKEN, why=why)
         for name, value in work.properties.items()
     )
     return TwinWrite(twin=twin, model=MACHINE, etag='W/"7"', properties=properties)
@@ -125,7 +125,7 @@ def test_a_twin_is_told_its_order_under_an_id_that_is_derived_from_case_and_orde
 
 
 def test_the_words_of_a_write_say_what_was_there_already_and_what_became_of_the_order() -> None:
-    kept = ToldProperty(name="lastOutcome", theirs="work.result", value="confirmed", fate=ToldFate.KEPT)
+    kept = ToldProperty(name="lastOutcome", theirs="work.result", value="confirmed", result=ToldResult.KEPT)
     order = OrderTwin(twin="MWAAAAAAAA-ABCDEFGH", relationship="maintainedBy", created=True, related=True)
     write = TwinWrite(twin="m-1", model=MACHINE, etag="e", properties=(kept,), order=order)
     assert write.told

@@ -25,7 +25,7 @@ from connectors.azure.digital_twins.twin_writing import (
 from connectors.azure.digital_twins.twins import AzureTwin
 from domain.errors import Unavailable
 from domain.keys import TWIN_AUTHOR, TWIN_MARK
-from domain.twin_writes import OrderTwin, ToldFate, ToldOutcome, ToldProperty, TwinWrite
+from domain.twin_writes import OrderTwin, ToldOutcome, ToldProperty, ToldResult, TwinWrite
 from domain.vendor_texts import storable
 
 _NOT_FORCED: Final = (INVALID, "ModelDecommissioned", "TwinLimitReached", "InvalidRelationship")
@@ -99,7 +99,7 @@ class OutcomeWriting:
         body: dict[str, object] = {"$metadata": {"$model": model.id}}
         parts: dict[str, dict[str, object]] = {name: {"$metadata": {}} for name in model.components}
         for each in planned:
-            if each.fate is ToldFate.WRITTEN:
+            if each.result is ToldResult.WRITTEN:
                 component, _, name = each.theirs.rpartition(".")
                 (parts[component] if component else body)[name] = each.value
         try:

@@ -17,7 +17,7 @@ from connectors.library_errors import PLAIN_ERRORS
 from domain.canonical import Json
 from domain.errors import Unavailable
 from domain.keys import TWIN_AUTHOR, TWIN_MARK
-from domain.twin_writes import ToldFate, ToldProperty, value_at
+from domain.twin_writes import ToldProperty, ToldResult, value_at
 from domain.vendor_texts import storable
 
 TELL: Final = "tell-outcome"
@@ -65,11 +65,11 @@ class TwinWriting:
             planned = [
                 planned_property(name, names[name], value, current, model, refused) for name, value in told.items()
             ]
-            changes = {each.theirs: each.value for each in planned if each.fate is ToldFate.WRITTEN}
+            changes = {each.theirs: each.value for each in planned if each.result is ToldResult.WRITTEN}
             if not changes:
                 return Written(model, current.etag, tuple(planned))
             mark = planned_property(TWIN_MARK, TWIN_MARK, TWIN_AUTHOR, current, model, refused)
-            if mark.fate is ToldFate.WRITTEN:
+            if mark.result is ToldResult.WRITTEN:
                 changes[TWIN_MARK] = TWIN_AUTHOR
             try:
                 etag = await self._patch(current, changes)
@@ -101,12 +101,11 @@ class TwinWriting:
         current = await self.read(twin)
         if current is None:
             return None
-        told = [
-            each
-            if each.fate is not ToldFate.WRITTEN or _same(said := value_at(current.properties, each.theirs), each.value)
-            else each.model_copy(update={"why": _set_since(said)})
-            for each in planned
-        ]
+        told: list[ToldProperty] = []
+        for each in planned:
+            said = value_at(current.properties, each.theirs)
+            ours = each.result is not ToldResult.WRITTEN or _same(said, each.value)
+            told.append(each if ours else each.model_copy(update={"why": _set_since(said)}))
         return Written(model, etag or current.etag, tuple(told))
 
     async def read(self, twin: str) -> AzureTwin | None:
@@ -173,12 +172,12 @@ def planned_property(
     why = refused.get(theirs) or model.refusal(theirs, value)
     if why is None and component and not isinstance(current.properties.get(component), dict):
         why = f"the twin has no component {component}"
-    fate = ToldFate.KEPT if _same(value_at(current.properties, theirs), value) else ToldFate.WRITTEN
+    result = ToldResult.KEPT if _same(value_at(current.properties, theirs), value) else ToldResult.WRITTEN
     return ToldProperty(
         name=name,
         theirs=theirs,
         value=value,
-        fate=fate if why is None else ToldFate.NOT_TAKEN,
+        result=result if why is None else ToldResult.NOT_TAKEN,
         why=None if why is None else shorten(storable(why), _LONGEST, placeholder=" …"),
     )
 
