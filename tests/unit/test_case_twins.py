@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.azure.digital_twins.settings import OutcomeVocabulary, WorkOrderModel
 from domain.cases import CaseView, ClosedAs, Phase
 from domain.errors import Unavailable
 from domain.keys import order_twin_id
@@ -122,6 +123,9 @@ def test_a_twin_is_told_its_order_under_an_id_that_is_derived_from_case_and_orde
         "outcome": "confirmed",
         "endedAt": work.properties["lastOutcomeAt"],
     }
+    # The connector has a name for each.
+    assert work.properties.keys() <= OutcomeVocabulary().names.keys()
+    assert work.order.keys() == WorkOrderModel(model="dtmi:x:Order;1", relationship="orders").names.keys()
 
 
 def test_the_words_of_a_write_say_what_was_there_already_and_what_became_of_the_order() -> None:
