@@ -27,7 +27,7 @@ TWIN_GONE: Final = "DigitalTwinNotFound"
 INVALID: Final = "ValidationFailed"
 
 
-class Written(NamedTuple):
+class WrittenTwin(NamedTuple):
     """What became of a write to a twin."""
 
     model: TwinModel
@@ -47,7 +47,7 @@ class TwinWriting:
         self._client = client
         self._attempts = attempts
 
-    async def write(self, twin: str, names: Mapping[str, str], told: Mapping[str, str]) -> Written | None:
+    async def write(self, twin: str, names: Mapping[str, str], told: Mapping[str, str]) -> WrittenTwin | None:
         """Writes to a twin what its model takes and it does not say yet. None if it is gone.
 
         Twin and model are read again after each refusal: either may have changed since they were read.
@@ -67,7 +67,7 @@ class TwinWriting:
             ]
             changes = {each.theirs: each.value for each in planned if each.result is ToldResult.WRITTEN}
             if not changes:
-                return Written(model, current.etag, tuple(planned))
+                return WrittenTwin(model, current.etag, tuple(planned))
             mark = planned_property(TWIN_MARK, TWIN_MARK, TWIN_AUTHOR, current, model, refused)
             if mark.result is ToldResult.WRITTEN:
                 changes[TWIN_MARK] = TWIN_AUTHOR
@@ -93,7 +93,7 @@ class TwinWriting:
 
     async def _read_back(
         self, twin: str, model: TwinModel, etag: str | None, planned: list[ToldProperty]
-    ) -> Written | None:
+    ) -> WrittenTwin | None:
         """What the twin says after a write; None if it is gone by then.
 
         Another writer may have changed it since: it is not written again.
@@ -106,7 +106,7 @@ class TwinWriting:
             said = value_at(current.properties, each.theirs)
             ours = each.result is not ToldResult.WRITTEN or _same(said, each.value)
             told.append(each if ours else each.model_copy(update={"why": _set_since(said)}))
-        return Written(model, etag or current.etag, tuple(told))
+        return WrittenTwin(model, etag or current.etag, tuple(told))
 
     async def read(self, twin: str) -> AzureTwin | None:
         """A twin; None if the service itself says that there is no such twin."""
