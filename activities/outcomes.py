@@ -7,22 +7,17 @@ from temporalio import activity
 from activities.attached_orders import AttachedOrders
 from activities.autonomy import Autonomy
 from activities.progress import CaseRef, Progress, called_off, step
-from domain.canonical import timestamp
+from domain.canonical import Json, timestamp
 from domain.cases import CaseView, ClosedAs, Lane, Phase
 from domain.casework import LEARNING_STEP, CaseStore, Waits
 from domain.clock import Clock
 from domain.keys import order_twin_id
-from domain.outcomes import Label, Outcome, OutcomeClass, told_outcome
-from domain.ports import OutcomeCodes
+from domain.outcomes import EFFECTS, Label, Outcome, OutcomeClass, told_outcome
+from domain.site_codes import ReadCodes, SiteCodes
 from domain.stops import StoppableAction
 from domain.twin_writes import OutcomeWriter, ToldOutcome
 from domain.work_orders import CompletionReport, FindingRole, WorkOrderRecord
 
-_HEALTH = {
-    OutcomeClass.CONFIRMED: "repaired",
-    OutcomeClass.PREVENTED: "repaired",
-    OutcomeClass.SENSOR_FAULT: "sensor_suspect",
-}
 
 
 class Outcomes:
@@ -31,7 +26,7 @@ class Outcomes:
     Args:
         cases: the case store.
         twins: writes outcomes to the twin graph.
-        codes: the meaning of the failure codes of each CMMS instance.
+        codes: the tables of codes of each CMMS instance.
         autonomy: counts the findings.
         clock: the plant's time.
     """
@@ -40,7 +35,7 @@ class Outcomes:
         self,
         cases: CaseStore,
         twins: OutcomeWriter,
-        codes: Mapping[str, OutcomeCodes],
+        codes: Mapping[str, SiteCodes],
         autonomy: Autonomy,
         clock: Clock,
     ) -> None:
@@ -133,7 +128,7 @@ class Outcomes:
             view = attempt.view
             how, meaning = _closed_as(view), self._meaning(view)
             unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN and meaning is None
-            words = _unknown(view.order) if unread and view.order is not None else None
+            words = self._unread(view, view.order) if unread and view.order is not None else None
             if view.phase is not Phase.CLOSED and how is not None:
                 await self._cases.close(view.id, how, words)
             elif words is not None and view.lane is not Lane.PLANNER:
@@ -151,27 +146,31 @@ class Outcomes:
         outcome = self._outcome(view, view.order)
         return None if outcome.cancelled or outcome.outcome is OutcomeClass.UNKNOWN else outcome
 
+    def _unread(self, view: CaseView, order: WorkOrderRecord) -> str:
+        """What a person is asked for where nobody can read what the work found."""
+        report, tables = order.report or CompletionReport(), self._codes.get(order.ref.system)
+        codes = [chosen.code for chosen in report.codes] or [report.disposition or ""]
+        if not any(codes):
+            return f"a person to say what {order.ref.id} found: it was completed without a failure code"
+        unexplained = codes if tables is None else tables.unexplained(report)
+        if unexplained:
+            named = ", ".join(unexplained)
+            return f"a person to say in the crosswalk of outcomes what {named} of {order.ref.id} means"
+        told = f"{', '.join(codes)} contradicts itself, or the suspected {view.failure_mode}"
+        return f"a person to say what {order.ref.id} found: {told}"
+
     def _outcome(self, view: CaseView, order: WorkOrderRecord) -> Outcome:
         cancelled = order.status.not_done
         report, codes = order.report or CompletionReport(), self._codes.get(order.ref.system)
-        meaning = OutcomeClass.UNKNOWN if codes is None else codes.classify(report)
+        read = ReadCodes(OutcomeClass.UNKNOWN, None) if codes is None else codes.read(report, view.failure_mode)
         return Outcome(
             case=view.id,
-            outcome=OutcomeClass.DEFERRED if cancelled else meaning,
+            outcome=OutcomeClass.DEFERRED if cancelled else read.outcome,
             cancelled=cancelled,
             found_at=report.finished_at or order.changed_at,
             report=report,
+            iso14224=None if cancelled else read.iso14224,
         )
-
-
-def _unknown(order: WorkOrderRecord) -> str:
-    report = order.report or CompletionReport()
-    codes = [chosen.code for chosen in report.codes]
-    if not codes and report.disposition:
-        codes = [report.disposition]
-    if not codes:
-        return f"a person to say what {order.ref.id} found: it was completed without a failure code"
-    return f"a person to say in the crosswalk of outcomes what {', '.join(codes)} of {order.ref.id} means"
 
 
 def _unlearnt(view: CaseView) -> bool:
@@ -184,9 +183,10 @@ def _told(case: str, outcome: OutcomeClass, order: WorkOrderRecord, *, cancelled
     """What the twins of an asset and of its work order are told."""
     ended_at = timestamp(order.changed_at)
     # An outcome that says nothing of the asset's health leaves it as the plant has it.
-    health = {"healthState": _HEALTH[outcome]} if outcome in _HEALTH else {}
+    health = EFFECTS[outcome].health
+    known: dict[str, Json] = {} if health is None else {"healthState": health}
     return ToldOutcome(
-        properties={**told_outcome(case, outcome, cancelled=cancelled), "lastOutcomeAt": ended_at, **health},
+        properties={**told_outcome(case, outcome, cancelled=cancelled), "lastOutcomeAt": ended_at, **known},
         order_twin=order_twin_id(case, order.ref.system, order.ref.id),
         order={
             "number": order.ref.id,
@@ -241,4 +241,5 @@ def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) 
         remedy=report.code_of(FindingRole.REMEDY),
         downtime=report.downtime,
         stated_by=view.stated.by if view.stated else None,
+        iso14224=view.iso14224,
     )

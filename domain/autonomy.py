@@ -78,7 +78,7 @@ class AutonomyRecord(Model):
     """The findings on orders that asked for release, counted since autonomy was last lost or refused.
 
     `move` is the number of the latest move, 0 before the first; an approval of a promotion is none. `approval` is that
-    of exactly these findings.
+    of exactly these findings. `other_defects` are shown beside them: they count neither as confirmed nor as wrong.
     """
 
     state: AutonomyState
@@ -87,6 +87,7 @@ class AutonomyRecord(Model):
     move: int
     at: Moment | None
     approval: FirstApproval | None = None
+    other_defects: int = 0
 
     def digest(self, key: "AutonomyKey") -> str:
         """The digest that a person signs to promote or refuse: of the key and the findings."""

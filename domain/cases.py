@@ -10,6 +10,7 @@ from domain.corrections import DraftCorrection, corrected
 from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.holds import HoldView
+from domain.iso14224 import Iso14224Finding
 from domain.model import Model, Moment
 from domain.open_work import OpenWorkSeen
 from domain.outcomes import OutcomeClass, OutcomeStatement
@@ -143,6 +144,7 @@ class CaseView(Model):
         attached: why an order of a person is attached to it; None if it has an order of its own, or none.
         detached: the orders of people that were attached to it before, oldest first.
         stated: who stated the outcome; None where the failure codes say it.
+        iso14224: what was found in the terms of ISO 14224; None if no table of the site names any of it.
         rework: of which case it is the rework; None if it is none.
     """
 
@@ -202,6 +204,7 @@ class CaseView(Model):
     hold: HoldView | None
     outcome: OutcomeClass | None
     stated: OutcomeStatement | None = None
+    iso14224: Iso14224Finding | None = None
     rework: Rework | None = None
     twin_told: bool
     """Whether the twin says something of the outcome."""

@@ -8,12 +8,11 @@ from domain.assets import Level
 from domain.cases import CaseView
 from domain.cmms import TextLimits
 from domain.draft_findings import DraftCheck, DraftDefect, DraftFinding
+from domain.iso14224 import UNKNOWN_MODES
 from domain.order_terms import OrderTerms
 from domain.verdict import RuleWords, Rung, Severity
 from domain.work_orders import WorkOrderDraft
 
-_UNKNOWN_MODES: Final = frozenset({"", "UNK", "OTH"})
-"""ISO 14224, table B.6: unknown, and other. Neither says what to look for."""
 _BETWEEN_PARAGRAPHS: Final = 2
 _KEY_LINE: Final = 30
 """About how long the line with our key is, which each text ends with."""
@@ -64,7 +63,7 @@ def _of_case(
 ) -> Iterator[DraftFinding]:
     if view.asset.level in (Level.SITE, Level.LINE):
         yield DraftFinding(defect=DraftDefect.ASSET_LEVEL, detail=view.asset.level.value)
-    if view.failure_mode.upper() in _UNKNOWN_MODES:
+    if view.failure_mode.upper() in UNKNOWN_MODES:
         yield DraftFinding(defect=DraftDefect.FAILURE_MODE, detail=view.failure_mode or "none")
     if not words.response.strip():
         yield DraftFinding(defect=DraftDefect.RESPONSE)

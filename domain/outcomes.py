@@ -1,45 +1,100 @@
 """What completed work found, and the training rows made of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final, NamedTuple
 
 from pydantic import Field
 
+from domain.iso14224 import Iso14224Finding
 from domain.model import Model, Moment
 from domain.work_orders import CompletionReport
 
 
+class Worth(StrEnum):
+    """What the finding of an order says of the alert that led to it."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    """A false alarm."""
+    PREVENTED = "prevented"
+    OTHER_DEFECT = "other_defect"
+    UNLABELLED = "unlabelled"
+
+
 class OutcomeClass(StrEnum):
-    """The classes an outcome may have; only completed work with a finding becomes a label."""
+    """The classes an outcome may have. `EFFECTS` says what each of them does."""
 
     CONFIRMED = "confirmed"
+    """The suspected defect was seen."""
+    OTHER_DEFECT = "other_defect"
+    """A defect was seen, and it was not the suspected one: neither a hit nor a false alarm."""
     NOTHING_FOUND = "nothing_found"
     SENSOR_FAULT = "sensor_fault"
     PROCESS_CHANGE = "process_change"
     DUPLICATE = "duplicate"
     DEFERRED = "deferred"
     PREVENTED = "prevented"
-    """The part was changed before it failed: neither a hit nor a false alarm."""
+    """The part was replaced or adjusted without looking for the defect: neither a hit nor a false alarm (censored)."""
+    NOT_INSPECTED = "not_inspected"
+    """The order was completed and nobody looked. It is final, and it is no finding."""
     UNKNOWN = "unknown"
     """Completed with codes that our crosswalk does not know, or none: it teaches nothing until they are mapped or a
     person states the outcome."""
 
     @property
+    def worth(self) -> Worth:
+        """What it says of the alert."""
+        return EFFECTS[self].worth
+
+    @property
     def false_alarm(self) -> bool:
         """Whether the work found no such fault."""
-        return self in _FALSE_ALARMS
+        return self.worth is Worth.WRONG
 
     @property
     def finding(self) -> bool:
-        """Whether it says what completed work found."""
+        """Whether it says what completed work found, so that it becomes a label."""
+        return EFFECTS[self].label
+
+    @property
+    def final(self) -> bool:
+        """Whether it is a last word on completed work: codes may mean it, and a person may state it."""
         return self not in (OutcomeClass.DEFERRED, OutcomeClass.UNKNOWN)
 
 
-_FALSE_ALARMS = frozenset(
-    (OutcomeClass.NOTHING_FOUND, OutcomeClass.SENSOR_FAULT, OutcomeClass.PROCESS_CHANGE, OutcomeClass.DUPLICATE)
-)
+class OutcomeEffect(NamedTuple):
+    """What a class does.
+
+    Args:
+        worth: how it counts for precision: as a hit, as a false alarm, or as neither. False alarms, autonomy, canaries
+            and backtests go by it.
+        label: whether it becomes a training label.
+        health: the `healthState` that the twin gets; None leaves the value that the plant has.
+    """
+
+    worth: Worth
+    label: bool
+    health: str | None
+
+
+EFFECTS: Final[Mapping[OutcomeClass, OutcomeEffect]] = {
+    OutcomeClass.CONFIRMED: OutcomeEffect(Worth.RIGHT, label=True, health="repaired"),
+    OutcomeClass.OTHER_DEFECT: OutcomeEffect(Worth.OTHER_DEFECT, label=True, health=None),
+    OutcomeClass.NOTHING_FOUND: OutcomeEffect(Worth.WRONG, label=True, health=None),
+    OutcomeClass.SENSOR_FAULT: OutcomeEffect(Worth.WRONG, label=True, health="sensor_suspect"),
+    OutcomeClass.PROCESS_CHANGE: OutcomeEffect(Worth.WRONG, label=True, health=None),
+    OutcomeClass.DUPLICATE: OutcomeEffect(Worth.WRONG, label=True, health=None),
+    OutcomeClass.DEFERRED: OutcomeEffect(Worth.UNLABELLED, label=False, health=None),
+    OutcomeClass.PREVENTED: OutcomeEffect(Worth.PREVENTED, label=True, health="repaired"),
+    OutcomeClass.NOT_INSPECTED: OutcomeEffect(Worth.UNLABELLED, label=False, health=None),
+    OutcomeClass.UNKNOWN: OutcomeEffect(Worth.UNLABELLED, label=False, health=None),
+}
+"""The effect of each class, decided here and nowhere else; docs/outcomes.md gives the reasons.
+
+After another defect the health is not written: its repair does not say that the suspected defect is gone.
+"""
 
 
 def class_of(meant: Collection[OutcomeClass]) -> OutcomeClass:
@@ -78,9 +133,10 @@ def _nobody(value: object) -> bool:
 
 
 class Outcome(Model):
-    """What became of a case's work. `stated` says who stated the outcome; None where the failure codes say it."""
+    """What became of a case's work. `stated` says who stated the outcome; None where the failure codes say it.
+    `iso14224` is what the codes say was found; None if no table of the site names any of it."""
 
-    later: ClassVar[tuple[str, ...]] = ("stated",)
+    later: ClassVar[tuple[str, ...]] = ("stated", "iso14224")
 
     case: str
     outcome: OutcomeClass
@@ -88,13 +144,14 @@ class Outcome(Model):
     found_at: Moment
     report: CompletionReport
     stated: OutcomeStatement | None = Field(default=None, exclude_if=_nobody)
+    iso14224: Iso14224Finding | None = Field(default=None, exclude_if=_nobody)
 
 
 class Label(Model):
     """A training row: which window of which asset shows which class, and how we know. `stated_by` is the person who
-    stated the class; None where the failure codes say it."""
+    stated the class; None where the failure codes say it. `iso14224` is that of the outcome."""
 
-    later: ClassVar[tuple[str, ...]] = ("stated_by",)
+    later: ClassVar[tuple[str, ...]] = ("stated_by", "iso14224")
 
     case: str
     asset: str
@@ -117,3 +174,4 @@ class Label(Model):
     downtime: timedelta | None
     revision: int = 1
     stated_by: str | None = Field(default=None, exclude_if=_nobody)
+    iso14224: Iso14224Finding | None = Field(default=None, exclude_if=_nobody)

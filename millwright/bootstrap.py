@@ -19,7 +19,8 @@ from domain.clock import Clock
 from domain.engines import EngineMark
 from domain.instances import PlantInstances, SiteInstances
 from domain.outcomes import OutcomeClass
-from domain.ports import Cmms, Mes, OutcomeCodes, TwinGraph, WorkflowEngine
+from domain.ports import Cmms, Mes, TwinGraph, WorkflowEngine
+from domain.site_codes import SiteCodes
 from domain.suppression import shelving_limits
 from millwright.plant_zone.connecting import open_mes
 from millwright.runtime.connecting import open_all_cmms
@@ -155,8 +156,8 @@ class Systems:
     """The other systems, each behind its port; those of which there may be several by the id of each instance."""
 
     cmms: Mapping[str, Cmms]
-    codes: Mapping[str, OutcomeCodes]
-    """What the failure codes of each CMMS instance mean."""
+    codes: Mapping[str, SiteCodes]
+    """The tables of codes of each CMMS instance."""
     mes: Mapping[str, Mes]
     twins: TwinGraph
 
@@ -280,18 +281,15 @@ async def open_twins(settings: Settings) -> AsyncIterator[TwinGraph]:
         await twins.close()
 
 
-async def redrive_outcomes(storage: Storage, codes: Mapping[str, OutcomeCodes]) -> int:
-    """Wakes the closed cases whose outcome codes were added to the crosswalk since; returns how many.
+async def redrive_outcomes(storage: Storage, codes: Mapping[str, SiteCodes]) -> int:
+    """Wakes the closed cases whose outcome codes were added to the tables of their site since; returns how many.
 
     Raises:
         StorageUnavailable: the database does not answer.
     """
-    unknown = await storage.cases.unknown_outcomes()
-    known = [
-        outcome.case
-        for system, outcome in unknown
-        if system in codes and codes[system].classify(outcome.report) is not OutcomeClass.UNKNOWN
-    ]
+    unknown = [each for each in await storage.cases.unknown_outcomes() if each.system in codes]
+    read = [(each.case, codes[each.system].read(each.report, each.failure_mode)) for each in unknown]
+    known = [case for case, said in read if said.outcome is not OutcomeClass.UNKNOWN]
     await storage.cases.wake(known)
     return len(known)
 

@@ -23,7 +23,7 @@ from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, c
 router = APIRouter(tags=["cases"])
 
 _STATES = (OPEN, *(phase.value for phase in Phase))
-_FINDINGS = tuple(known.value for known in OutcomeClass if known.finding)
+_STATABLE = tuple(known.value for known in OutcomeClass if known.final)
 
 
 class DecisionRequest(Body):
@@ -36,7 +36,7 @@ class DecisionRequest(Body):
 class OutcomeRequest(Body):
     """What a person states that completed work found, with a reason."""
 
-    outcome: Annotated[OutcomeClass, Field(description=f"One of {', '.join(_FINDINGS)}.")]
+    outcome: Annotated[OutcomeClass, Field(description=f"One of {', '.join(_STATABLE)}.")]
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 
 

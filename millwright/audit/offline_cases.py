@@ -264,12 +264,13 @@ def _learning_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFindin
             what = f"replaced {known}, and only an unknown one may be replaced"
             yield OfflineFinding("outcome", f"outcome of case {case['id']}", what)
         elif kind == "label-made":
-            if labelled or found is None or found["cancelled"] or found["outcome"] in ("deferred", "unknown"):
+            if labelled or found is None or found["cancelled"] or found["outcome"] in _NO_FINDING:
                 yield OfflineFinding("label", f"label of case {case['id']}", "was made twice, or without a finding")
             else:
                 told = {**case, "outcome": found["outcome"], "work_order": order}
                 label, by = detail["label"], _stated_by(found)
-                if differing(label, told, _LABELLED) or label.get("stated_by") != by:
+                differs = label.get("stated_by") != by or label.get("iso14224") != found.get("iso14224")
+                if differs or differing(label, told, _LABELLED):
                     what = "is not what the work had found by then"
                     yield OfflineFinding("label", f"label of case {case['id']}", what)
             labelled = True
@@ -277,6 +278,7 @@ def _learning_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFindin
             found = detail["outcome"]
 
 
+_NO_FINDING = ("deferred", "unknown", "not_inspected")
 _LABELLED = ("asset", "failure_mode", "outcome", "work_order")
 
 

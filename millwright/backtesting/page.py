@@ -36,7 +36,7 @@ def _minute(moment: datetime) -> str:
 
 def _figures(versions: Iterable[Tested]) -> Iterable[Sequence[str]]:
     """The heading, and a row for each version and class."""
-    counts = ("orders", "right", "wrong", "prevented", "unlabelled")
+    counts = ("orders", "right", "wrong", "prevented", "other defect", "unlabelled")
     yield ("version", "class", *counts, "precision", "interval", "caught", "recall", "interval", "lead")
     for version in versions:
         yield _row(version.name, "all", version.measures)
@@ -46,7 +46,7 @@ def _figures(versions: Iterable[Tested]) -> Iterable[Sequence[str]]:
 
 def _row(version: str, name: str, each: Measures) -> list[str]:
     lead = each.lead_hours.median
-    counts = (each.orders, each.right, each.wrong, each.prevented, each.unlabelled)
+    counts = (each.orders, each.right, each.wrong, each.prevented, each.other_defects, each.unlabelled)
     return [
         version,
         name,

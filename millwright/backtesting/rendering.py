@@ -58,12 +58,12 @@ def render_trace(traced: Traced, before: str, after: str) -> RenderableType:
 
 def sentences(measures: Measures) -> str:
     """The number of orders with an unknown outcome, in words; empty if there are none."""
-    open_question = measures.prevented + measures.unlabelled
-    if not open_question:
+    if measures.right + measures.wrong == measures.orders:
         return ""
     bounds = measures.precision_bounds
     return (
-        f"{measures.prevented} prevented, {measures.unlabelled} unlabelled ({measures.cancelled} called off): "
+        f"{measures.prevented} prevented, {measures.other_defects} with another defect, "
+        f"{measures.unlabelled} unlabelled ({measures.cancelled} called off): "
         f"precision is at least {percent(bounds.least)} and at most {percent(bounds.most)}"
     )
 

@@ -210,7 +210,7 @@ def _effect(before: Measures, after: Measures) -> Effect:
 
 def _false(measures: Measures) -> int:
     """False orders: wrong or unlabelled ones."""
-    return measures.orders - measures.right - measures.prevented
+    return measures.wrong + measures.unlabelled
 
 
 def _compiling(made: Sequence[Proposal]) -> tuple[list[Proposal], list[Refusal]]:

@@ -54,13 +54,25 @@ def autonomy(context: typer.Context, json: Json = False) -> None:
             progress.state,
             progress.confirmed,
             progress.wrong,
+            progress.other_defects,
             progress.lower_bound,
             f"{progress.target:g}, {progress.needed} confirmed",
             "yes" if progress.enforced else "no",
         )
         for progress in found
     ]
-    heading = ("policy", "class", "mode", "state", "confirmed", "wrong", "at least", "target", "enforced")
+    heading = (
+        "policy",
+        "class",
+        "mode",
+        "state",
+        "confirmed",
+        "wrong",
+        "other defect",
+        "at least",
+        "target",
+        "enforced",
+    )
     write_table(heading, rows, "There was no case yet.")
     for progress in found:
         if progress.approval is not None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.converter import DataConverter
 
-    from domain.ports import OutcomeCodes
+    from domain.site_codes import SiteCodes
     from millwright.bootstrap import Storage, Systems
     from millwright.runtime.installation_key import InstallationKey
     from millwright.settings import Settings
@@ -207,7 +207,7 @@ async def _plant_zone(settings: "Settings", system: str) -> None:
 
 
 async def redrive_once_there(
-    database: str, storage: "Storage", codes: "Mapping[str, OutcomeCodes]", stop: asyncio.Event
+    database: str, storage: "Storage", codes: "Mapping[str, SiteCodes]", stop: asyncio.Event
 ) -> None:
     """Wakes the closed cases whose outcome codes were added to the crosswalk, as soon as storage answers.
 

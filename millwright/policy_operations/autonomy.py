@@ -26,6 +26,8 @@ class AutonomyProgress(Model):
     state: str
     confirmed: int
     wrong: int
+    other_defects: int
+    """Work that found another defect than the suspected one: it counts neither as confirmed nor as wrong."""
     precision: float | None
     lower_bound: float | None
     upper_bound: float | None
@@ -63,6 +65,7 @@ async def autonomy_progress(
                 state=record.state.value,
                 confirmed=record.confirmed,
                 wrong=record.wrong,
+                other_defects=record.other_defects,
                 precision=precision.share,
                 lower_bound=precision.low,
                 upper_bound=precision.high,

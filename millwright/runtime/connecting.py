@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from domain.clock import Clock
 from domain.ports import Cmms, OutcomeCodes
+from domain.site_codes import SiteCodes
 from millwright.runtime.connector_settings import (
     CMMS_CONNECTORS,
     cmms_settings_model,
@@ -61,18 +62,19 @@ def connect_cmms(
 @asynccontextmanager
 async def open_all_cmms(
     settings: Settings, clock: Clock
-) -> AsyncIterator[tuple[dict[str, Cmms], dict[str, OutcomeCodes]]]:
-    """The connectors to the CMMS instances of an installation within the block, by their ids, with what their failure
-    codes mean. They make no call yet.
+) -> AsyncIterator[tuple[dict[str, Cmms], dict[str, SiteCodes]]]:
+    """The connectors to the CMMS instances of an installation within the block, by their ids, with their tables of
+    codes. They make no call yet.
 
     Raises:
         Rejected: a connector is not named, not known, or its settings are wrong.
     """
     cmms: dict[str, Cmms] = {}
-    codes: dict[str, OutcomeCodes] = {}
+    codes: dict[str, SiteCodes] = {}
     async with AsyncExitStack() as stack:
         for system, named in named_instances(settings.all_cmms(), "cmms", CMMS_CONNECTORS).items():
             own = own_settings(named, cmms_settings_model(named.connector), "cmms", system)
             http = await stack.enter_async_context(http_client(own, variables_of("cmms", named, system)))
-            cmms[system], codes[system] = connect_cmms(named.connector, own, http, system, clock)
+            cmms[system], outcomes = connect_cmms(named.connector, own, http, system, clock)
+            codes[system] = SiteCodes(outcomes, cmms[system].capabilities.failure_modes, named.iso14224)
         yield cmms, codes

@@ -171,6 +171,9 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
 }
 """The settings that steer, each with the processes that it steers. Others do not read it, and do not record it."""
 
+OF_EACH_CMMS: Final = ("order_language", "job_plans", "iso14224")
+"""The settings of a CMMS instance that every connector has, and that steer the workers for cases."""
+
 _ENGINE: Final = "it says how the workflow engine is reached, and the engine decides nothing"
 _FAULTS: Final = "it says how long a fault of the engine delays work, and changes no result"
 _CALLS: Final = "it says how requests are made; an answer that does not come is asked for again"

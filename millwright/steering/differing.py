@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from domain.processes import ProcessKind
-from millwright.steering.declared import STEERS
+from millwright.steering.declared import OF_EACH_CMMS, STEERS
 from millwright.storage.ledger.settings_taken import TakenSettings
 
 
@@ -30,6 +30,6 @@ def _steered(name: str, values: Mapping[str, object]) -> frozenset[ProcessKind]:
     instance, _, own = rest.rpartition(".")
     if not rest or own in ("connector", "sites"):
         return STEERS.get(port, frozenset())
-    if own in ("order_language", "job_plans"):
+    if own in OF_EACH_CMMS:
         return frozenset({ProcessKind.CASES})
     return STEERS.get(f"{values.get(f'{port}.{instance}.connector')}.{own}", frozenset())

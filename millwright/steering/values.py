@@ -17,7 +17,7 @@ from millwright.runtime.connector_settings import (
     with_signed_webhooks,
 )
 from millwright.settings import CmmsSettings, ConnectorSettings, MesSettings, Settings
-from millwright.steering.declared import STEERS
+from millwright.steering.declared import OF_EACH_CMMS, STEERS
 
 PORTS: Mapping[str, tuple[ProcessKind, tuple[str, ...]]] = {
     "cmms": (ProcessKind.CASES, tuple(CMMS_CONNECTORS)),
@@ -104,7 +104,7 @@ def _alone(connector: ConnectorSettings | None) -> Mapping[str, ConnectorSetting
 def _of_connector(settings: ConnectorSettings, port: str, instance: str, process: ProcessKind) -> dict[str, object]:
     told: dict[str, object] = {"connector": settings.connector, "sites": sorted(settings.sites)}
     if isinstance(settings, CmmsSettings) and process is ProcessKind.CASES:
-        told |= {"order_language": settings.order_language.value, "job_plans": settings.job_plans}
+        told |= _shown(settings, set(OF_EACH_CMMS))
     prefix = f"{settings.connector}."
     wanted = {name.removeprefix(prefix) for name, by in STEERS.items() if name.startswith(prefix) and process in by}
     # A process that does not open the connector needs no valid settings of it.

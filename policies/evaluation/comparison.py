@@ -1,9 +1,9 @@
 """Decides whether a candidate is worse than the version it is compared with, as far as the data shows.
 
 Orders with an unknown outcome must not decide. Precision is therefore compared three times: with the known orders, as
-if every open order (prevented or unlabelled) had been wrong, and as if every open order had been right. Each time the
-same assumption is used for both versions, because an order of both has one outcome. A result is given only if all three
-agree.
+if every open order (prevented, with another defect, or unlabelled) had been wrong, and as if every open order had been
+right. Each time the same assumption is used for both versions, because an order of both has one outcome. A result is
+given only if all three agree.
 """
 
 from collections.abc import Sequence
@@ -83,7 +83,7 @@ def _if_wrong(measures: Measures) -> Share:
 
 
 def _if_right(measures: Measures) -> Share:
-    return share(measures.right + measures.prevented + measures.unlabelled, measures.orders)
+    return share(measures.orders - measures.wrong, measures.orders)
 
 
 def _standing(apart: Difference | None) -> ComparisonResult:

@@ -1,19 +1,19 @@
 """The precision, recall and costs of a version's would-be orders, with bounds for unknown outcomes.
 
 An order is *right* (its failure occurred, or its work confirmed it), *wrong* (the work found no such fault),
-*prevented* (the part was replaced before it failed: neither a hit nor a false alarm) or *unlabelled* (no work was done,
-the work was called off, its finding is unknown, or the time in which the failure may occur is not over). The last two
-widen the bounds of precision and are never counted as wrong.
+*prevented* (the part was replaced before it failed: neither a hit nor a false alarm), *other_defect* (the work found
+another defect than the suspected one: neither as well) or *unlabelled* (no work was done, the work was called off, its
+finding is unknown, nobody looked, or the time in which the failure may occur is not over). The last three widen the
+bounds of precision and are never counted as wrong.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from domain.model import Model
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, Worth
 from domain.verdict import Rung
 from policies.evaluation.episodes import Episode
 from policies.evaluation.scoring import HORIZON, FailureRegister, Period
@@ -21,27 +21,6 @@ from policies.language.schema import CostTerms
 from policies.statistics.intervals import Median, Share, middle, share
 
 _HOUR = timedelta(hours=1)
-
-
-class Worth(StrEnum):
-    """The outcome of a would-be order."""
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    PREVENTED = "prevented"
-    UNLABELLED = "unlabelled"
-
-
-_WORTH = {
-    OutcomeClass.CONFIRMED: Worth.RIGHT,
-    OutcomeClass.PREVENTED: Worth.PREVENTED,
-    OutcomeClass.NOTHING_FOUND: Worth.WRONG,
-    OutcomeClass.SENSOR_FAULT: Worth.WRONG,
-    OutcomeClass.PROCESS_CHANGE: Worth.WRONG,
-    OutcomeClass.DUPLICATE: Worth.WRONG,
-    OutcomeClass.DEFERRED: Worth.UNLABELLED,
-    OutcomeClass.UNKNOWN: Worth.UNLABELLED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +44,7 @@ class PastCase:
     def worth(self) -> Worth:
         if self.outcome is None or self.cancelled:
             return Worth.UNLABELLED
-        return _WORTH[self.outcome]
+        return self.outcome.worth
 
 
 class Bounds(Model):
@@ -95,6 +74,7 @@ class Measures(Model):
     right: int
     wrong: int
     prevented: int
+    other_defects: int
     unlabelled: int
     cancelled: int
     """The number of unlabelled orders whose work was called off."""
@@ -141,7 +121,7 @@ class Outcomes:
             return found
         if self.register.announced(episode):
             return Worth.RIGHT
-        if found is Worth.PREVENTED:
+        if found in (Worth.PREVENTED, Worth.OTHER_DEFECT):
             return found
         return Worth.UNLABELLED if episode.opened_at + HORIZON > self.period.last else Worth.WRONG
 
@@ -175,7 +155,7 @@ def _measure(
     worths = [outcomes.worth(episode, case) for episode, case in joined]
     counts = Counter(worths)
     right, orders = counts[Worth.RIGHT], len(joined)
-    open_question = counts[Worth.PREVENTED] + counts[Worth.UNLABELLED]
+    open_question = counts[Worth.PREVENTED] + counts[Worth.OTHER_DEFECT] + counts[Worth.UNLABELLED]
     known = orders - open_question
     caught, failures, leads = _caught(joined, worths, outcomes, assets)
     wrong = [episode for (episode, _), worth in zip(joined, worths, strict=True) if worth is Worth.WRONG]
@@ -186,6 +166,7 @@ def _measure(
         right=right,
         wrong=len(wrong),
         prevented=counts[Worth.PREVENTED],
+        other_defects=counts[Worth.OTHER_DEFECT],
         unlabelled=counts[Worth.UNLABELLED],
         cancelled=sum(1 for _, case in joined if case is not None and case.cancelled),
         failures=failures,

@@ -99,7 +99,10 @@ async def test_a_class_that_is_no_finding_is_refused_with_those_that_are(
 ) -> None:
     await completed(storage.cases, case)
     refused = (await paul.post(f"/cases/{case}/outcome", json={**SAID, "outcome": "unknown"})).json()
-    assert refused["fix"] == ("one of: confirmed, nothing_found, sensor_fault, process_change, duplicate, prevented")
+    assert refused["fix"] == (
+        "one of: confirmed, other_defect, nothing_found, sensor_fault, process_change, duplicate, prevented, "
+        "not_inspected"
+    )
 
 
 async def test_a_case_that_is_not_there_is_not_found(paul: httpx.AsyncClient, case: str) -> None:

@@ -142,7 +142,8 @@ def test_a_class_that_is_no_finding_is_refused_with_those_that_are(work: Work, f
     work.complete()
     assert work.millwright.refuses(*work.stating(found)) == (
         f"outcome: {found} is not what completed work found "
-        "(one of: confirmed, nothing_found, sensor_fault, process_change, duplicate, prevented)"
+        "(one of: confirmed, other_defect, nothing_found, sensor_fault, process_change, duplicate, prevented, "
+        "not_inspected)"
     )
     assert work.millwright(*work.stating("broken")).exit_code == 2
 

@@ -18,6 +18,7 @@ from domain.cases import CaseView, ClosedAs
 from domain.open_work import OpenWorkQuery
 from domain.outcomes import OutcomeClass
 from domain.ports import OutcomeCodes, TwinGraph
+from domain.site_codes import SiteCodes
 from domain.work_orders import CompletionReport, WorkOrderRef, WorkOrderStatus
 from millwright.audit.verifying import verify
 from millwright.explaining.consequences import consequences
@@ -115,7 +116,8 @@ async def learnt(ready: CodingCase) -> CaseView:
     """The case after the steps that learn from its order."""
     cases, catalogue = ready.storage.cases, ready.plant.catalogue
     twins, autonomy = cast("TwinGraph", FakeTwins()), Autonomy(catalogue, ready.storage.autonomy)
-    steps = Outcomes(cases, twins, ready.codes, autonomy, ready.plant.clock)
+    tables = {system: SiteCodes(codes) for system, codes in ready.codes.items()}
+    steps = Outcomes(cases, twins, tables, autonomy, ready.plant.clock)
     for step in (steps.record_outcome, steps.tell_twin, steps.keep_label, steps.close_case):
         await step(CaseRef(case=ready.case))
     return await ready.view()

@@ -206,9 +206,11 @@ async def test_only_findings_of_orders_that_would_go_out_by_themselves_count(sto
     await plant.found("confirmed", 5, rung=3)
     await plant.found("sensor_fault", 2)
     await plant.found("prevented", 4)
+    await plant.found("other_defect", 7)
+    await plant.found("not_inspected", 8)
     await plant.found("deferred", 6, cancelled=True)
     record = await plant.record()
-    assert (record.confirmed, record.wrong) == (3, 2)
+    assert (record.confirmed, record.wrong, record.other_defects) == (3, 2, 7)
 
 
 async def test_nothing_is_promoted_that_was_not_proposed_nor_by_who_may_not(storage_engine: AsyncEngine) -> None:

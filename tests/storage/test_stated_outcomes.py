@@ -116,7 +116,7 @@ async def test_of_two_statements_at_once_one_stands_and_the_other_is_refused(
 @pytest.mark.parametrize("found", [OutcomeClass.UNKNOWN, OutcomeClass.DEFERRED])
 async def test_what_is_no_finding_is_not_stated(cases: CaseStore, case: str, found: OutcomeClass) -> None:
     await completed(cases, case)
-    words = f"outcome: {found.value} is not what completed work found .one of: confirmed, nothing_found, sensor_fault"
+    words = f"outcome: {found.value} is not what completed work found .one of: confirmed, other_defect, nothing_found"
     with pytest.raises(Rejected, match=words):
         await cases.state_outcome(case, found, stated("pia"))
 

@@ -328,7 +328,7 @@ class MemoryStore:
     def _find(self, outcome: Outcome) -> None:
         if outcome.case not in self.outcomes:
             self.outcomes[outcome.case] = outcome
-            self._set(outcome.case, outcome=outcome.outcome, phase=Phase.LEARN)
+            self._set(outcome.case, outcome=outcome.outcome, iso14224=outcome.iso14224, phase=Phase.LEARN)
 
     def _noted(self, case: str, key: str) -> None:
         notes = self.cases[case].order_notes
@@ -338,7 +338,8 @@ class MemoryStore:
     def _reclassify(self, outcome: Outcome) -> None:
         if self.outcomes[outcome.case].outcome is OutcomeClass.UNKNOWN:
             self.outcomes[outcome.case] = outcome
-            self._set(outcome.case, outcome=outcome.outcome, twin_told=False, twin_write=None)
+            changed = {"outcome": outcome.outcome, "iso14224": outcome.iso14224}
+            self._set(outcome.case, **changed, twin_told=False, twin_write=None)
 
     def _state(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
         found, order = self.outcomes.get(case), self.cases[case].order
@@ -377,7 +378,8 @@ class MemoryStore:
         words = unread if found is not None and found.outcome is OutcomeClass.UNKNOWN else None
         learns = (known or how) is ClosedAs.DONE and found is not None and not found.cancelled
         self.due[case].at = None
-        if learns and not view.labelled and words is None:
+        unlearnt = found is not None and (found.outcome.finding or found.outcome is OutcomeClass.UNKNOWN)
+        if learns and unlearnt and not view.labelled and words is None:
             self._wake(case)
         if words is not None:
             self._set(case, waiting_for=words, waiting_step=LEARNING_STEP, lane=Lane.PLANNER)

@@ -29,6 +29,7 @@ from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
 from domain.twin_writes import ToldOutcome, TwinWrite
+from domain.site_codes import SiteCodes
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from tests.support.cmms import no_files, no_reconcile
 from tests.support.fault_injected_cmms import FaultInjectedCmms
@@ -57,6 +58,7 @@ class FaultInjectedTwins:
         self.notices_told: list[Json] = []
         """What was written to it with each state of a hold."""
         self.outcomes_told: list[Json] = []
+        self.health_told: list[Json] = []
         self.outcome_of: dict[str, Json] = {}
         """What was last told of the outcome of each case."""
         self.answers: Callable[[str, ToldOutcome], TwinWrite] | None = None
@@ -77,6 +79,7 @@ class FaultInjectedTwins:
     def _patch(self, properties: Mapping[str, Json]) -> str:
         if "lastOutcome" in properties:
             self.outcomes_told.append(properties["lastOutcome"])
+            self.health_told.append(properties.get("healthState"))
             self.outcome_of[str(properties["lastCaseId"])] = properties["lastOutcome"]
         if "holdNotice" in properties:
             self.notices_told.append(properties["holdNotice"])
@@ -201,6 +204,7 @@ class SagaPlant:
         self.twins = FaultInjectedTwins()
         self.cmms_by_id = {"fake": self.cmms}
         self.codes = FakeCodes()
+        self.tables = {"fake": SiteCodes(self.codes)}
         judge = self.judge = SetTiming(until_hold)
         autonomy = Autonomy(judge, NothingEarned())  # type: ignore[arg-type]  # no step of a case judges
         # The judge bounds no crew: the store of the new orders is never used.
@@ -215,7 +219,7 @@ class SagaPlant:
             self.clock,
             WATCH,
             REREAD,
-            {"fake": self.codes},
+            self.tables,
             terms or {},
             no_files(self.store),
         )
@@ -227,7 +231,7 @@ class SagaPlant:
             Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             LotLists(self.store, self.store, {"fake": self.mes}, self.clock),
             self.orders,
-            Outcomes(self.store, self.twins, {"fake": self.codes}, autonomy, self.clock),
+            Outcomes(self.store, self.twins, self.tables, autonomy, self.clock),
         )
         self.workflows: dict[str, PlayedCase] = {}
         self.let_run: list[str] = []

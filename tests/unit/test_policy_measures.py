@@ -53,6 +53,24 @@ def test_each_finding_counts_for_what_it_says() -> None:
     assert found.cancelled == 1
 
 
+def test_another_defect_is_neither_right_nor_wrong_and_is_counted_by_itself() -> None:
+    cases = [
+        case(100, OutcomeClass.CONFIRMED),
+        case(200, OutcomeClass.OTHER_DEFECT),
+        case(300, OutcomeClass.NOT_INSPECTED),
+        case(400, OutcomeClass.NOTHING_FOUND),
+    ]
+    found = measured([episode(at) for at in (100, 200, 300, 400)], cases)
+    assert (found.right, found.wrong, found.other_defects, found.unlabelled) == (1, 1, 1, 1)
+    assert (found.precision.part, found.precision.whole) == (1, 2)
+    assert (found.precision_bounds.least, found.precision_bounds.most) == (0.25, 0.75)
+
+
+def test_a_register_without_a_failure_leaves_another_defect_neither_right_nor_wrong() -> None:
+    found = measured([episode(100)], [case(100, OutcomeClass.OTHER_DEFECT)], [])
+    assert (found.right, found.wrong, found.other_defects) == (0, 0, 1)
+
+
 def test_what_nobody_knows_widens_precision_and_is_never_a_false_alarm() -> None:
     cases = [case(100, OutcomeClass.CONFIRMED), case(300, OutcomeClass.PREVENTED)]
     found = measured([episode(at) for at in (100, 300, 700)], cases)

@@ -23,6 +23,7 @@ from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.outcomes import OutcomeClass
 from domain.twin_writes import ToldOutcome, TwinWrite
+from domain.site_codes import SiteCodes
 from domain.work_orders import (
     ChangePage,
     CompletionReport,
@@ -207,7 +208,7 @@ class FakePlant:
         self.storage = stores(engine, self.clock, StoredVersions(catalogue), self.settings)
         self.systems = Systems(
             cmms={"fake": self.cmms},
-            codes={"fake": self.codes},
+            codes={"fake": SiteCodes(self.codes)},
             mes={"fake": self.mes},
             twins=self.twins,
         )

@@ -41,7 +41,7 @@ from millwright.storage.cases.order_grounds import check_move
 from millwright.storage.cases.order_intents import intend_order
 from millwright.storage.cases.order_records import record_order
 from millwright.storage.cases.register_grounds import check_names
-from millwright.storage.cases.stated_outcomes import state_outcome, unknown_outcomes
+from millwright.storage.cases.stated_outcomes import UnknownOutcome, state_outcome, unknown_outcomes
 from millwright.storage.cases.twin_writes import keep_twin_write
 from millwright.storage.cases.unattended_releases import is_approved
 from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
@@ -298,8 +298,8 @@ class CaseStore:
         async with self._writing(case) as writing:
             return await state_outcome(writing.connection, case, outcome, statement, writing.entry)
 
-    async def unknown_outcomes(self) -> Sequence[tuple[str, Outcome]]:
-        """The outcomes of closed cases whose codes nobody could read yet, each with the CMMS instance of its order.
+    async def unknown_outcomes(self) -> Sequence[UnknownOutcome]:
+        """The outcomes of closed cases whose codes nobody could read yet.
 
         Raises:
             StorageUnavailable: the database is away.
@@ -370,7 +370,7 @@ class CaseStore:
                 writing.act("case-awaits-release", how=how)
                 return
             words = unread if known.unknown else None
-            if how is ClosedAs.DONE and known.found is not None and not known.labelled and words is None:
+            if how is ClosedAs.DONE and known.unlearnt and words is None:
                 # The outcome became known after the steps that learn from it: they run once more.
                 await due.wake(writing.connection, [case_workflow_id(case)], writing.now)
             else:

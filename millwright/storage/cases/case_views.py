@@ -17,6 +17,7 @@ from domain.draft_findings import DraftCheck
 from domain.errors import ActRejected
 from domain.hold_proposals import HoldProposal
 from domain.instances import PlantInstances
+from domain.iso14224 import Iso14224Finding
 from domain.open_work import OpenWorkSeen
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
@@ -58,7 +59,7 @@ _CASE = text(
         (SELECT row_to_json(h) FROM ({HOLD_OF_CASE} WHERE m.case_id = c.id
             ORDER BY m.dropped_at DESC NULLS FIRST, m.claimed_at DESC LIMIT 1) h) AS hold,
         (SELECT x.body FROM explanations x WHERE x.case_id = c.id ORDER BY x.verdict_id DESC LIMIT 1) AS explanation,
-        f.outcome, f.body -> 'stated' AS stated, f.twin_etag, f.twin_write,
+        f.outcome, f.body -> 'stated' AS stated, f.body -> 'iso14224' AS iso14224, f.twin_etag, f.twin_write,
         EXISTS (SELECT FROM labels l WHERE l.case_id = c.id) AS labelled
     FROM cases c LEFT JOIN due d ON d.subject = 'case/' || c.id LEFT JOIN work_orders w ON w.case_id = c.id
         LEFT JOIN outcomes f ON f.case_id = c.id
@@ -191,6 +192,7 @@ async def read_case(
         hold=hold_view(found["hold"]) if found["hold"] else None,
         outcome=OutcomeClass(found["outcome"]) if found["outcome"] else None,
         stated=OutcomeStatement.model_validate(found["stated"]) if found["stated"] else None,
+        iso14224=Iso14224Finding.model_validate(found["iso14224"]) if found["iso14224"] else None,
         rework=Rework.model_validate(found["rework"]) if found["rework"] else None,
         twin_told=bool(found["twin_etag"]),
         twin_write=TwinWrite.model_validate(found["twin_write"]) if found["twin_write"] else None,

@@ -30,6 +30,13 @@ class ClosingRows(NamedTuple):
     rejected: bool
 
     @property
+    def unlearnt(self) -> bool:
+        """Whether completed work has an outcome that is still to become a label, or to be classified again."""
+        if self.found is None or self.labelled:
+            return False
+        return self.unknown or OutcomeClass(self.found).finding
+
+    @property
     def unknown(self) -> bool:
         """Whether nobody can read yet what the work found."""
         return self.found == OutcomeClass.UNKNOWN

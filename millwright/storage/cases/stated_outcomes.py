@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.errors import ActRejected, Rejected
 from domain.keys import case_workflow_id
 from domain.outcomes import Outcome, OutcomeClass, OutcomeStatement
-from domain.work_orders import WorkOrderRecord
+from domain.work_orders import CompletionReport, WorkOrderRecord
 from millwright.storage.database.case_tables import cases, outcomes, work_orders
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
@@ -26,14 +26,14 @@ async def state_outcome(
     Another statement of the same class changes nothing: the first one stands.
 
     Raises:
-        Rejected: the class is no finding.
+        Rejected: the class is no last word on completed work.
         ActRejected: there is no such case, its work is not completed, or its outcome is known already.
     """
-    if not outcome.finding:
+    if not outcome.final:
         raise Rejected(
             f"{outcome} is not what completed work found",
             field="outcome",
-            fix=f"one of: {', '.join(known for known in OutcomeClass if known.finding)}",
+            fix=f"one of: {', '.join(known for known in OutcomeClass if known.final)}",
         )
     # In one order with the closing of the case: the statement is seen by it, or keeps the case due after it.
     known = await connection.execute(select(cases.c.id).where(cases.c.id == case).with_for_update())
@@ -54,16 +54,38 @@ async def state_outcome(
     return statement
 
 
-async def unknown_outcomes(connection: AsyncConnection) -> list[tuple[str, Outcome]]:
-    """The outcomes of closed cases whose codes nobody could read yet, each with the CMMS instance of its order."""
+class UnknownOutcome(NamedTuple):
+    """The outcome of a closed case that nobody could read yet, with the codes as the order has them now."""
+
+    case: str
+    failure_mode: str
+    system: str
+    report: CompletionReport
+
+
+class _UnknownRow(NamedTuple):
+    case: str
+    failure_mode: str
+    system: str
+    record: object
+
+    @property
+    def read(self) -> UnknownOutcome:
+        order = WorkOrderRecord.model_validate(self.record)
+        return UnknownOutcome(self.case, self.failure_mode, self.system, order.report or CompletionReport())
+
+
+async def unknown_outcomes(connection: AsyncConnection) -> list[UnknownOutcome]:
+    """The outcomes of closed cases whose codes nobody could read yet."""
     found = await connection.execute(
-        select(work_orders.c.system, outcomes.c.body)
+        select(cases.c.id, cases.c.failure_mode, work_orders.c.system, work_orders.c.record)
+        .select_from(outcomes)
         .join(cases, cases.c.id == outcomes.c.case_id)
         .join(work_orders, work_orders.c.case_id == outcomes.c.case_id)
         .where(outcomes.c.outcome == OutcomeClass.UNKNOWN.value, cases.c.closed_at.is_not(None))
         .order_by(outcomes.c.case_id)
     )
-    return [(row.system, Outcome.model_validate(row.body)) for row in found]
+    return [_UnknownRow._make(row).read for row in found]
 
 
 async def _order(connection: AsyncConnection, case: str) -> WorkOrderRecord | None:

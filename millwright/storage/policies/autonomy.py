@@ -1,5 +1,6 @@
 """The autonomy of policies in storage; see `domain.autonomy.AutonomyStore`."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from domain.autonomy import (
 from domain.canonical import canonical, timestamp
 from domain.clock import Clock
 from domain.errors import ActRejected
-from domain.outcomes import OutcomeClass
+from domain.outcomes import OutcomeClass, Worth
 from domain.verdict import Rung
 from millwright.storage.database.act_scopes import machines_of, reach
 from millwright.storage.database.asset_rows import NEWEST
@@ -247,7 +248,9 @@ async def _record(connection: AsyncConnection, key: AutonomyKey, terms: Autonomy
     latest = await _latest(connection, key)
     since = await connection.scalar(_SINCE, values)
     found = await connection.execute(_FOUND, {**values, "since": since, "rung": int(Rung.WORK_ORDER)})
-    counts = {OutcomeClass(row.outcome): row.number for row in map(_FoundRow._make, found)}
+    counted: Counter[Worth] = Counter()
+    for row in map(_FoundRow._make, found):
+        counted[OutcomeClass(row.outcome).worth] += row.number
     state = AutonomyState.AUTOMATIC if terms.automatic else AutonomyState.REVIEW
     if latest is not None:
         move = AutonomyMove(latest.move)
@@ -258,8 +261,9 @@ async def _record(connection: AsyncConnection, key: AutonomyKey, terms: Autonomy
             state = AutonomyState.REVIEW
     record = AutonomyRecord(
         state=state,
-        confirmed=counts.get(OutcomeClass.CONFIRMED, 0),
-        wrong=sum(number for outcome, number in counts.items() if outcome.false_alarm),
+        confirmed=counted[Worth.RIGHT],
+        wrong=counted[Worth.WRONG],
+        other_defects=counted[Worth.OTHER_DEFECT],
         move=0 if latest is None else latest.id,
         at=None if latest is None else latest.at,
     )

@@ -53,14 +53,16 @@ class _AlarmRow(NamedTuple):
     failure_mode: str
 
 
-_NOTHING = (OutcomeClass.NOTHING_FOUND, OutcomeClass.SENSOR_FAULT, OutcomeClass.PROCESS_CHANGE)
+_NOTHING = frozenset(found for found in OutcomeClass if found.false_alarm) - {OutcomeClass.DUPLICATE}
+"""What counts against a canary. A duplicate does not: another order of the time before it may have caused it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """The figures of a scope's machines between two times. `alarms` are by line, in order of time.
 
-    Work that prevented a failure, was a duplicate, or has an unknown outcome is neither in `found` nor in `nothing`.
+    Work that prevented a failure, found another defect, was a duplicate, was not inspected, or has an unknown outcome
+    is neither in `found` nor in `nothing`.
     """
 
     machines: int
