@@ -9,7 +9,7 @@ from pydantic import Field
 
 from domain.iso14224 import Iso14224Finding
 from domain.model import Model, Moment
-from domain.work_orders import CompletionReport
+from domain.work_orders import CompletionReport, FindingRole
 
 
 class Worth(StrEnum):
@@ -119,12 +119,42 @@ def told_outcome(case: str, outcome: OutcomeClass, *, cancelled: bool) -> dict[s
     }
 
 
+class CodeSuggestion(Model):
+    """A code of the site whose description is like what people wrote on an order.
+
+    Args:
+        role: what the code tells.
+        code: as the site's table of descriptions has it.
+        description: the site's own.
+        score: at most 100, if a line of the notes has all words of the description.
+    """
+
+    role: FindingRole
+    code: str
+    description: str
+    score: int
+
+    @property
+    def name(self) -> str:
+        """How a person names it."""
+        return f"{self.role.value}:{self.code}"
+
+    @property
+    def words(self) -> str:
+        """What it says, as the end of a sentence."""
+        return f"{self.role.value.replace('_', ' ')} {self.code} ({self.description}), score {self.score}"
+
+
 class OutcomeStatement(Model):
-    """A person's word on what completed work found, where its failure codes do not say it."""
+    """A person's word on what completed work found, where its failure codes do not say it. `suggestion` is the code
+    that the notes on the order suggested and the person took; None if none."""
+
+    later: ClassVar[tuple[str, ...]] = ("suggestion",)
 
     by: str
     reason: str
     at: Moment
+    suggestion: CodeSuggestion | None = Field(default=None, exclude_if=lambda taken: taken is None)
 
 
 def _nobody(value: object) -> bool:

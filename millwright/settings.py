@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.addresses import check_encrypted, check_escaped, host_of
+from domain.code_descriptions import CodeDescriptions
 from domain.iso14224 import Iso14224Crosswalk
 from domain.model import Duration
 from domain.order_terms import JobPlans, OrderTerms
@@ -75,6 +76,8 @@ class CmmsSettings(ConnectorSettings):
     """The site's job plans there, each by the class of the asset and the failure mode."""
     iso14224: Iso14224Crosswalk = Iso14224Crosswalk()
     """What the codes on completed orders mean in ISO 14224."""
+    code_descriptions: CodeDescriptions = CodeDescriptions()
+    """What the site calls its codes; by them the notes on an order suggest codes."""
     _webhook_secrets_text: SecretStr | None = PrivateAttr(default=None)
 
     def read_webhook_secrets_from(self, text: SecretStr) -> None:

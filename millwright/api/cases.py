@@ -19,6 +19,7 @@ from millwright.api.sign_in import OPERATOR, PLANNER, READING, Person, may
 from millwright.bootstrap import plant_instances
 from millwright.storage.cases.corrections import Correcting
 from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
+from millwright.storage.reporting.unknown_codes import UnknownCode, unknown_codes
 
 router = APIRouter(tags=["cases"])
 
@@ -38,6 +39,10 @@ class OutcomeRequest(Body):
 
     outcome: Annotated[OutcomeClass, Field(description=f"One of {', '.join(_STATABLE)}.")]
     reason: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
+    suggestion: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200, description="The suggested code that is taken, such as `problem:SEAL`."),
+    ] = None
 
 
 class DraftValues(Body):
@@ -143,8 +148,14 @@ async def state_outcome(
     """
     await whole(deps, case)
     statement = OutcomeStatement(by=person.name, reason=said.reason, at=deps.storage.clock.now())
-    kept = await deps.storage.cases.state_outcome(case, said.outcome, statement)
+    kept = await deps.storage.cases.state_outcome(case, said.outcome, statement, said.suggestion)
     return answered({"case": case, "outcome": said.outcome, "by": kept.by})
+
+
+@router.get("/unknown-codes", response_model=list[UnknownCode], dependencies=[Depends(may(*READING))])
+async def list_unknown_codes(deps: Deps) -> Response:
+    """The codes on completed orders that no table of their site has, those for which most cases wait first."""
+    return answered(await unknown_codes(deps.storage.engine))
 
 
 @router.post(

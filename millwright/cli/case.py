@@ -14,9 +14,12 @@ from millwright.cli.credentials import ActorKey, reason_given
 from millwright.cli.output import Json, say, write_json, write_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from domain.hold_proposals import HoldProposal
     from domain.verdict import UrgencyDecision
     from millwright.storage.reporting.case_lists import SeenCase, WholeCase
+    from millwright.storage.reporting.unknown_codes import UnknownCode
 
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
 
@@ -149,6 +152,12 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.stated is not None:
         by, at = view.stated.by, view.stated.at
         say(f"outcome {view.outcome} stated by {by} on {at:%Y-%m-%d %H:%M} UTC: {view.stated.reason}")
+        if view.stated.suggestion is not None:
+            say(f"taken from the notes: {view.stated.suggestion.words}")
+    if view.iso14224 is not None:
+        say(f"found, by ISO 14224: {view.iso14224.words}")
+    for suggested in whole.suggestions:
+        say(f"the notes suggest {suggested.words}: --suggestion {suggested.name}")
     if view.twin_write is not None:
         for words in view.twin_write.words:
             say(words)
@@ -163,6 +172,40 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     )
     say()
     write_table(("at", "who", "what"), [(act.at, act.actor, act.kind) for act in whole.story], "Nothing was done yet.")
+
+
+@app.command("unknown-codes")
+def unknown_codes_(context: typer.Context, json: Json = False) -> None:
+    """List the codes on completed orders that no table has, those for which most cases wait first."""
+    settings = settings_of(context)
+
+    async def read() -> "Sequence[UnknownCode]":
+        from millwright.storage.reporting.unknown_codes import unknown_codes
+
+        async with opened(settings) as storage:
+            return await unknown_codes(storage.engine)
+
+    found = finish(read())
+    if json:
+        write_json(found)
+        return
+    rows = [
+        (
+            each.system,
+            each.role,
+            each.group,
+            each.code,
+            each.orders,
+            each.waiting,
+            each.first_at,
+            each.last_at,
+            ", ".join(each.newest),
+            ", ".join(suggested.name for suggested in each.suggestions) or None,
+        )
+        for each in found
+    ]
+    columns = ("system", "role", "group", "code", "orders", "cases wait", "first", "last", "newest", "notes suggest")
+    write_table(columns, rows, "Every code is known.")
 
 
 def _proposed(machine: str, proposal: "HoldProposal") -> str:
@@ -273,10 +316,13 @@ def outcome(
     case: Ref,
     found: Annotated[OutcomeClass, typer.Argument(metavar="CLASS", help="What the work found.")],
     reason: Annotated[str, typer.Option(help="The reason; it is recorded.")],
+    suggestion: Annotated[
+        str | None, typer.Option(metavar="ROLE:CODE", help="The suggested code that you take, as `case show` names it.")
+    ] = None,
     key: ActorKey = None,
 ) -> None:
     """State what completed work found if its codes do not say it, as the person whose API key is given."""
     with api_of(context, key) as api:
-        asked = {"outcome": found, "reason": reason_given(reason)}
+        asked = {"outcome": found, "reason": reason_given(reason), "suggestion": suggestion}
         told = api.act(("cases", case, "outcome"), _Recorded, asked)
     say(f"{told.by} stated {found.value} for {case}.")

@@ -128,3 +128,27 @@ async def test_what_the_codes_say_already_is_refused(paul: httpx.AsyncClient, st
     refused = await paul.post(f"/cases/{case}/outcome", json=SAID)
     assert (refused.status_code, refused.json()["field"]) == (409, "outcome")
     assert refused.json()["detail"] == f"the codes of order {ORDER} already say nothing_found"
+
+
+async def test_a_code_that_no_table_has_is_listed_with_the_cases_that_wait_for_it(
+    paul: httpx.AsyncClient, storage: Storage, case: str
+) -> None:
+    await completed(storage.cases, case)
+    [listed] = (await paul.get("/unknown-codes")).json()
+    assert {name: listed[name] for name in ("system", "role", "code", "orders", "waiting", "newest")} == {
+        "system": "fake",
+        "role": "problem",
+        "code": "LEAK",
+        "orders": 1,
+        "waiting": 1,
+        "newest": [ORDER],
+    }
+
+
+async def test_a_suggestion_that_the_notes_do_not_make_is_refused(
+    paul: httpx.AsyncClient, storage: Storage, case: str
+) -> None:
+    await completed(storage.cases, case)
+    refused = await paul.post(f"/cases/{case}/outcome", json={**SAID, "suggestion": "problem:SEAL"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "suggestion")
+    assert refused.json()["fix"] == "leave it out: the notes suggest no code"

@@ -169,3 +169,11 @@ def test_a_case_tries_again_once_a_person_has_corrected_what_it_waits_for(work: 
     assert said.startswith(
         f"{work.case} tries again now. It waited for a person to correct maximo (assetnum): there is"
     )
+
+
+def test_the_codes_that_no_table_has_are_listed(work: Work) -> None:
+    assert work.millwright.says("case", "unknown-codes") == "Every code is known.\n"
+    work.complete()
+    [listed] = work.millwright.json("case", "unknown-codes")
+    assert (listed["role"], listed["code"], listed["waiting"], listed["newest"]) == ("problem", "LEAK", 1, [ORDER])
+    assert "LEAK" in work.millwright.says("case", "unknown-codes")

@@ -40,6 +40,7 @@ from millwright.storage.cases.hold_take_over import take_over
 from millwright.storage.cases.order_grounds import check_move
 from millwright.storage.cases.order_intents import intend_order
 from millwright.storage.cases.order_records import record_order
+from millwright.storage.cases.outcome_records import reclassify_outcome, record_outcome
 from millwright.storage.cases.register_grounds import check_names
 from millwright.storage.cases.stated_outcomes import UnknownOutcome, state_outcome, unknown_outcomes
 from millwright.storage.cases.twin_writes import keep_twin_write
@@ -260,43 +261,21 @@ class CaseStore:
                 writing.act("order-noted", key=key, text=words)
 
     async def record_outcome(self, outcome: Outcome) -> None:
+        """See `millwright.storage.cases.outcome_records`."""
         async with self._writing(outcome.case) as writing:
-            kept = await writing.connection.execute(
-                insert(outcomes)
-                .values(
-                    case_id=outcome.case,
-                    outcome=outcome.outcome.value,
-                    cancelled=outcome.cancelled,
-                    found_at=outcome.found_at,
-                    body=outcome.model_dump(mode="json"),
-                )
-                .on_conflict_do_nothing()
-                .returning(outcomes.c.case_id)
-            )
-            if kept.scalar_one_or_none() is not None:
-                await writing.set(phase=Phase.LEARN.value)
-                writing.act("outcome-found", outcome=outcome)
+            await record_outcome(writing.connection, outcome, writing.entry)
 
     async def reclassify_outcome(self, outcome: Outcome) -> None:
+        """See `millwright.storage.cases.outcome_records`."""
         async with self._writing(outcome.case) as writing:
-            moved = await writing.connection.execute(
-                update(outcomes)
-                .where(outcomes.c.case_id == outcome.case, outcomes.c.outcome == OutcomeClass.UNKNOWN.value)
-                .values(
-                    outcome=outcome.outcome.value,
-                    found_at=outcome.found_at,
-                    body=outcome.model_dump(mode="json"),
-                    twin_etag=None,
-                    twin_write=None,
-                )
-            )
-            if moved.rowcount:
-                writing.act("outcome-reclassified", outcome=outcome)
+            await reclassify_outcome(writing.connection, outcome, writing.entry)
 
-    async def state_outcome(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
+    async def state_outcome(
+        self, case: str, outcome: OutcomeClass, statement: OutcomeStatement, suggestion: str | None = None
+    ) -> OutcomeStatement:
         """See `millwright.storage.cases.stated_outcomes`."""
         async with self._writing(case) as writing:
-            return await state_outcome(writing.connection, case, outcome, statement, writing.entry)
+            return await state_outcome(writing.connection, case, outcome, statement, suggestion, writing.entry)
 
     async def unknown_outcomes(self) -> Sequence[UnknownOutcome]:
         """The outcomes of closed cases whose codes nobody could read yet.

@@ -5,10 +5,13 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.code_suggestions import suggest
 from domain.errors import ActRejected, Rejected
+from domain.iso14224 import Iso14224Finding
 from domain.keys import case_workflow_id
-from domain.outcomes import Outcome, OutcomeClass, OutcomeStatement
-from domain.work_orders import CompletionReport, WorkOrderRecord
+from domain.outcomes import CodeSuggestion, Outcome, OutcomeClass, OutcomeStatement
+from domain.work_orders import CompletionReport, ReportedCode, WorkOrderRecord
+from millwright.storage.cases.recorded_tables import RecordedTables, recorded_tables
 from millwright.storage.database.case_tables import cases, outcomes, work_orders
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
@@ -19,11 +22,20 @@ class _OutcomeRow(NamedTuple):
 
 
 async def state_outcome(
-    connection: AsyncConnection, case: str, outcome: OutcomeClass, statement: OutcomeStatement, entry: ledger.Entry
+    connection: AsyncConnection,
+    case: str,
+    outcome: OutcomeClass,
+    statement: OutcomeStatement,
+    suggestion: str | None,
+    entry: ledger.Entry,
 ) -> OutcomeStatement:
     """Stores a person's word on an outcome that is UNKNOWN, and wakes the case; gives the statement that stands.
 
     Another statement of the same class changes nothing: the first one stands.
+
+    Args:
+        suggestion: the name of the suggested code that the person takes; None if none. It says what was found in
+            ISO 14224 if the codes on the order do not.
 
     Raises:
         Rejected: the class is no last word on completed work.
@@ -43,7 +55,13 @@ async def state_outcome(
     found = await _outcome(connection, case)
     if found is not None and found.stated is not None and found.outcome is outcome:
         return found.stated
-    stated = _checked(case, order, found).model_copy(update={"outcome": outcome, "stated": statement})
+    known_so_far = _checked(case, order, found)
+    values: dict[str, object] = {"outcome": outcome}
+    if suggestion is not None and order is not None:
+        taken, meaning = await _suggested(connection, order, suggestion)
+        statement = statement.model_copy(update={"suggestion": taken})
+        values["iso14224"] = known_so_far.iso14224 or meaning
+    stated = known_so_far.model_copy(update={**values, "stated": statement})
     await connection.execute(
         update(outcomes)
         .where(outcomes.c.case_id == case)
@@ -86,6 +104,38 @@ async def unknown_outcomes(connection: AsyncConnection) -> list[UnknownOutcome]:
         .order_by(outcomes.c.case_id)
     )
     return [_UnknownRow._make(row).read for row in found]
+
+
+async def suggestions_for(
+    connection: AsyncConnection, order: WorkOrderRecord | None, outcome: OutcomeClass | None
+) -> tuple[CodeSuggestion, ...]:
+    """The codes that the notes on an order may mean, where nobody can read what its work found; else none."""
+    if order is None or order.report is None or outcome is not OutcomeClass.UNKNOWN:
+        return ()
+    tables = (await recorded_tables(connection)).get(order.ref.system, RecordedTables())
+    return suggest(order.report.notes, tables.descriptions)
+
+
+async def _suggested(
+    connection: AsyncConnection, order: WorkOrderRecord, name: str
+) -> tuple[CodeSuggestion, Iso14224Finding | None]:
+    """A suggested code by its name, with what it means in ISO 14224.
+
+    Raises:
+        Rejected: the notes do not suggest it.
+    """
+    suggested = {each.name: each for each in await suggestions_for(connection, order, OutcomeClass.UNKNOWN)}
+    if name not in suggested:
+        raise Rejected(
+            f"the notes on order {order.ref.id} do not suggest {name}",
+            field="suggestion",
+            fix=f"one of: {', '.join(suggested)}" if suggested else "leave it out: the notes suggest no code",
+        )
+    taken = suggested[name]
+    tables = (await recorded_tables(connection))[order.ref.system]
+    group, _, code = taken.code.rpartition("/")
+    chosen = ReportedCode(role=taken.role, group=group or None, code=code)
+    return taken, tables.iso14224.meaning(chosen)
 
 
 async def _order(connection: AsyncConnection, case: str) -> WorkOrderRecord | None:

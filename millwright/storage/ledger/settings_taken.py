@@ -56,7 +56,7 @@ async def take_settings(
     async with transaction(engine) as connection:
         # Two processes that start at once record the same settings once.
         await connection.execute(_ONE_AT_A_TIME, {"subject": process.subject})
-        last = await _last(connection, process)
+        last = await last_settings(connection, process)
         # As they are read again later.
         told: dict[str, object] = json.loads(canonical(values))
         if last is not None and last.values == told:
@@ -110,7 +110,8 @@ def _mark(process: ProcessKind, values: Mapping[str, object]) -> str:
     return f"{process}:{digest(values)[:_SHOWN]}"
 
 
-async def _last(connection: AsyncConnection, process: ProcessKind) -> TakenSettings | None:
+async def last_settings(connection: AsyncConnection, process: ProcessKind) -> TakenSettings | None:
+    """The settings that a process of a kind took last; None if none has started yet."""
     row = (await connection.execute(_LAST, {"subject": process.subject})).one_or_none()
     return None if row is None else _taken(process, _TakenRow._make(row))
 

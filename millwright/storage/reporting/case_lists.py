@@ -7,9 +7,11 @@ from domain.cases import CaseView
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
 from domain.model import Model, Moment
+from domain.outcomes import CodeSuggestion
 from domain.shown_signatures import SignatureDisplay
 from domain.verdict import Rung
 from millwright.storage.cases.case_views import read_case
+from millwright.storage.cases.stated_outcomes import suggestions_for
 from millwright.storage.database.engine import transaction
 from millwright.storage.events.event_store import StoryAct, story_of
 from millwright.storage.reporting.hold_lists import SeenHold, read_hold
@@ -78,6 +80,8 @@ class WholeCase(Model):
     and all acts."""
 
     case: CaseView
+    suggestions: tuple[CodeSuggestion, ...] = ()
+    """The codes that the notes on its order may mean, where nobody can read what the work found."""
     hold: SeenHold | None
     evidence: tuple[SeenEvidence, ...]
     story: tuple[StoryAct, ...]
@@ -135,6 +139,7 @@ async def whole_case(engine: AsyncEngine, case: str, instances: PlantInstances |
             story += tuple(told for told in others if told.kind.startswith("hold-"))
         return WholeCase(
             case=view,
+            suggestions=await suggestions_for(connection, view.order, view.outcome),
             hold=None if view.hold is None else await read_hold(connection, view.hold.key),
             evidence=tuple(
                 SeenEvidence(
