@@ -1,9 +1,10 @@
-"""Which people a placed order waits for, in words."""
+"""Which people a placed order waits for."""
 
 from datetime import datetime
 
-from activities.progress import called_off, overruled
-from domain.cases import CaseView
+from activities.progress import Step, called_off, overruled
+from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_stands, hold_wanted
+from domain.cases import CaseView, Lane
 from domain.work_orders import WorkOrderRecord, WorkOrderStatus
 
 
@@ -37,3 +38,28 @@ def people_awaited(view: CaseView, order: WorkOrderRecord, until: datetime | Non
     if order.status is WorkOrderStatus.WAITING_APPROVAL:
         return f"the planner to approve or cancel {number}"
     return f"the technician to do {number}"
+
+
+def wait_for_people(attempt: Step, order: WorkOrderRecord, now: datetime) -> None:
+    """Has the step of a placed order wait for people, or be due at once where something else comes first."""
+    view = attempt.view
+    until = put_off(view, order)
+    reason = people_awaited(view, order, until, now)
+    if until is not None and now < until:
+        attempt.at_latest = min(attempt.at_latest or until, until)
+    if view.urgency is None:
+        # It has risen and is timed again in this very pass: until then it is not at rest.
+        attempt.wait(reason, now)
+    elif view.waiting_step == HOLD_STEP and view.waiting_for and (hold_stands(view) or hold_wanted(view)):
+        # Once the time it named is past, the hold is looked at again at its next look, not at once and for ever.
+        look = view.waiting_until
+        attempt.wait(view.waiting_for, look if look and look > now else None)
+    elif view.attempts and asked_lane(view, now) is not None:
+        # The question was hidden by a failure that has ended. The next pass tells it again.
+        attempt.wait(reason, now)
+    elif not hold_wanted(view):
+        attempt.wait(reason)
+    else:
+        attempt.wait(reason, hold_look_at(view, now))
+    if until is not None and until <= now and attempt.waiting_for == reason:
+        attempt.lane = Lane.PLANNER

@@ -6,12 +6,14 @@ from temporalio import activity
 
 from activities.attached_orders import AttachedOrders
 from activities.autonomy import Autonomy
+from activities.outcome_reminders import next_reminder, reminders_in_vain
 from activities.progress import CaseRef, Progress, called_off, step
 from domain.canonical import Json, timestamp
 from domain.cases import CaseView, ClosedAs, Lane, Phase
 from domain.casework import LEARNING_STEP, CaseStore, Waits
 from domain.clock import Clock
 from domain.keys import order_twin_id
+from domain.order_terms import OrderTerms
 from domain.outcomes import EFFECTS, Label, Outcome, OutcomeClass, told_outcome
 from domain.site_codes import ReadCodes, SiteCodes
 from domain.stops import StoppableAction
@@ -29,6 +31,7 @@ class Outcomes:
         codes: the tables of codes of each CMMS instance.
         autonomy: counts the findings.
         clock: the plant's time.
+        terms: whether each CMMS instance gets reminders of an outcome that is missing.
     """
 
     def __init__(
@@ -38,12 +41,14 @@ class Outcomes:
         codes: Mapping[str, SiteCodes],
         autonomy: Autonomy,
         clock: Clock,
+        terms: Mapping[str, OrderTerms],
     ) -> None:
         self._cases = cases
         self._twins = twins
         self._codes = codes
         self._autonomy = autonomy
         self._clock = clock
+        self._terms = terms
         self._attached = AttachedOrders(cases, codes, clock)
 
     @activity.defn(name="record-outcome")
@@ -119,7 +124,8 @@ class Outcomes:
         """Ends the case's work. A case whose machine is held first waits for the release, and is closed afterwards.
 
         A case whose outcome is UNKNOWN ends too, so that the next failure opens a separate case. It stays in the
-        planner's lane until the crosswalk has the codes, or a person states the outcome.
+        planner's lane until the crosswalk has the codes, or a person states the outcome. It is due again when its order
+        is to get a reminder.
 
         A case that is needed again meanwhile stays open: new evidence arrived after it was called off, or its order was
         opened again. Its workflow ends, and the wake of that change starts another.
@@ -129,14 +135,16 @@ class Outcomes:
             how, meaning = _closed_as(view), self._meaning(view)
             unread = how is ClosedAs.DONE and view.outcome is OutcomeClass.UNKNOWN and meaning is None
             words = self._unread(view, view.order) if unread and view.order is not None else None
+            again_at = next_reminder(view, self._codes, self._terms, self._clock.now())
             if view.phase is not Phase.CLOSED and how is not None:
-                await self._cases.close(view.id, how, words)
-            elif words is not None and view.lane is not Lane.PLANNER:
-                # An earlier build closed the case in a separate transaction and was interrupted before the next one.
+                await self._cases.close(view.id, how, words, again_at)
+            elif words is not None and (view.lane, view.waiting_for) != (Lane.PLANNER, words):
+                # The order has other codes now, its reminders have ended, or a reminder had to wait for the CMMS. An
+                # earlier build closed the case in a transaction before that of the lane, and may have been interrupted.
                 await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
             # Woken to learn its outcome, the case rests now, unless the outcome became known during this pass.
             if view.phase is Phase.CLOSED and meaning is None and not _unlearnt(view):
-                await self._cases.rest(view.id, attempt.seen, None)
+                await self._cases.rest(view.id, attempt.seen, again_at)
         return attempt.progress
 
     def _meaning(self, view: CaseView) -> Outcome | None:
@@ -150,14 +158,15 @@ class Outcomes:
         """What a person is asked for where nobody can read what the work found."""
         report, tables = order.report or CompletionReport(), self._codes.get(order.ref.system)
         codes = [chosen.code for chosen in report.codes] or [report.disposition or ""]
-        if not any(codes):
-            return f"a person to say what {order.ref.id} found: it was completed without a failure code"
         unexplained = codes if tables is None else tables.unexplained(report)
-        if unexplained:
-            named = ", ".join(unexplained)
-            return f"a person to say in the crosswalk of outcomes what {named} of {order.ref.id} means"
-        told = f"{', '.join(codes)} contradicts itself, or the suspected {view.failure_mode}"
-        return f"a person to say what {order.ref.id} found: {told}"
+        if not any(codes):
+            asked = f"what {order.ref.id} found: it was completed without a failure code"
+        elif unexplained:
+            asked = f"in the crosswalk of outcomes what {', '.join(unexplained)} of {order.ref.id} means"
+        else:
+            told = f"{', '.join(codes)} contradicts itself, or the suspected {view.failure_mode}"
+            asked = f"what {order.ref.id} found: {told}"
+        return f"a person to say {asked}{reminders_in_vain(view, self._clock.now())}"
 
     def _outcome(self, view: CaseView, order: WorkOrderRecord) -> Outcome:
         cancelled = order.status.not_done

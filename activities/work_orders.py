@@ -8,14 +8,15 @@ from temporalio import activity
 from activities.admissions import Admissions
 from activities.attached_orders import AttachedOrders, own_orders
 from activities.autonomy import Autonomy
-from activities.awaited_people import people_awaited, put_off
+from activities.awaited_people import wait_for_people
 from activities.instances import instance, serving
 from activities.open_work import open_work_seen
 from activities.order_files import OrderFiles
 from activities.order_notes import escalation_wanted, notes_wanted, withdrawal_words
 from activities.order_text import order_draft
+from activities.outcome_reminders import OutcomeReminders
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
-from activities.wanted_holds import HOLD_STEP, asked_lane, hold_look_at, hold_stands, hold_wanted, next_look
+from activities.wanted_holds import asked_lane, hold_stands, next_look
 from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, OrderLeases
 from domain.clock import Clock
@@ -24,7 +25,8 @@ from domain.draft_check import check_case, check_length, held_back
 from domain.draft_findings import DraftCheck
 from domain.errors import ActionRequired
 from domain.order_terms import OrderTerms
-from domain.ports import Cmms, Judge, OutcomeCodes
+from domain.ports import Cmms, Judge
+from domain.site_codes import SiteCodes
 from domain.stops import StoppableAction
 from domain.wording import WORDINGS, Wording
 from domain.work_orders import WorkOrderDraft, WorkOrderRecord, WorkOrderStatus
@@ -48,7 +50,7 @@ class WorkOrders:
         clock: the plant's time.
         interval: how often the MES is asked how a hold stands.
         reread: how often a placed order is read again: no poll shows one that was deleted, or whose key was taken off.
-        codes: the meaning of the failure codes of each CMMS instance.
+        codes: the tables of codes of each CMMS instance.
         terms: how orders are written for each CMMS instance; one that is not named takes English, without job plans.
         files: attaches the evidence to orders.
     """
@@ -64,7 +66,7 @@ class WorkOrders:
         clock: Clock,
         interval: timedelta,
         reread: timedelta,
-        codes: Mapping[str, OutcomeCodes],
+        codes: Mapping[str, SiteCodes],
         terms: Mapping[str, OrderTerms],
         files: OrderFiles,
     ) -> None:
@@ -80,6 +82,7 @@ class WorkOrders:
         self._admissions = admissions
         self._clock = clock
         self._attached = AttachedOrders(cases, codes, clock)
+        self._reminders = OutcomeReminders(cases, cmms, codes, terms, clock)
 
     @activity.defn(name=_ENSURE)
     async def ensure_order(self, ref: CaseRef) -> Progress:
@@ -120,6 +123,9 @@ class WorkOrders:
             if stored is not None and await self._attached.detach(attempt, stored):
                 # The case was called off after `follow-order`: nothing is written on the order of a person any more.
                 return attempt.progress
+            if self._reminders.due(attempt.view) is not None:
+                await self._reminders.remind(attempt)
+                return attempt.progress
             view, known = attempt.view, self._order_to_follow(attempt)
             if known is None:
                 return attempt.progress
@@ -142,13 +148,18 @@ class WorkOrders:
             await self._note(view.model_copy(update={"order": order}), order, raised_to)
             await self._files.attach(view, order, self._wording(order.ref.system))
             if not order.status.finished:
-                self._wait_for_people(attempt, order)
+                wait_for_people(attempt, order, self._clock.now())
         return attempt.progress
 
     async def _follow(self, attempt: Step) -> None:
         """Ends the step if the order is finished or there is none; else waits for people, or for a call to the CMMS."""
         known = attempt.view.order
         if known is not None and await self._attached.detach(attempt, known):
+            return
+        if self._reminders.due(attempt.view) is not None:
+            attempt.lane_meanwhile = Lane.PLANNER
+            if not attempt.leaves_alone(self._clock.now()):
+                attempt.want_call()
             return
         view, order = attempt.view, self._order_to_follow(attempt)
         if order is None:
@@ -160,7 +171,7 @@ class WorkOrders:
         if unread or wanted is not None or wants_files or notes:
             attempt.want_call()
         else:
-            self._wait_for_people(attempt, order)
+            wait_for_people(attempt, order, self._clock.now())
 
     def _order_to_follow(self, attempt: Step) -> WorkOrderRecord | None:
         """The order that is not finished yet, of a case whose work goes on; its hold is looked at again in time."""
@@ -375,26 +386,3 @@ class WorkOrders:
 
     def _wanted(self, view: CaseView) -> bool:
         return called_off(view) is None and (view.rung.orders or view.decision is not None)
-
-    def _wait_for_people(self, attempt: Step, order: WorkOrderRecord) -> None:
-        view, now = attempt.view, self._clock.now()
-        until = put_off(view, order)
-        reason = people_awaited(view, order, until, now)
-        if until is not None and now < until:
-            attempt.at_latest = min(attempt.at_latest or until, until)
-        if view.urgency is None:
-            # It has risen and is timed again in this very pass: until then it is not at rest.
-            attempt.wait(reason, now)
-        elif view.waiting_step == HOLD_STEP and view.waiting_for and (hold_stands(view) or hold_wanted(view)):
-            # Once the time it named is past, the hold is looked at again at its next look, not at once and for ever.
-            look = view.waiting_until
-            attempt.wait(view.waiting_for, look if look and look > now else None)
-        elif view.attempts and asked_lane(view, now) is not None:
-            # The question was hidden by a failure that has ended. The next pass tells it again.
-            attempt.wait(reason, now)
-        elif not hold_wanted(view):
-            attempt.wait(reason)
-        else:
-            attempt.wait(reason, hold_look_at(view, now))
-        if until is not None and until <= now and attempt.waiting_for == reason:
-            attempt.lane = Lane.PLANNER

@@ -217,6 +217,7 @@ class CaseView(Model):
     lane: Lane | None
     attempts: int
     closed_as: ClosedAs | None
+    closed_at: Moment | None = None
 
     @property
     def twin_done(self) -> bool:

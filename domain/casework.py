@@ -194,7 +194,9 @@ class CaseStore(Protocol):
         """Keeps a training label; the same one again changes nothing."""
         ...
 
-    async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+    async def close(
+        self, case: str, how: ClosedAs, unread: str | None = None, again_at: datetime | None = None
+    ) -> None:
         """Ends the work of a case, so that further evidence opens another one. The case is closed with it, unless the
         machine is held for it: then it awaits the release, and this method closes it when called again afterwards.
         A closed case stays due if completed work has an outcome and no label: a person stated it, or its codes became
@@ -205,6 +207,7 @@ class CaseStore(Protocol):
             how: how it ended; the first word stands.
             unread: what a planner is to explain where nobody can read what was found. The case then stands in the
                 planner's lane from the moment it is closed.
+            again_at: when the closed case is due again, where nobody can read what was found.
 
         Raises:
             ActRejected: what `how` says is not in storage: the outcome, the reason of the withdrawal, or the rejection.

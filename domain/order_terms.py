@@ -27,10 +27,12 @@ class OrderTerms(Model):
 
     Args:
         job_plans: empty if the site states none.
+        outcome_reminders: whether a completed order gets reminders until it is known what the work found.
     """
 
     language: Language = Language.ENGLISH
     job_plans: JobPlans = {}
+    outcome_reminders: bool = True
 
     def job_plan(self, asset_class: str, failure_mode: str) -> str | None:
         """The job plan for a class and a failure mode; None if the site states none for them."""

@@ -46,6 +46,17 @@ MESSAGES: Final[Mapping[str, str]] = {
         "No crea una orden propia mientras esta siga abierta con ese código."
     ),
     "It makes one if this one ends without that finding.": "La creará si esta termina sin ese hallazgo.",
+    # Reminders of an outcome that is missing.
+    "Millwright {case} does not know yet what this work found: {codes} does not say it.": (
+        "Millwright {case} aún no sabe qué se encontró en este trabajo: {codes} no lo dice."
+    ),
+    "Millwright {case} does not know yet what this work found: the order has no failure code.": (
+        "Millwright {case} aún no sabe qué se encontró en este trabajo: la orden no tiene código de fallo."
+    ),
+    "Enter on this order what was found, or tell the planner.": (
+        "Anote en esta orden lo que se encontró, o comuníquelo al planificador."
+    ),
+    "Reminder {number} of {count}.": "Recordatorio {number} de {count}.",
     # Work that did not help.
     "Rework:": "Trabajo repetido:",
     "{work} did not help.": "{work} no resolvió el fallo.",

@@ -355,6 +355,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         settings.order_interval,
     )
     reconciling = Reconciling(DriftStore(storage.engine, clock), cases, systems.cmms, systems.twins, clock, terms)
+    order_terms = {system: cmms.order_terms for system, cmms in settings.all_cmms().items()}
     orders = WorkOrders(
         cases,
         storage.order_leases,
@@ -366,14 +367,14 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         settings.hold_interval,
         settings.order_interval,
         systems.codes,
-        {system: cmms.order_terms for system, cmms in settings.all_cmms().items()},
+        order_terms,
         OrderFiles(cases, CaseObservations(storage.engine), systems.cmms, DrawnCharts()),
     )
     work = WorkReading(storage.maintenance, systems.cmms, clock, settings.maintenance_interval)
     changes = OrderChanges(
         storage.changes, systems.cmms, clock, engine, settings.poll_interval, (reconciling.go_on, work.go_on)
     )
-    outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, clock)
+    outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, clock, order_terms)
     return CaseActivities(
         cases=(
             routes.route_case,

@@ -76,6 +76,8 @@ class CmmsSettings(ConnectorSettings):
     """The site's job plans there, each by the class of the asset and the failure mode."""
     iso14224: Iso14224Crosswalk = Iso14224Crosswalk()
     """What the codes on completed orders mean in ISO 14224."""
+    outcome_reminders: bool = True
+    """Whether completed orders there get reminders until it is known what the work found."""
     code_descriptions: CodeDescriptions = CodeDescriptions()
     """What the site calls its codes; by them the notes on an order suggest codes."""
     _webhook_secrets_text: SecretStr | None = PrivateAttr(default=None)
@@ -98,7 +100,9 @@ class CmmsSettings(ConnectorSettings):
     @property
     def order_terms(self) -> OrderTerms:
         """How orders are written for this instance."""
-        return OrderTerms(language=self.order_language, job_plans=self.job_plans)
+        return OrderTerms(
+            language=self.order_language, job_plans=self.job_plans, outcome_reminders=self.outcome_reminders
+        )
 
 
 class MesSettings(ConnectorSettings):

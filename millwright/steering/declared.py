@@ -171,7 +171,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
 }
 """The settings that steer, each with the processes that it steers. Others do not read it, and do not record it."""
 
-OF_EACH_CMMS: Final = ("order_language", "job_plans", "iso14224", "code_descriptions")
+OF_EACH_CMMS: Final = ("order_language", "job_plans", "iso14224", "code_descriptions", "outcome_reminders")
 """The settings of a CMMS instance that every connector has, and that steer the workers for cases."""
 
 _ENGINE: Final = "it says how the workflow engine is reached, and the engine decides nothing"

@@ -16,6 +16,7 @@ from activities.work_orders import WorkOrders
 from domain.assets import Criticality
 from domain.cases import CaseView, Decision
 from domain.ports import Cmms, OutcomeCodes
+from domain.site_codes import SiteCodes
 from domain.work_orders import WorkOrderRecord
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
@@ -66,7 +67,7 @@ class OrderedCase(Generic[SiteT]):
             clock,
             MINUTES,
             timedelta(days=1),
-            self.codes,
+            {system: SiteCodes(codes) for system, codes in self.codes.items()},
             {},
             no_files(self.storage.cases),
         )

@@ -117,7 +117,7 @@ async def learnt(ready: CodingCase) -> CaseView:
     cases, catalogue = ready.storage.cases, ready.plant.catalogue
     twins, autonomy = cast("TwinGraph", FakeTwins()), Autonomy(catalogue, ready.storage.autonomy)
     tables = {system: SiteCodes(codes) for system, codes in ready.codes.items()}
-    steps = Outcomes(cases, twins, tables, autonomy, ready.plant.clock)
+    steps = Outcomes(cases, twins, tables, autonomy, ready.plant.clock, {})
     for step in (steps.record_outcome, steps.tell_twin, steps.keep_label, steps.close_case):
         await step(CaseRef(case=ready.case))
     return await ready.view()

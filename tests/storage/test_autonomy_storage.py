@@ -194,7 +194,7 @@ async def test_an_outcome_that_a_person_states_counts_though_its_step_was_over(s
     await cases.state_outcome(view.id, OutcomeClass.CONFIRMED, stated("pia"))
     await cases.record_twin_update(view.id, whole_write('W/"1"'), OutcomeClass.CONFIRMED)
     twins: Any = FakeTwins()
-    await Outcomes(cases, twins, {}, plant.autonomy, plant.plant.clock).keep_label(CaseRef(case=view.id))
+    await Outcomes(cases, twins, {}, plant.autonomy, plant.plant.clock, {}).keep_label(CaseRef(case=view.id))
     assert (await plant.record()).state is AutonomyState.PROPOSED
     assert await plant.plant.rows("SELECT body ->> 'stated_by' FROM labels") == [("pia",)]
 

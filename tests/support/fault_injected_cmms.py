@@ -24,6 +24,8 @@ class FaultInjectedCmms:
         self.looks: list[OpenWorkQuery] = []
         self.closed: ConnectorError | None = None
         """Raised when it is asked for open work, or for its name."""
+        self.takes_no_note: ConnectorError | None = None
+        """Raised instead of a note."""
         self.searches = True
         """Whether it answers when it is asked for open work. Everything else is not affected."""
         self.demands: str | None = None
@@ -81,7 +83,7 @@ class FaultInjectedCmms:
         return await vendor_call(lambda: self.book.escalate(ref, escalation))
 
     async def add_note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
-        await vendor_call(lambda: self.book.note(ref, note_key, text))
+        await vendor_call(lambda: self._note(ref, note_key, text))
 
     async def changed_since(self, cursor: str | None) -> ChangePage:
         return await vendor_call(lambda: self.book.page(int(cursor or 0)))
@@ -95,6 +97,11 @@ class FaultInjectedCmms:
     def reopen(self, key: str) -> None:
         """Somebody there opens a finished order again."""
         self.book.people_change(self.orders[key].ref, WorkOrderStatus.IN_PROGRESS)
+
+    def _note(self, ref: WorkOrderRef, note_key: str, text: str) -> None:
+        if self.takes_no_note is not None:
+            raise self.takes_no_note
+        self.book.note(ref, note_key, text)
 
     def _open(self) -> None:
         if self.closed is not None:

@@ -198,8 +198,10 @@ class MemoryStore:
     async def keep_label(self, label: Label) -> None:
         await store_call(lambda: self._label(label))
 
-    async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
-        await store_call(lambda: self._close(case, how, unread))
+    async def close(
+        self, case: str, how: ClosedAs, unread: str | None = None, again_at: datetime | None = None
+    ) -> None:
+        await store_call(lambda: self._close(case, how, unread, again_at))
 
     async def check_names(self, view: CaseView) -> None:
         """There is no register that could differ."""
@@ -362,7 +364,7 @@ class MemoryStore:
         self.labels.setdefault(label.case, label)
         self._set(label.case, labelled=True)
 
-    def _close(self, case: str, how: ClosedAs, unread: str | None) -> None:
+    def _close(self, case: str, how: ClosedAs, unread: str | None, again_at: datetime | None) -> None:
         view = self.cases[case]
         known = view.closed_as
         if view.phase is Phase.CLOSED or (known is None and how is ClosedAs.WITHDRAWN and view.withdraw is None):
@@ -377,7 +379,8 @@ class MemoryStore:
         found = self.outcomes.get(case)
         words = unread if found is not None and found.outcome is OutcomeClass.UNKNOWN else None
         learns = (known or how) is ClosedAs.DONE and found is not None and not found.cancelled
-        self.due[case].at = None
+        self._set(case, closed_at=self._clock.now())
+        self.due[case].at = None if words is None else again_at
         unlearnt = found is not None and (found.outcome.finding or found.outcome is OutcomeClass.UNKNOWN)
         if learns and unlearnt and not view.labelled and words is None:
             self._wake(case)
@@ -394,7 +397,7 @@ class MemoryStore:
             if known.order is not None and (known.order.of_a_person or record.stamped_before(known.order)):
                 continue
             self._set(known.id, order=record, order_read_at=self._clock.now())
-            if known.phase is not Phase.CLOSED:
+            if known.phase is not Phase.CLOSED or known.outcome is OutcomeClass.UNKNOWN:
                 woken.append(known.id)
                 self._wake(known.id)
         self._cursor = cursor

@@ -231,7 +231,7 @@ class SagaPlant:
             Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             LotLists(self.store, self.store, {"fake": self.mes}, self.clock),
             self.orders,
-            Outcomes(self.store, self.twins, self.tables, autonomy, self.clock),
+            Outcomes(self.store, self.twins, self.tables, autonomy, self.clock, terms or {}),
         )
         self.workflows: dict[str, PlayedCase] = {}
         self.let_run: list[str] = []

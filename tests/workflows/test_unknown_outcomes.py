@@ -146,3 +146,21 @@ async def test_a_persons_word_on_the_work_on_a_held_machine_is_learnt_after_its_
     assert plant.twins.told[PUMP]["lastOutcome"] == "confirmed"
     assert await labels_of(plant) == [("confirmed", "pia", "LEAK")]
     assert (await verify(plant.engine)).verified
+
+
+async def test_a_closed_case_that_nobody_can_read_gets_its_reminder_after_a_day_and_stays_closed(
+    plant: FakePlant,
+) -> None:
+    case = await completed_with_a_code_of_its_own(plant)
+    plant.clock.time += timedelta(days=1, minutes=1)
+    await plant.at_rest()
+    view = await plant.case()
+    assert (view.phase, view.closed_as, view.lane) == (Phase.CLOSED, ClosedAs.DONE, Lane.PLANNER)
+    assert view.order_notes[-1:] == (f"{case}-outcome-1",)
+    assert "Reminder 1 of 4." in plant.cmms.notes[f"{case}-outcome-1"]
+    report = await verify(plant.engine)
+    assert [str(finding) for finding in report.findings] == []
+    await stated(plant, case)
+    plant.clock.time += timedelta(days=10)
+    await plant.at_rest()
+    assert (await plant.case()).order_notes[-1:] == (f"{case}-outcome-1",)

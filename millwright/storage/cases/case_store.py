@@ -317,7 +317,9 @@ class CaseStore:
             if kept.scalar_one_or_none() is not None:
                 writing.act("label-made", label=label)
 
-    async def close(self, case: str, how: ClosedAs, unread: str | None = None) -> None:
+    async def close(
+        self, case: str, how: ClosedAs, unread: str | None = None, again_at: datetime | None = None
+    ) -> None:
         async with self._writing(case) as writing:
             row = (
                 await writing.connection.execute(
@@ -354,7 +356,8 @@ class CaseStore:
                 await due.wake(writing.connection, [case_workflow_id(case)], writing.now)
             else:
                 seen = await due.generation(writing.connection, case_workflow_id(case))
-                await due.settle(writing.connection, case_workflow_id(case), seen, None)
+                again = None if words is None else again_at
+                await due.settle(writing.connection, case_workflow_id(case), seen, again)
             writing.act("case-closed", how=how)
             if words is not None:
                 # In one with the closing: nobody may see the case closed and in no lane.

@@ -203,5 +203,6 @@ async def read_case(
         lane=Lane(found["lane"]) if found["lane"] else None,
         attempts=found["attempts"],
         closed_as=ClosedAs(found["closed_as"]) if found["closed_as"] else None,
+        closed_at=found["closed_at"],
     )
     return view, found["generation"]
