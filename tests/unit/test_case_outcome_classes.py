@@ -10,6 +10,8 @@ from domain.outcomes import EFFECTS, OutcomeClass
 from domain.site_codes import SiteCodes
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
+from tests.support.cmms import reported
+from tests.support.fault_injection import CallOutcome
 from tests.support.saga_plant import SagaPlant, case_view
 
 CASE = "MWAAAAAAAA"
@@ -22,10 +24,7 @@ def completed(plant: SagaPlant, code: str | None) -> CaseView:
     plant.settle()
     plant.clock.time += timedelta(hours=1)
     plant.cmms.people_move(CASE, WorkOrderStatus.COMPLETED, code)
-    polling = plant.poll()
-    while not polling.ended:
-        polling.play()
-    plant.settle()
+    poll(plant)
     return plant.store.now(CASE)
 
 
@@ -94,3 +93,80 @@ def test_codes_that_contradict_the_failure_mode_are_left_to_a_person_and_the_wor
     assert view.waiting_for == (
         f"a person to say what {view.order and view.order.ref.id} found: SEAL contradicts itself, or the suspected PDE"
     )
+
+
+def poll(plant: SagaPlant) -> None:
+    polling = plant.poll()
+    while not polling.ended:
+        polling.play()
+    plant.settle()
+
+
+def learnt(plant: SagaPlant) -> tuple[object, ...]:
+    view = plant.store.now(CASE)
+    return view.phase, view.closed_as, view.outcome, plant.store.labels[CASE].outcome, plant.twins.outcomes_told
+
+
+CONFIRMED = (Phase.CLOSED, ClosedAs.DONE, OutcomeClass.CONFIRMED, OutcomeClass.CONFIRMED, ["confirmed"])
+
+
+def test_an_order_that_is_completed_twice_keeps_its_first_outcome_and_label() -> None:
+    plant = SagaPlant(timedelta())
+    completed(plant, "REPAIRED")
+    plant.clock.time += timedelta(hours=3)
+    plant.cmms.book.people_change(plant.cmms.orders[CASE].ref, WorkOrderStatus.COMPLETED, reported("NOFAULT"))
+    poll(plant)
+    assert learnt(plant) == CONFIRMED
+
+
+def test_an_order_that_is_opened_again_after_the_label_changes_neither_label_nor_case() -> None:
+    plant = SagaPlant(timedelta())
+    completed(plant, "REPAIRED")
+    plant.cmms.reopen(CASE)
+    poll(plant)
+    plant.store.woken(CASE)
+    plant.settle()
+    assert learnt(plant) == CONFIRMED
+    plant.cmms.people_move(CASE, WorkOrderStatus.COMPLETED, "NOFAULT")
+    poll(plant)
+    assert learnt(plant) == CONFIRMED
+
+
+@pytest.mark.parametrize("status", [each for each in WorkOrderStatus if each.not_done])
+def test_an_order_that_was_not_carried_out_has_no_finding_whatever_its_codes_say(status: WorkOrderStatus) -> None:
+    plant = SagaPlant(timedelta())
+    plant.store.open(case_view(CASE, 1, Rung.WORK_ORDER))
+    plant.settle()
+    plant.cmms.people_move(CASE, status, "REPAIRED")
+    poll(plant)
+    view = plant.store.now(CASE)
+    assert (view.closed_as, view.outcome, view.labelled) == (ClosedAs.CANCELLED, OutcomeClass.DEFERRED, False)
+    assert plant.store.outcomes[CASE].iso14224 is None
+
+
+def test_a_completion_that_the_poll_brings_before_the_order_is_known_is_learnt_from() -> None:
+    plant = SagaPlant(timedelta())
+    plant.store.open(case_view(CASE, 1, Rung.WORK_ORDER))
+    plant.dispatch()
+    played = plant.workflows[CASE].played
+    while CASE not in plant.cmms.orders:
+        played.play(CallOutcome.ANSWER_LOST if played.asks_vendor and plant.store.now(CASE).draft else CallOutcome.FINE)
+    assert plant.store.now(CASE).order is None
+    plant.cmms.people_move(CASE, WorkOrderStatus.COMPLETED, "REPAIRED")
+    poll(plant)
+    plant.clock.time += timedelta(hours=1)
+    plant.settle()
+    assert learnt(plant) == CONFIRMED
+    assert plant.cmms.made == [CASE]
+
+
+def test_a_finish_that_the_cmms_dates_into_the_future_is_kept_as_it_says_and_closes_the_case_now() -> None:
+    plant = SagaPlant(timedelta())
+    plant.store.open(case_view(CASE, 1, Rung.WORK_ORDER))
+    plant.settle()
+    later = plant.clock.time + timedelta(days=40)
+    report = reported("REPAIRED").model_copy(update={"finished_at": later})
+    plant.cmms.book.people_change(plant.cmms.orders[CASE].ref, WorkOrderStatus.COMPLETED, report)
+    poll(plant)
+    assert learnt(plant) == CONFIRMED
+    assert (plant.store.labels[CASE].found_at, plant.store.now(CASE).closed_at) == (later, plant.clock.time)
