@@ -21,7 +21,6 @@ from domain.twin_writes import OutcomeWriter, ToldOutcome
 from domain.work_orders import CompletionReport, FindingRole, WorkOrderRecord
 
 
-
 class Outcomes:
     """Records the outcome of finished work and closes the case.
 

@@ -83,10 +83,6 @@ class MemoryStore:
         self._set(case, withdraw="it was retired", retired_at=self._clock.now())
         self._wake(case)
 
-    def woken(self, case: str) -> None:
-        """Makes a case due, as storage does for a closed case too whose codes may be known by now."""
-        self._wake(case)
-
     def live_holds(self) -> list[HoldView]:
         """The holds that are, or may be, in force."""
         return self.holds.live()
@@ -163,6 +159,10 @@ class MemoryStore:
 
     async def wake(self, some: Sequence[str]) -> None:
         raise NotImplementedError(some)
+
+    def woken(self, case: str) -> None:
+        """Makes a case due, as storage does for a closed case too whose codes may be known by now."""
+        self._wake(case)
 
     async def record_order_note(self, case: str, key: str, words: str) -> None:
         del words
@@ -333,8 +333,7 @@ class MemoryStore:
             self._set(outcome.case, outcome=outcome.outcome, iso14224=outcome.iso14224, phase=Phase.LEARN)
 
     def _noted(self, case: str, key: str) -> None:
-        notes = self.cases[case].order_notes
-        if key not in notes:
+        if key not in (notes := self.cases[case].order_notes):
             self._set(case, order_notes=(*notes, key))
 
     def _reclassify(self, outcome: Outcome) -> None:
@@ -365,8 +364,7 @@ class MemoryStore:
         self._set(label.case, labelled=True)
 
     def _close(self, case: str, how: ClosedAs, unread: str | None, again_at: datetime | None) -> None:
-        view = self.cases[case]
-        known = view.closed_as
+        known = (view := self.cases[case]).closed_as
         if view.phase is Phase.CLOSED or (known is None and how is ClosedAs.WITHDRAWN and view.withdraw is None):
             return
         held = self.holds.claim_of(case) is not None
@@ -378,11 +376,10 @@ class MemoryStore:
             return
         found = self.outcomes.get(case)
         words = unread if found is not None and found.outcome is OutcomeClass.UNKNOWN else None
-        learns = (known or how) is ClosedAs.DONE and found is not None and not found.cancelled
         self._set(case, closed_at=self._clock.now())
         self.due[case].at = None if words is None else again_at
-        unlearnt = found is not None and (found.outcome.finding or found.outcome is OutcomeClass.UNKNOWN)
-        if learns and unlearnt and not view.labelled and words is None:
+        learns = found is not None and not found.cancelled and found.outcome is not OutcomeClass.NOT_INSPECTED
+        if (known or how) is ClosedAs.DONE and learns and not view.labelled and words is None:
             self._wake(case)
         if words is not None:
             self._set(case, waiting_for=words, waiting_step=LEARNING_STEP, lane=Lane.PLANNER)

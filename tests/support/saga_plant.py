@@ -28,8 +28,8 @@ from domain.order_terms import OrderTerms
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
-from domain.twin_writes import ToldOutcome, TwinWrite
 from domain.site_codes import SiteCodes
+from domain.twin_writes import ToldOutcome, TwinWrite
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
 from tests.support.cmms import no_files, no_reconcile
 from tests.support.fault_injected_cmms import FaultInjectedCmms

@@ -22,8 +22,8 @@ from domain.cases import CaseView, Decision
 from domain.cmms import CmmsCapabilities, OrderQuery
 from domain.open_work import OpenWork, OpenWorkQuery
 from domain.outcomes import OutcomeClass
-from domain.twin_writes import ToldOutcome, TwinWrite
 from domain.site_codes import SiteCodes
+from domain.twin_writes import ToldOutcome, TwinWrite
 from domain.work_orders import (
     ChangePage,
     CompletionReport,

@@ -45,7 +45,7 @@ from millwright.storage.cases.register_grounds import check_names
 from millwright.storage.cases.stated_outcomes import UnknownOutcome, state_outcome, unknown_outcomes
 from millwright.storage.cases.twin_writes import keep_twin_write
 from millwright.storage.cases.unattended_releases import is_approved
-from millwright.storage.database.case_tables import cases, labels, outcomes, work_orders
+from millwright.storage.database.case_tables import cases, labels, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import VersionTerms

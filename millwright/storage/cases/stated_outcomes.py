@@ -5,7 +5,6 @@ from typing import NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.code_suggestions import suggest
 from domain.errors import ActRejected, Rejected
 from domain.iso14224 import Iso14224Finding
 from domain.keys import case_workflow_id
@@ -112,6 +111,9 @@ async def suggestions_for(
     """The codes that the notes on an order may mean, where nobody can read what its work found; else none."""
     if order is None or order.report is None or outcome is not OutcomeClass.UNKNOWN:
         return ()
+    # Every process has the stores, and few compare texts.
+    from domain.code_suggestions import suggest
+
     tables = (await recorded_tables(connection)).get(order.ref.system, RecordedTables())
     return suggest(order.report.notes, tables.descriptions)
 
