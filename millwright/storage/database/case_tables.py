@@ -44,6 +44,8 @@ cases = Table(
     Column("hold_proposal", JSONB),
     Column("suspect_lots", JSONB),
     Column("rework", JSONB),
+    Column("normal", JSONB),
+    Column("verification", JSONB),
     Column("withdraw", Text),
     Column("waiting_for", Text),
     Column("waiting_step", Text),
