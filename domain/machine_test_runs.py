@@ -4,7 +4,7 @@ Only what was received counts: silence is never read as the baseline, and a mach
 read as running.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -22,16 +22,14 @@ HOLD_AGAIN: Final = "the work did not help, hold this machine again"
 """What a person of production states to have a machine held again that runs on test."""
 
 
-class RunTerms(Model):
-    """What a version asks for before a machine is released for good.
+class BaselineTerms(Model):
+    """When a version says that a signal is at its baseline.
 
     Args:
-        within: how long the test run may take.
         steady: for how long the machine must run with its signal at the baseline.
         score: the highest score at which a reading is at the baseline.
     """
 
-    within: timedelta
     steady: timedelta
     score: float
 
@@ -42,8 +40,14 @@ class RunTerms(Model):
 
     @property
     def look_every(self) -> timedelta:
-        """How often the MES is asked whether the machine runs."""
+        """How often it is looked whether the steady time has passed."""
         return self.steady / 4
+
+
+class RunTerms(BaselineTerms):
+    """What a version asks for before a machine is released for good; `within` is how long the test run may take."""
+
+    within: timedelta
 
 
 class FaultProof(Model):
@@ -111,7 +115,7 @@ class JudgedReading(NamedTuple):
     anomaly: Anomaly
     rung: Rung
 
-    def is_normal(self, terms: RunTerms) -> bool:
+    def is_normal(self, terms: BaselineTerms) -> bool:
         """Whether it says that the signal is at its baseline: a good reading of a detector with a low score, of which
         the version asks for nothing."""
         seen = self.anomaly
@@ -124,6 +128,34 @@ class JudgedReading(NamedTuple):
         seen = self.anomaly
         what = seen.code or (f"{seen.signal} at {seen.score:.1f} standard errors" if seen.score is not None else "")
         return f"{what or seen.detector} on {seen.asset} at {seen.at:%Y-%m-%d %H:%M} UTC"
+
+
+class BaselineStretch(NamedTuple):
+    """The latest readings in succession that are at the baseline: the times of the first and the last, and how many."""
+
+    since: datetime
+    until: datetime
+    readings: int
+
+
+def baseline_stretch(
+    readings: Sequence[JudgedReading], terms: BaselineTerms, silence: Callable[[datetime, datetime], timedelta]
+) -> BaselineStretch | None:
+    """The latest unbroken readings at the baseline; None if the last one is not at it, or there is none.
+
+    Args:
+        silence: how much of the time between two readings in succession counts as silence.
+    """
+    found: BaselineStretch | None = None
+    for each in sorted(readings, key=lambda each: each.anomaly.at):
+        at = each.anomaly.at
+        if not each.is_normal(terms):
+            found = None
+        elif found is None or silence(found.until, at) > terms.longest_gap:
+            found = BaselineStretch(at, at, 1)
+        else:
+            found = found._replace(until=at, readings=found.readings + 1)
+    return found
 
 
 FaultReadings = Mapping[tuple[str, str], Sequence[JudgedReading]]
@@ -183,18 +215,9 @@ def _at_baseline(run: MachineTestRun, fault: tuple[str, str], readings: Sequence
     """The latest unbroken readings at the baseline, while the MES said that the machine runs."""
     if run.running_since is None or run.read_at is None:
         return None
-    found: FaultProof | None = None
-    for each in sorted(readings, key=lambda each: each.anomaly.at):
-        at = each.anomaly.at
-        if not run.running_since <= at <= run.read_at:
-            continue
-        if not each.is_normal(run.terms):
-            found = None
-        elif found is None or at - found.until > run.terms.longest_gap:
-            found = FaultProof(asset=fault[0], failure_mode=fault[1], since=at, until=at, readings=1)
-        else:
-            found = found.model_copy(update={"until": at, "readings": found.readings + 1})
-    return found
+    seen = [each for each in readings if run.running_since <= each.anomaly.at <= run.read_at]
+    found = baseline_stretch(seen, run.terms, lambda earlier, later: later - earlier)
+    return None if found is None else FaultProof(asset=fault[0], failure_mode=fault[1], **found._asdict())
 
 
 def _missing(run: MachineTestRun, proofs: Mapping[tuple[str, str], FaultProof | None]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import typer
 from domain.assets import ObservableKind, retired_words
 from domain.errors import Rejected
 from domain.hold_proposals import HoldTerms, OnSilence
+from domain.return_to_normal import NormalTerms
 from domain.verdict import Context
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import say, write_json, write_table
@@ -105,6 +106,17 @@ def _tell(told: "EffectivePolicy") -> None:
             f"baseline (a score of at most {run.score:g}); else production decides."
         )
     say(_asking(told.hold))
+    if told.normal is not None:
+        say(_normal(told.normal))
+
+
+def _normal(terms: NormalTerms) -> str:
+    steady = terms.steady / timedelta(minutes=1)
+    counts = "the machine runs" if terms.while_running else "the machine is not known to stand"
+    within = terms.verify_within
+    verified = "" if within is None else f" Completed work is verified within {within / timedelta(hours=1):g} h."
+    score = f"a score of at most {terms.score:g}"
+    return f"A fault has returned to normal after {steady:g} min at the baseline ({score}) while {counts}.{verified}"
 
 
 def _asking(terms: HoldTerms) -> str:

@@ -10,6 +10,7 @@ from policies.language.capacity_terms import CapacityTerms, CrewTerms
 from policies.language.display_names import LABELS
 from policies.language.expanded_rules import WrittenRule
 from policies.language.grammar import COMPOSED, Node, Part, parse
+from policies.language.normal_terms import NormalClause
 from policies.language.price_terms import PriceTerms
 from policies.language.schema import Action, RunClause, TimingRule
 
@@ -36,6 +37,7 @@ def changes(before: CompiledPolicy, after: CompiledPolicy) -> list[Change]:
         *_holds(before, after),
         *_prices(before.document.prices, after.document.prices),
         *_capacity(before.document.capacity, after.document.capacity),
+        *_normal(before.document.return_to_normal, after.document.return_to_normal),
     ]
 
 
@@ -142,6 +144,24 @@ def _crew_words(crew: CrewTerms | None) -> str:
     if crew is None:
         return "not bounded"
     return f"{crew.new_orders_a_week} new orders in 7 days for {', '.join(sorted(crew.classes))}"
+
+
+def _normal(old: NormalClause | None, new: NormalClause | None) -> Iterator[Change]:
+    before, after = _normal_words(old), _normal_words(new)
+    if before != after:
+        yield Change(about="return to normal", says=f"{before} → {after}")
+
+
+def _normal_words(clause: NormalClause | None) -> str:
+    if clause is None:
+        return "none"
+    counts = "while the machine runs" if clause.while_running else "unless the machine is known to stand"
+    within = clause.verify_within
+    verified = "not verified after work" if within is None else f"verified within {duration(within)} after work"
+    return (
+        f"{', '.join(sorted(clause.classes))} after {duration(clause.steady)} at a score of at most {clause.score:g} "
+        f"{counts}, {verified}"
+    )
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, str]]:

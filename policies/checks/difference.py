@@ -10,6 +10,7 @@ from domain.verdict import Rung, Verdict
 from policies.checks.changes import Change, changes
 from policies.engine.judging import CompiledPolicy
 from policies.engine.trial import Situation
+from policies.language.normal_terms import NormalClause
 from policies.language.schema import PolicyDocument, TimingRule
 from policies.language.variables import TIMING_VARIABLES
 from policies.proof.policy_variables import Terms, given_by, shared, variables_of
@@ -108,10 +109,17 @@ def _terms_differ(before: CompiledPolicy, after: CompiledPolicy) -> bool:
         any(getattr(old.memory, name) != getattr(new.memory, name) for name in ("lateness", "rearm"))
         or old.autonomy != new.autonomy
         or old.capacity != new.capacity
+        or _normal_clause(old) != _normal_clause(new)
         or any({*getattr(old.holds, name)} != {*getattr(new.holds, name)} for name in _HOLD_LISTS)
         or any(getattr(old.holds, name) != getattr(new.holds, name) for name in ("answer_within", "on_silence"))
         or any(old.holds.terms_of(each) != new.holds.terms_of(each) for each in _run_classes(old, new))
     )
+
+
+def _normal_clause(document: PolicyDocument) -> NormalClause | None:
+    """What a version says of a return to normal, with its classes in one order."""
+    clause = document.return_to_normal
+    return clause and clause.model_copy(update={"classes": tuple(sorted(clause.classes))})
 
 
 def _run_classes(*documents: PolicyDocument) -> set[str]:

@@ -15,6 +15,7 @@ from domain.errors import PolicyRejected
 from domain.hold_proposals import HoldTerms
 from domain.pricing import TimedFault
 from domain.production import ProductionContext
+from domain.return_to_normal import NormalTerms
 from domain.verdict import Context, Explanation, Memory, ReadInputs, RuleWords, UrgencyDecision, Verdict
 from policies.engine import counterfactual, explanation, judging, timing
 from policies.engine.judging import CompiledPolicy, compile_policy
@@ -28,7 +29,8 @@ DIGESTS = "digests.toml"
 
 
 class Catalogue:
-    """Compiled policy versions by digest; implements `domain.ports.Judge` and `domain.admission.CrewBounds`.
+    """Compiled policy versions by digest; implements `domain.ports.Judge`, `domain.admission.CrewBounds` and
+    `domain.return_to_normal.NormalClauses`.
 
     A version compiles once.
     """
@@ -151,6 +153,9 @@ class Catalogue:
 
     def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
         return self.version(version).document.holds.terms_of(asset_class)
+
+    def normal_terms(self, version: str, asset_class: str) -> NormalTerms | None:
+        return self.version(version).document.normal_terms(asset_class)
 
     def crew_bound(self, version: str, asset_class: str, urgency: UrgencyDecision) -> CrewBound | None:
         terms = self.version(version).document.capacity

@@ -6,6 +6,7 @@ from typing import Literal
 
 from domain.hold_proposals import HoldTerms
 from domain.model import Model, Moment
+from domain.return_to_normal import NormalTerms
 from domain.verdict import Context
 from policies.engine.judging import CompiledPolicy
 from policies.language.expanded_rules import WrittenRule
@@ -67,6 +68,8 @@ class EffectivePolicy(Model):
     """Whether a hold on the machine is released without a statement of a person of production."""
     hold: HoldTerms
     """Whether production is asked before a hold, and how long it has to answer."""
+    normal: NormalTerms | None
+    """When a fault has returned to normal; None if the version does not say it."""
 
 
 def effective(policy: CompiledPolicy, context: Context, at: datetime) -> EffectivePolicy:
@@ -104,6 +107,7 @@ def effective(policy: CompiledPolicy, context: Context, at: datetime) -> Effecti
         machine=context.machine,
         releases_unattended=context.machine in document.holds.release_unattended,
         hold=document.holds.terms_of(context.asset_class),
+        normal=document.normal_terms(context.asset_class),
     )
 
 

@@ -8,6 +8,7 @@ from domain.verdict import Rung
 from policies.language.capacity_problems import capacity_problems
 from policies.language.fields import UNCONDITIONAL
 from policies.language.inheritance import LEVELS, spoken
+from policies.language.normal_terms import normal_problems
 from policies.language.price_problems import price_problems
 from policies.language.schema import (
     APPLIES_TO,
@@ -44,6 +45,7 @@ def contradictions(document: PolicyDocument, source: PolicyText) -> Iterator[Tex
     yield from _hold_problems(document, source)
     yield from price_problems(document, source)
     yield from capacity_problems(document, source)
+    yield from normal_problems(document.return_to_normal, source)
     for position, promise in enumerate(document.properties):
         yield from _claim_problems(("properties", position), promise, source)
 

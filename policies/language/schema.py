@@ -11,6 +11,7 @@ from domain.hold_proposals import ANSWER_WITHIN, HoldTerms, OnSilence
 from domain.machine_test_runs import RunTerms
 from domain.maintenance_history import HISTORY
 from domain.model import Model
+from domain.return_to_normal import NormalTerms
 from domain.verdict import Severity
 from policies.language.capacity_terms import CapacityTerms
 from policies.language.fields import (
@@ -34,6 +35,7 @@ from policies.language.fields import (
     Words,
     Zone,
 )
+from policies.language.normal_terms import NormalClause
 from policies.language.price_terms import PriceTerms
 
 MAX_RULES = 200
@@ -383,5 +385,11 @@ class PolicyDocument(Model):
     autonomy: Autonomy
     holds: HoldClauses = HoldClauses()
     capacity: CapacityTerms | None = None
+    return_to_normal: NormalClause | None = None
     properties: Annotated[tuple[Property, ...], Field(max_length=MAX_NAMED)] = ()
     cases: CasesFile
+
+    def normal_terms(self, asset_class: str) -> NormalTerms | None:
+        """When a fault of an asset of a class has returned to normal; None if the version does not say it."""
+        clause = self.return_to_normal
+        return None if clause is None else clause.terms_of(asset_class, self.operating.stale_after)
