@@ -40,11 +40,25 @@ def people_awaited(view: CaseView, order: WorkOrderRecord, until: datetime | Non
     return f"the technician to do {number}"
 
 
+def already_done(view: CaseView, order: WorkOrderRecord, now: datetime) -> str | None:
+    """The question to the planner where an order is open beyond its time, and its fault has returned to normal; None if
+    it is not asked."""
+    if view.normal is None or view.due_at is None or now <= view.due_at:
+        return None
+    number, system, due = order.ref.id, order.ref.system, f"{view.due_at:%Y-%m-%d %H:%M}"
+    return (
+        f"the planner to say whether {number} is already done: it was due by {due} UTC, and its signal was "
+        f"{view.normal.words}. If it was done, complete it in {system} with what was found; if its codes do not say "
+        "that, state it with `millwright case outcome`. If it was not, do it, or cancel it there"
+    )
+
+
 def wait_for_people(attempt: Step, order: WorkOrderRecord, now: datetime) -> None:
     """Has the step of a placed order wait for people, or be due at once where something else comes first."""
     view = attempt.view
     until = put_off(view, order)
-    reason = people_awaited(view, order, until, now)
+    asked = None if until is not None else already_done(view, order, now)
+    reason = asked or people_awaited(view, order, until, now)
     if until is not None and now < until:
         attempt.at_latest = min(attempt.at_latest or until, until)
     if view.urgency is None:
@@ -61,5 +75,6 @@ def wait_for_people(attempt: Step, order: WorkOrderRecord, now: datetime) -> Non
         attempt.wait(reason)
     else:
         attempt.wait(reason, hold_look_at(view, now))
-    if until is not None and until <= now and attempt.waiting_for == reason:
+    ended = until is not None and until <= now
+    if (ended or asked is not None) and attempt.waiting_for == reason:
         attempt.lane = Lane.PLANNER

@@ -57,6 +57,7 @@ def notes_wanted(view: CaseView, judge: Judge, say: Wording, raised_to: int | No
         _answering(view, say),
         _worsening(view, judge, say, raised_to),
         *_calling_off(view, say),
+        _returning(view, say),
     )
     return tuple(note for note in notes if note is not None and note.key not in view.order_notes)
 
@@ -178,6 +179,29 @@ def _calling_off(view: CaseView, say: Wording) -> tuple[OrderNote, ...]:
     )
     left = say("Millwright does not withdraw this order: cancel it if it is not needed.")
     return (OrderNote(key=_key(view, "doubt", doubts + 1), text=f"{reason} {left}"),)
+
+
+def _returning(view: CaseView, say: Wording) -> OrderNote | None:
+    """That the fault of planned work has returned to normal, and that it is back: each once for an order. A note that
+    the order is not needed any more has told it already."""
+    normal = _key(view, "normal", 1)
+    if normal in view.order_notes:
+        if view.normal is not None:
+            return None
+        text = say("The fault is back: its signal did not stay at its baseline. The order is wanted as before.")
+        return OrderNote(key=_key(view, "normal", 2), text=text)
+    doubted = any(key.startswith(_key(view, "doubt", "")) for key in view.order_notes)
+    if view.normal is None or doubted or called_off(view) is not None:
+        return None
+    proof = view.normal.proof
+    told = say(
+        "The fault has returned to normal: {readings} readings from {since} to {until} UTC are at the baseline.",
+        readings=proof.readings,
+        since=minute(proof.since),
+        until=minute(proof.until),
+    )
+    left = say("Look before the work is done. Millwright leaves this order as it is.")
+    return OrderNote(key=normal, text=f"{told} {left}")
 
 
 def _key(view: CaseView, kind: str, number: int | str) -> str:

@@ -146,14 +146,16 @@ def rework_words(said: Rework, say: Wording) -> str:
         if said.order is not None
         else say("case {case}", case=said.case)
     )
+    begins = f"{say(_REWORK)} {say('{work} did not help.', work=earlier)}"
+    if said.by is None or said.reason is None:
+        return f"{begins} {say('Of its verification: {found}.', found=say.recorded(said.found))}"
     held = say(
         "{person} had the machine held again after its test run at {at} UTC: {reason}.",
         person=said.by,
         at=minute(said.at),
         reason=said.reason.rstrip("."),
     )
-    found = say("Of the test run: {found}.", found=said.found.rstrip("."))
-    return f"{say(_REWORK)} {say('{work} did not help.', work=earlier)} {held} {found}"
+    return f"{begins} {held} {say('Of the test run: {found}.', found=said.found.rstrip('.'))}"
 
 
 def tells_rework(paragraph: str) -> bool:

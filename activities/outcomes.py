@@ -1,6 +1,7 @@
 """Stores what completed work found, writes it to the twin, and keeps it as a training label."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from temporalio import activity
 
@@ -8,6 +9,7 @@ from activities.attached_orders import AttachedOrders
 from activities.autonomy import Autonomy
 from activities.outcome_reminders import next_reminder, reminders_in_vain
 from activities.progress import CaseRef, Progress, called_off, step
+from activities.returns_to_normal import ReturnsToNormal
 from domain.canonical import Json, timestamp
 from domain.cases import CaseView, ClosedAs, Lane, Phase
 from domain.casework import LEARNING_STEP, CaseStore, Waits
@@ -31,6 +33,7 @@ class Outcomes:
         autonomy: counts the findings.
         clock: the plant's time.
         terms: whether each CMMS instance gets reminders of an outcome that is missing.
+        normals: verifies completed work.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Outcomes:
         autonomy: Autonomy,
         clock: Clock,
         terms: Mapping[str, OrderTerms],
+        normals: ReturnsToNormal,
     ) -> None:
         self._cases = cases
         self._twins = twins
@@ -48,6 +52,7 @@ class Outcomes:
         self._autonomy = autonomy
         self._clock = clock
         self._terms = terms
+        self._normals = normals
         self._attached = AttachedOrders(cases, codes, clock)
 
     @activity.defn(name="record-outcome")
@@ -126,6 +131,8 @@ class Outcomes:
         planner's lane until the crosswalk has the codes, or a person states the outcome. It is due again when its order
         is to get a reminder.
 
+        A closed case whose version has its work verified is due again, and this step looks at it.
+
         A case that is needed again meanwhile stays open: new evidence arrived after it was called off, or its order was
         opened again. Its workflow ends, and the wake of that change starts another.
         """
@@ -136,6 +143,7 @@ class Outcomes:
             words = self._unread(view, view.order) if unread and view.order is not None else None
             again_at = next_reminder(view, self._codes, self._terms, self._clock.now())
             if view.phase is not Phase.CLOSED and how is not None:
+                again_at = _earliest(again_at, self._normals.first_verification(view, how))
                 await self._cases.close(view.id, how, words, again_at)
             elif words is not None and (view.lane, view.waiting_for) != (Lane.PLANNER, words):
                 # The order has other codes now, its reminders have ended, or a reminder had to wait for the CMMS. An
@@ -143,6 +151,7 @@ class Outcomes:
                 await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
             # Woken to learn its outcome, the case rests now, unless the outcome became known during this pass.
             if view.phase is Phase.CLOSED and meaning is None and not _unlearnt(view):
+                again_at = _earliest(again_at, await self._normals.verify(view))
                 await self._cases.rest(view.id, attempt.seen, again_at)
         return attempt.progress
 
@@ -179,6 +188,10 @@ class Outcomes:
             report=report,
             iso14224=None if cancelled else read.iso14224,
         )
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((at for at in times if at is not None), default=None)
 
 
 def _unlearnt(view: CaseView) -> bool:

@@ -16,6 +16,7 @@ from activities.order_notes import escalation_wanted, notes_wanted, withdrawal_w
 from activities.order_text import order_draft
 from activities.outcome_reminders import OutcomeReminders
 from activities.progress import CaseRef, Progress, Step, accepted, called_off, overruled, step
+from activities.returns_to_normal import ReturnsToNormal
 from activities.wanted_holds import asked_lane, hold_stands, next_look
 from domain.cases import CaseView, Lane
 from domain.casework import LEASE_LASTS, CaseStore, OrderLeases
@@ -53,6 +54,7 @@ class WorkOrders:
         codes: the tables of codes of each CMMS instance.
         terms: how orders are written for each CMMS instance; one that is not named takes English, without job plans.
         files: attaches the evidence to orders.
+        normals: looks whether faults have returned to normal.
     """
 
     def __init__(
@@ -69,12 +71,14 @@ class WorkOrders:
         codes: Mapping[str, SiteCodes],
         terms: Mapping[str, OrderTerms],
         files: OrderFiles,
+        normals: ReturnsToNormal,
     ) -> None:
         self._cases = cases
         self._interval = interval
         self._reread = reread
         self._terms = terms
         self._files = files
+        self._normals = normals
         self._leases = leases
         self._cmms = cmms
         self._judge = judge
@@ -126,9 +130,11 @@ class WorkOrders:
             if self._reminders.due(attempt.view) is not None:
                 await self._reminders.remind(attempt)
                 return attempt.progress
-            view, known = attempt.view, self._order_to_follow(attempt)
+            known = self._order_to_follow(attempt)
             if known is None:
                 return attempt.progress
+            await self._normals.look(attempt)
+            view = attempt.view
             if self._read_again_at(view) <= self._clock.now():
                 known = await self._read_again(attempt, known)
                 if attempt.view.order is None or known.status.finished:
@@ -161,9 +167,11 @@ class WorkOrders:
             if not attempt.leaves_alone(self._clock.now()):
                 attempt.want_call()
             return
-        view, order = attempt.view, self._order_to_follow(attempt)
+        order = self._order_to_follow(attempt)
         if order is None:
             return
+        await self._normals.look(attempt)
+        view = attempt.view
         unread = self._read_again_at(view) <= self._clock.now()
         wanted = await self._wanted_status(view, order)
         wants_files = self._files.wanted(view, order)
@@ -251,9 +259,10 @@ class WorkOrders:
             await self._cases.record_order_note(view.id, note.key, note.text)
 
     async def _ensure(self, attempt: Step) -> None:
-        view = attempt.view
-        if view.closed_as is not None or view.order is not None:
+        if attempt.view.closed_as is not None or attempt.view.order is not None:
             return
+        await self._normals.look(attempt)
+        view = attempt.view
         if self._wanted(view) and view.urgency is None:
             attempt.wait("its work to be timed again, because it is worse than it was", self._clock.now())
         elif self._wanted(view):

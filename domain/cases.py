@@ -15,6 +15,7 @@ from domain.model import Model, Moment
 from domain.open_work import OpenWorkSeen
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
+from domain.return_to_normal import ReturnToNormal, Verification
 from domain.suspect_lots import SuspectLots
 from domain.twin_writes import TwinWrite
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
@@ -84,15 +85,15 @@ class Rework(Model):
     Args:
         case: the case whose work did not help.
         order: its order in the CMMS; None if it had none.
-        by: the person of production who had the machine held again.
+        by: the person of production who had the machine held again; None if the verification of the work showed it.
         reason: what that person said.
-        found: what the test run showed.
+        found: what the test run, or the verification, showed.
     """
 
     case: str
     order: str | None
-    by: str
-    reason: str
+    by: str | None
+    reason: str | None
     found: str
     at: Moment
 
@@ -146,6 +147,8 @@ class CaseView(Model):
         stated: who stated the outcome; None where the failure codes say it.
         iso14224: what was found in the terms of ISO 14224; None if no table of the site names any of it.
         rework: of which case it is the rework; None if it is none.
+        normal: that its fault returned to normal before its work, and is not back.
+        verification: whether its completed work helped; None until that is known, or if its version does not ask.
     """
 
     id: str
@@ -206,6 +209,8 @@ class CaseView(Model):
     stated: OutcomeStatement | None = None
     iso14224: Iso14224Finding | None = None
     rework: Rework | None = None
+    normal: ReturnToNormal | None = None
+    verification: Verification | None = None
     twin_told: bool
     """Whether the twin says something of the outcome."""
     twin_write: TwinWrite | None = None

@@ -66,6 +66,17 @@ MESSAGES: Final[Mapping[str, str]] = {
         "{person} hizo retener de nuevo la máquina tras su marcha de prueba, el {at} UTC: {reason}."
     ),
     "Of the test run: {found}.": "De la marcha de prueba: {found}.",
+    "Of its verification: {found}.": "De su verificación: {found}.",
+    # The fault has returned to normal, or is back.
+    "The fault has returned to normal: {readings} readings from {since} to {until} UTC are at the baseline.": (
+        "El fallo ha vuelto a la normalidad: {readings} lecturas del {since} al {until} UTC están en el nivel habitual."
+    ),
+    "Look before the work is done. Millwright leaves this order as it is.": (
+        "Compruébelo antes de hacer el trabajo. Millwright deja esta orden como está."
+    ),
+    "The fault is back: its signal did not stay at its baseline. The order is wanted as before.": (
+        "El fallo ha reaparecido: su señal no se mantuvo en el nivel habitual. La orden sigue siendo necesaria."
+    ),
     # The hold of the machine.
     "A hold in the MES is not an isolation; lock out and tag out.": (
         "Una retención en el MES no es una consignación; bloquee y señalice las fuentes de energía."
@@ -266,6 +277,19 @@ RECORDED: Final[Mapping[str, str]] = {
     # Why work is not needed any more.
     "its evidence was judged again, the last as {rung}": "su evidencia se volvió a evaluar, la última como «{rung}»",
     "{asset} was retired on {at} UTC by {person}: {why}": "{person} dio de baja {asset} el {at} UTC: {why}",
+    "its signal was at its baseline from {since} to {until} UTC": (
+        "su señal estuvo en el nivel habitual del {since} al {until} UTC"
+    ),
+    # What the verification of work has shown.
+    "the fault was seen again": "el fallo se observó de nuevo",
+    "the fault was seen again at {at} UTC": "el fallo se observó de nuevo el {at} UTC",
+    "the fault was seen {count} times, last at {at} UTC": "el fallo se observó {count} veces, la última el {at} UTC",
+    "the signal was not at its baseline by {at} UTC, and {fault}": (
+        "la señal no estaba en el nivel habitual el {at} UTC, y {fault}"
+    ),
+    "the signal was at its baseline until {at} UTC, and {fault}": (
+        "la señal estuvo en el nivel habitual hasta el {at} UTC, y {fault}"
+    ),
     "ignore": "ignorar",
     "watch": "observar",
     # The levels of assets.

@@ -331,20 +331,19 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     from activities.outcomes import Outcomes
     from activities.proposals import Proposals
     from activities.reconciling import ReconcileTerms, Reconciling
+    from activities.returns_to_normal import ReturnsToNormal
     from activities.routes import Routes
     from activities.suspect_lots import LotLists
     from activities.walk_downs import WalkDownSteps
     from activities.work_orders import WorkOrders
     from millwright.runtime.evidence_chart import DrawnCharts
     from millwright.storage.cases.case_observations import CaseObservations
+    from millwright.storage.cases.returns_to_normal import NormalStore
 
     cases, clock = storage.cases, storage.clock
-    routes = Routes(cases, tuple(systems.cmms), tuple(systems.mes))
     proposals = Proposals(cases, systems.mes, storage.catalogue, clock)
     holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, clock, settings.hold_interval)
     walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, clock, settings.hold_interval)
-    lots = LotLists(cases, storage.suspect_lots, systems.mes, clock)
-    machines = MachineStates(storage.operating, systems.mes, clock, settings.operating_interval)
     autonomy = Autonomy(storage.catalogue, storage.autonomy)
     terms = ReconcileTerms(
         settings.reconcile_at,
@@ -356,6 +355,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     )
     reconciling = Reconciling(DriftStore(storage.engine, clock), cases, systems.cmms, systems.twins, clock, terms)
     order_terms = {system: cmms.order_terms for system, cmms in settings.all_cmms().items()}
+    normals = ReturnsToNormal(NormalStore(storage.engine, clock), storage.catalogue, clock)
     orders = WorkOrders(
         cases,
         storage.order_leases,
@@ -369,15 +369,16 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         systems.codes,
         order_terms,
         OrderFiles(cases, CaseObservations(storage.engine), systems.cmms, DrawnCharts()),
+        normals,
     )
     work = WorkReading(storage.maintenance, systems.cmms, clock, settings.maintenance_interval)
     changes = OrderChanges(
         storage.changes, systems.cmms, clock, engine, settings.poll_interval, (reconciling.go_on, work.go_on)
     )
-    outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, clock, order_terms)
+    outcomes = Outcomes(cases, systems.twins, systems.codes, autonomy, clock, order_terms, normals)
     return CaseActivities(
         cases=(
-            routes.route_case,
+            Routes(cases, tuple(systems.cmms), tuple(systems.mes)).route_case,
             proposals.await_review,
             orders.follow_order,
             outcomes.record_outcome,
@@ -391,8 +392,8 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
             proposals.propose_work,
             holds.ensure_hold,
             holds.release_hold,
-            lots.list_suspect_lots,
+            LotLists(cases, storage.suspect_lots, systems.mes, clock).list_suspect_lots,
             walk_downs.advance_walk_down,
-            machines.read_machine_states,
+            MachineStates(storage.operating, systems.mes, clock, settings.operating_interval).read_machine_states,
         ),
     )

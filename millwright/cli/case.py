@@ -8,6 +8,7 @@ from domain.cases import Lane
 from domain.errors import Rejected
 from domain.outcomes import OutcomeClass
 from domain.production import hold_notice
+from domain.return_to_normal import VerificationState
 from millwright.cli.api_client import Answer, api_of
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.credentials import ActorKey, reason_given
@@ -16,6 +17,7 @@ from millwright.cli.output import Json, say, write_json, write_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from domain.cases import Rework
     from domain.hold_proposals import HoldProposal
     from domain.verdict import UrgencyDecision
     from millwright.storage.reporting.case_lists import SeenCase, WholeCase
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Cases: one episode of one fault each.")
 
 Ref = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as on the work order (MW…).")]
+
+
+_VERIFIED = {
+    VerificationState.VERIFIED: "verified",
+    VerificationState.NOT_VERIFIED: "not verified",
+    VerificationState.DID_NOT_HELP: "shown not to have helped",
+}
 
 
 class _Recorded(Answer):
@@ -116,9 +125,9 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.withdraw is not None:
         say(f"called off: {view.withdraw}")
     if view.rework is not None:
-        said = view.rework
-        earlier = f"case {said.case}" + (f" (order {said.order})" if said.order else "")
-        say(f"rework of {earlier}: {said.by} had the machine held again, {said.reason}; {said.found}")
+        say(_reworked(view.rework))
+    if view.normal is not None:
+        say(f"the fault has returned to normal: its signal was {view.normal.words}")
     for detached in view.detached:
         say(detached.words)
     if view.open_work is not None:
@@ -149,6 +158,9 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     if view.closed_as is not None:
         ended = "closed" if view.phase == "closed" else "work ended"
         say(f"{ended} as {view.closed_as}, outcome {view.outcome or 'none'}")
+    if view.verification is not None:
+        rework = f"; case {view.verification.rework} is the rework" if view.verification.rework else ""
+        say(f"the work is {_VERIFIED[view.verification.state]}: {view.verification.found}{rework}")
     if view.stated is not None:
         by, at = view.stated.by, view.stated.at
         say(f"outcome {view.outcome} stated by {by} on {at:%Y-%m-%d %H:%M} UTC: {view.stated.reason}")
@@ -206,6 +218,12 @@ def unknown_codes_(context: typer.Context, json: Json = False) -> None:
     ]
     columns = ("system", "role", "group", "code", "orders", "cases wait", "first", "last", "newest", "notes suggest")
     write_table(columns, rows, "Every code is known.")
+
+
+def _reworked(said: "Rework") -> str:
+    earlier = f"case {said.case}" + (f" (order {said.order})" if said.order else "")
+    held = "" if said.by is None else f"{said.by} had the machine held again, {said.reason}; "
+    return f"rework of {earlier}: {held}{said.found}"
 
 
 def _proposed(machine: str, proposal: "HoldProposal") -> str:

@@ -12,6 +12,7 @@ from activities.autonomy import Autonomy
 from activities.order_changes import OrderChanges, PollSystem
 from activities.progress import CaseRef
 from activities.proposals import Proposals
+from activities.returns_to_normal import ReturnsToNormal
 from activities.work_orders import WorkOrders
 from domain.assets import Criticality
 from domain.cases import CaseView, Decision
@@ -20,6 +21,7 @@ from domain.site_codes import SiteCodes
 from domain.work_orders import WorkOrderRecord
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
+from millwright.storage.cases.returns_to_normal import NormalStore
 from tests.contract.cmms_plant import CmmsPlant
 from tests.support.cmms import no_files, no_reconcile
 from tests.support.crashes import Killed
@@ -70,6 +72,7 @@ class OrderedCase(Generic[SiteT]):
             {system: SiteCodes(codes) for system, codes in self.codes.items()},
             {},
             no_files(self.storage.cases),
+            ReturnsToNormal(NormalStore(self.storage.engine, clock), catalogue, clock),
         )
 
     async def view(self) -> CaseView:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.autonomy import Autonomy
 from activities.outcomes import Outcomes
 from activities.progress import CaseRef
+from activities.returns_to_normal import ReturnsToNormal
 from domain.cases import CaseView, ClosedAs
 from domain.open_work import OpenWorkQuery
 from domain.outcomes import OutcomeClass
@@ -24,6 +25,7 @@ from millwright.audit.verifying import verify
 from millwright.explaining.consequences import consequences
 from millwright.storage.audit.reasons import find
 from millwright.storage.audit.record import read_record
+from millwright.storage.cases.returns_to_normal import NormalStore
 from millwright.storage.reporting.case_lists import whole_case
 from sandbox.clock import PlantClock
 from tests.contract.atlas_plant import AtlasPlant
@@ -117,7 +119,8 @@ async def learnt(ready: CodingCase) -> CaseView:
     cases, catalogue = ready.storage.cases, ready.plant.catalogue
     twins, autonomy = cast("TwinGraph", FakeTwins()), Autonomy(catalogue, ready.storage.autonomy)
     tables = {system: SiteCodes(codes) for system, codes in ready.codes.items()}
-    steps = Outcomes(cases, twins, tables, autonomy, ready.plant.clock, {})
+    normals = ReturnsToNormal(NormalStore(ready.storage.engine, ready.plant.clock), catalogue, ready.plant.clock)
+    steps = Outcomes(cases, twins, tables, autonomy, ready.plant.clock, {}, normals)
     for step in (steps.record_outcome, steps.tell_twin, steps.keep_label, steps.close_case):
         await step(CaseRef(case=ready.case))
     return await ready.view()

@@ -74,6 +74,7 @@ SHARED = {
     "Entry": "an event's into a case, and a transaction's into the ledger",
     "Facts": "the search attributes of a workflow, and the variables of a condition",
     "HoldStore": _PORT,
+    "NormalStore": _PORT,
     "SuspectLotStore": _PORT,
     "InForce": "the offline verifier's, which imports nothing of ours, and the answer of `policy in-force`",
     "Job": "of production, and of a process that replays events",

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from activities.autonomy import Autonomy
 from activities.outcomes import Outcomes
 from activities.progress import CaseRef
+from activities.returns_to_normal import ReturnsToNormal
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyRecord, AutonomyState, AutonomyTerms
 from domain.canonical import timestamp
 from domain.cases import CaseView
@@ -25,6 +26,7 @@ from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
+from millwright.storage.cases.returns_to_normal import NormalStore
 from millwright.storage.policies.autonomy import AutonomyStore, act_of
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.signatures import Signature
@@ -194,7 +196,9 @@ async def test_an_outcome_that_a_person_states_counts_though_its_step_was_over(s
     await cases.state_outcome(view.id, OutcomeClass.CONFIRMED, stated("pia"))
     await cases.record_twin_update(view.id, whole_write('W/"1"'), OutcomeClass.CONFIRMED)
     twins: Any = FakeTwins()
-    await Outcomes(cases, twins, {}, plant.autonomy, plant.plant.clock, {}).keep_label(CaseRef(case=view.id))
+    clock = plant.plant.clock
+    normals = ReturnsToNormal(NormalStore(storage_engine, clock), plant.plant.catalogue, clock)
+    await Outcomes(cases, twins, {}, plant.autonomy, clock, {}, normals).keep_label(CaseRef(case=view.id))
     assert (await plant.record()).state is AutonomyState.PROPOSED
     assert await plant.plant.rows("SELECT body ->> 'stated_by' FROM labels") == [("pia",)]
 

@@ -14,6 +14,7 @@ from activities.autonomy import Autonomy
 from activities.holds import Holds
 from activities.progress import CaseRef
 from activities.proposals import Proposals
+from activities.returns_to_normal import ReturnsToNormal
 from activities.work_orders import WorkOrders
 from domain.assets import Criticality
 from domain.cases import Decision
@@ -22,6 +23,7 @@ from domain.ports import TwinGraph
 from domain.work_orders import Escalation, WorkOrderRef, WorkOrderStatus
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
+from millwright.storage.cases.returns_to_normal import NormalStore
 from millwright.storage.events.register import RegisterStore
 from tests.audit.test_grounds_of_work import draft
 from tests.support.cmms import no_files
@@ -75,6 +77,7 @@ class Bench:
             {},
             {},
             no_files(cases),
+            ReturnsToNormal(NormalStore(self.plant.engine, clock), catalogue, clock),
         )
         await orders.ensure_order(ref)
         await orders.move_order(ref)

@@ -12,12 +12,14 @@ from activities.autonomy import Autonomy
 from activities.judging import Judging
 from activities.order_changes import OrderChanges, PollSystem
 from activities.progress import CaseRef
+from activities.returns_to_normal import ReturnsToNormal
 from activities.work_orders import WorkOrders
 from domain.assets import Alias, Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from domain.cases import CaseView, Decision
 from domain.verdict import Urgency, UrgencyDecision
 from millwright.bootstrap import Storage, StoredVersions, stores
 from millwright.settings import CmmsSettings, MesSettings, Settings
+from millwright.storage.cases.returns_to_normal import NormalStore
 from policies.engine.catalogue import Catalogue
 from tests.support.cmms import no_files, no_reconcile
 from tests.support.judged_plant import WakeCounter, judge_to_rest
@@ -84,6 +86,7 @@ class CrewPlant:
             {},
             {},
             no_files(self.storage.cases),
+            ReturnsToNormal(NormalStore(engine, self.clock), catalogue, self.clock),
         )
         self._changes = OrderChanges(
             self.storage.changes, {"fake": self.cmms}, self.clock, WakeCounter(), _MINUTES, [no_reconcile]

@@ -377,7 +377,7 @@ class MemoryStore:
         found = self.outcomes.get(case)
         words = unread if found is not None and found.outcome is OutcomeClass.UNKNOWN else None
         self._set(case, closed_at=self._clock.now())
-        self.due[case].at = None if words is None else again_at
+        self.due[case].at = again_at
         learns = found is not None and not found.cancelled and found.outcome is not OutcomeClass.NOT_INSPECTED
         if (known or how) is ClosedAs.DONE and learns and not view.labelled and words is None:
             self._wake(case)

@@ -11,6 +11,7 @@ from activities.order_changes import OrderChanges, Polled, PollSystem
 from activities.outcomes import Outcomes
 from activities.progress import CaseRef, Progress
 from activities.proposals import Proposals
+from activities.returns_to_normal import ReturnsToNormal
 from activities.suspect_lots import LotLists
 from activities.work_orders import WorkOrders
 from domain.admission import CrewBound
@@ -28,6 +29,7 @@ from domain.order_terms import OrderTerms
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.pricing import TimedFault
 from domain.production import READY_TO_RUN, ProductionContext
+from domain.return_to_normal import NormalTerms
 from domain.site_codes import SiteCodes
 from domain.twin_writes import ToldOutcome, TwinWrite
 from domain.verdict import Context, Memory, RuleWords, Rung, Urgency, UrgencyDecision, Verdict
@@ -35,6 +37,7 @@ from tests.support.cmms import no_files, no_reconcile
 from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injected_mes import TARGET, FaultInjectedMes
 from tests.support.fault_injection import Crash, Played, pause, vendor_call
+from tests.support.memory_normals import MemoryNormals
 from tests.support.memory_store import MemoryStore
 from tests.support.plant import START, TestClock, register
 from tests.support.proposed_hold import hold_answer
@@ -99,6 +102,7 @@ class SetTiming:
         self.dangerous = False
         """Whether every fault endangers people or the environment."""
         self.terms = HoldTerms(unasked=True)
+        self.normal: NormalTerms | None = None
 
     def urgency(
         self,
@@ -136,6 +140,9 @@ class SetTiming:
 
     def hold_terms(self, version: str, asset_class: str) -> HoldTerms:
         return self.terms
+
+    def normal_terms(self, version: str, asset_class: str) -> NormalTerms | None:
+        return self.normal
 
 
 class NothingEarned:
@@ -209,6 +216,8 @@ class SagaPlant:
         autonomy = Autonomy(judge, NothingEarned())  # type: ignore[arg-type]  # no step of a case judges
         # The judge bounds no crew: the store of the new orders is never used.
         admissions = Admissions(judge, None)  # type: ignore[arg-type]  # as above
+        self.normals = MemoryNormals(self.clock, self.store.cases)
+        returns = ReturnsToNormal(self.normals, judge, self.clock)
         self.orders = WorkOrders(
             self.store,
             self.store.leases,
@@ -222,6 +231,7 @@ class SagaPlant:
             self.tables,
             terms or {},
             no_files(self.store),
+            returns,
         )
         self._changes = OrderChanges(
             self.store, self.cmms_by_id, self.clock, Nobody(), timedelta(minutes=5), [no_reconcile]
@@ -231,7 +241,7 @@ class SagaPlant:
             Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             LotLists(self.store, self.store, {"fake": self.mes}, self.clock),
             self.orders,
-            Outcomes(self.store, self.twins, self.tables, autonomy, self.clock, terms or {}),
+            Outcomes(self.store, self.twins, self.tables, autonomy, self.clock, terms or {}, returns),
         )
         self.workflows: dict[str, PlayedCase] = {}
         self.let_run: list[str] = []

@@ -20,6 +20,7 @@ from domain.model import Model
 from domain.open_work import OpenWorkSeen
 from domain.outcomes import Label, Outcome
 from domain.production import ProductionContext
+from domain.return_to_normal import ReturnToNormal, Verification
 from domain.suspect_lots import SuspectLots
 from domain.twin_writes import TwinWrite
 from domain.verdict import Rung, UrgencyDecision
@@ -32,7 +33,7 @@ Row = Mapping[str, object]
 _CASES = """
 SELECT c.id, c.asset, c.failure_mode, c.rung, c.closed_as, c.decision, e.source, e.external_id,
        c.opened_at, c.closed_at, c.phase, c.urgency, c.production, c.hold_proposal, c.suspect_lots, c.rework,
-       c.withdraw, c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
+       c.normal, c.verification, c.withdraw, c.waiting_for, c.waiting_step, c.waiting_until, c.lane,
        w.case_id, w.system, w.external_id, w.status, w.draft, w.open_work, w.draft_check, w.corrections, w.record,
        w.intended_at, w.placed_at, w.notes,
        o.outcome, o.cancelled, o.found_at, o.body, o.twin_etag, o.twin_write,
@@ -115,6 +116,8 @@ class _CaseRow(NamedTuple):
     hold_proposal: object
     suspect_lots: object
     rework: object
+    normal: object
+    verification: object
     withdraw: str | None
     waiting_for: str | None
     waiting_step: str | None
@@ -266,6 +269,8 @@ def _case(row: _CaseRow) -> Plain:
         "hold_proposal": told_as(HoldProposal, row.hold_proposal),
         "suspect_lots": told_as(SuspectLots, row.suspect_lots),
         "rework": told_as(Rework, row.rework),
+        "normal": told_as(ReturnToNormal, row.normal),
+        "verification": told_as(Verification, row.verification),
         "withdraw": row.withdraw,
         "admission": told_as(Admission, row.admission),
         "waiting_for": row.waiting_for,

@@ -356,8 +356,7 @@ class CaseStore:
                 await due.wake(writing.connection, [case_workflow_id(case)], writing.now)
             else:
                 seen = await due.generation(writing.connection, case_workflow_id(case))
-                again = None if words is None else again_at
-                await due.settle(writing.connection, case_workflow_id(case), seen, again)
+                await due.settle(writing.connection, case_workflow_id(case), seen, again_at)
             writing.act("case-closed", how=how)
             if words is not None:
                 # In one with the closing: nobody may see the case closed and in no lane.

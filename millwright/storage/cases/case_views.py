@@ -21,6 +21,7 @@ from domain.iso14224 import Iso14224Finding
 from domain.open_work import OpenWorkSeen
 from domain.outcomes import OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
+from domain.return_to_normal import ReturnToNormal, Verification
 from domain.suspect_lots import SuspectLots
 from domain.twin_writes import TwinWrite
 from domain.verdict import Context, Rung, UrgencyDecision, Verdict
@@ -194,6 +195,8 @@ async def read_case(
         stated=OutcomeStatement.model_validate(found["stated"]) if found["stated"] else None,
         iso14224=Iso14224Finding.model_validate(found["iso14224"]) if found["iso14224"] else None,
         rework=Rework.model_validate(found["rework"]) if found["rework"] else None,
+        normal=ReturnToNormal.model_validate(found["normal"]) if found["normal"] else None,
+        verification=Verification.model_validate(found["verification"]) if found["verification"] else None,
         twin_told=bool(found["twin_etag"]),
         twin_write=TwinWrite.model_validate(found["twin_write"]) if found["twin_write"] else None,
         labelled=found["labelled"],

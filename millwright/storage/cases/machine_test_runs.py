@@ -1,16 +1,12 @@
 """The test run of a held machine: it begins, is followed, proves the repair, or the machine is held again; see
 `domain.hold_store.HoldStore`."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-import orjson
 from sqlalchemy import null, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.anomaly import Anomaly
-from domain.canonical import canonical, sha256
 from domain.errors import ActRejected
 from domain.holds import HoldAgain, HoldStatus, Release
 from domain.keys import case_workflow_id
@@ -18,12 +14,10 @@ from domain.machine_test_runs import (
     HOLD_AGAIN,
     READY_FOR_TEST_RUN,
     FaultReadings,
-    JudgedReading,
     MachineTestRun,
     RunStanding,
     standing_of,
 )
-from domain.verdict import Rung
 from millwright.storage.cases.hold_grounds import altered, claims_fault, run_fault
 from millwright.storage.cases.hold_locks import (
     LockedHold,
@@ -34,7 +28,8 @@ from millwright.storage.cases.hold_locks import (
     orders_at_work_again,
 )
 from millwright.storage.cases.hold_writing import HoldWriting
-from millwright.storage.cases.rework import lock_lines, open_rework
+from millwright.storage.cases.judged_readings import judged_readings
+from millwright.storage.cases.rework import ReworkGround, lock_lines, open_rework
 from millwright.storage.cases.signed_releases import check_signed
 from millwright.storage.database.hold_tables import hold_claims, holds
 from millwright.storage.scheduling import due
@@ -48,24 +43,11 @@ _NEWEST = text(
     "SELECT m.case_id FROM hold_claims m JOIN cases c ON c.id = m.case_id WHERE m.hold_key = :key "
     "AND (c.asset, c.failure_mode) = (:asset, :mode) ORDER BY c.opened_at DESC LIMIT 1"
 )
-# The newest verdict of an active version on each event: one that came late may have revised an earlier one.
-_JUDGED = text(
-    "SELECT DISTINCT ON (v.event_id) e.anomaly, v.rung, v.body, v.digest FROM verdicts v JOIN events e "
-    "ON e.id = v.event_id WHERE v.role = 'active' AND v.asset = :asset AND v.failure_mode = :mode AND v.at >= :since "
-    "ORDER BY v.event_id, v.id DESC"
-)
 
 
 class _FaultRow(NamedTuple):
     asset: str
     failure_mode: str
-
-
-class _JudgedRow(NamedTuple):
-    anomaly: object
-    rung: int
-    body: str
-    digest: str
 
 
 async def begin_run(writing: HoldWriting, key: str) -> None:
@@ -128,9 +110,8 @@ async def hold_again(writing: HoldWriting, key: str, again: HoldAgain) -> str:
     standing = await _standing(connection, found, run, writing.now)
     [claim] = await live_claims(connection, key)
     case = claim.case_id if standing.fault is None else await _case_of(connection, key, standing.fault)
-    rework = await open_rework(
-        connection, case or claim.case_id, again, standing.asks or standing.missing, writing.entry
-    )
+    shown = ReworkGround("hold-again", again.by, again.reason, standing.asks or standing.missing)
+    rework = await open_rework(connection, case or claim.case_id, shown, writing.entry)
     other = await lock_hold_of_case(connection, rework)
     if other is not None and other.key != key:
         problem = f"case {rework} of the same fault has a hold of its own, {other.key}"
@@ -171,17 +152,16 @@ async def _readings(connection: AsyncConnection, hold: LockedHold, run: MachineT
     Raises:
         ActionRequired: an event or its verdict is not as recorded: somebody has altered the database.
     """
-    found: dict[tuple[str, str], list[JudgedReading]] = {}
-    for fault in map(_FaultRow._make, await connection.execute(_FAULTS, {"key": hold.key})):
-        values = {"asset": fault.asset, "mode": fault.failure_mode, "since": run.begun_at}
-        found[fault] = [_reading(hold, _JudgedRow._make(row)) for row in await connection.execute(_JUDGED, values)]
-    return found
-
-
-def _reading(hold: LockedHold, row: _JudgedRow) -> JudgedReading:
-    told: Mapping[str, object] = orjson.loads(row.body)
-    anomaly = Anomaly.model_validate(row.anomaly)
-    recorded = sha256(row.body.encode()) == row.digest and told["rung"] == row.rung
-    if not recorded or told["anomaly"] != sha256(canonical(anomaly)):
-        raise altered(f"a reading of {anomaly.asset} is not as in the record", "release-hold", hold.key, "test_run")
-    return JudgedReading(anomaly, Rung(row.rung))
+    if run.begun_at is None:
+        return {}
+    faults = map(_FaultRow._make, await connection.execute(_FAULTS, {"key": hold.key}))
+    return {
+        (fault.asset, fault.failure_mode): await judged_readings(
+            connection,
+            fault.asset,
+            fault.failure_mode,
+            run.begun_at,
+            lambda wrong: altered(wrong, "release-hold", hold.key, "test_run"),
+        )
+        for fault in faults
+    }

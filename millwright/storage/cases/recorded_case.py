@@ -23,9 +23,9 @@ _SAID = text(
     SELECT c.asset, c.failure_mode, c.version, c.verdict, c.rung, c.decision, c.withdraw, c.hold_proposal,
         (SELECT json_agg(json_build_array(a.id, a.body) ORDER BY a.id) FROM acts a
             WHERE a.subject = 'case/' || c.id AND a.kind IN ('case-opened', 'case-raised', 'case-decided',
-                'case-unsupported', 'case-supported', 'case-called-off', 'case-evidence-revised', 'order-intended',
-                'order-placed', 'order-changed', 'order-attached', 'order-detached', 'order-corrected',
-                'hold-proposed', 'hold-answered')) AS acts,
+                'case-unsupported', 'case-supported', 'case-called-off', 'case-not-needed', 'case-evidence-revised',
+                'order-intended', 'order-placed', 'order-changed', 'order-attached', 'order-detached',
+                'order-corrected', 'hold-proposed', 'hold-answered')) AS acts,
         (SELECT json_agg(json_build_array(v.body, v.digest)) FROM evidence d
             JOIN verdicts v ON (v.event_id, v.revision) = (d.event_id, d.revision)
             WHERE d.case_id = c.id AND d.how IN ('opened', 'raised') AND v.role = 'active'
@@ -106,7 +106,7 @@ class Said:
             elif act.kind == "case-decided":
                 # Earlier builds did not record when the person decided, only when that was stored.
                 decision = Decision.model_validate({"at": act.at, **act.detail, "by": act.actor})
-            elif act.kind in ("case-unsupported", "case-called-off"):
+            elif act.kind in ("case-unsupported", "case-called-off", "case-not-needed"):
                 withdraw, told = str(act.detail["reason"]), True
             elif act.kind == "case-supported":
                 withdraw, told = None, True

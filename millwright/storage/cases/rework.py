@@ -1,4 +1,5 @@
-"""Opens the rework of a case: its work was done, and its machine, let run on test, had to be held again."""
+"""Opens the rework of a case whose work did not help: its machine, let run on test, had to be held again, or its
+verification showed the fault again."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.canonical import canonical
 from domain.cases import Phase, Rework
 from domain.errors import ActRejected
-from domain.holds import HoldAgain
 from domain.keys import case_id, case_workflow_id
 from domain.verdict import Rung
 from millwright.storage.cases.hold_writing import ACTOR
@@ -50,6 +50,22 @@ _ADD_EVIDENCE = text(
 _KEEP = text("UPDATE cases SET rework = cast(:rework AS jsonb) WHERE id = :id")
 
 
+class ReworkGround(NamedTuple):
+    """Why the work of a case did not help.
+
+    Attributes:
+        operation: what is about to be done, for errors.
+        by: the person who had its machine held again; None if the verification of the work showed it.
+        reason: what that person said.
+        found: what the test run, or the verification, showed.
+    """
+
+    operation: str
+    by: str | None
+    reason: str | None
+    found: str
+
+
 class _OpenRow(NamedTuple):
     id: str
     rung: int
@@ -73,20 +89,19 @@ async def lock_lines(connection: AsyncConnection, hold: str) -> None:
     await connection.execute(_TAKE_LINES, {"key": hold})
 
 
-async def open_rework(connection: AsyncConnection, case: str, again: HoldAgain, found: str, entry: ledger.Entry) -> str:
+async def open_rework(connection: AsyncConnection, case: str, shown: ReworkGround, entry: ledger.Entry) -> str:
     """The case that answers for the rework of another one: opened on the verdict that the other one rests on, or the
     case of the same fault that is open already, raised to that verdict where it asks for no order.
 
     Args:
         case: the case whose work did not help.
-        again: who had its machine held again, and why.
-        found: what the test run showed.
+        shown: why it did not.
 
     Raises:
         ActionRequired: a case is not as in the record.
         ActRejected: the open case of the fault was called off.
     """
-    recorded = await recorded_case(connection, case, "hold-again")
+    recorded = await recorded_case(connection, case, shown.operation)
     ground = _GroundRow._make((await connection.execute(_CASE, {"case": case})).one())
     there = (await connection.execute(_OPEN, {"case": case})).one_or_none()
     if there is None:
@@ -97,7 +112,7 @@ async def open_rework(connection: AsyncConnection, case: str, again: HoldAgain, 
         await _rest_on(connection, recorded, ground, new, "opened", entry, fault)
     else:
         new, rung = _OpenRow._make(there)
-        said = (await recorded_case(connection, new, "hold-again")).said
+        said = (await recorded_case(connection, new, shown.operation)).said
         if said.called_off is not None:
             raise ActRejected(
                 f"case {new} of the same fault was called off, and is not closed yet: {said.called_off}",
@@ -107,7 +122,7 @@ async def open_rework(connection: AsyncConnection, case: str, again: HoldAgain, 
         if rung < ground.rung:
             await connection.execute(_RAISE, {"id": new, "case": case})
             await _rest_on(connection, recorded, ground, new, "raised", entry)
-    rework = Rework(case=case, order=ground.order_id, by=again.by, reason=again.reason, found=found, at=entry.at)
+    rework = Rework(case=case, order=ground.order_id, by=shown.by, reason=shown.reason, found=shown.found, at=entry.at)
     await connection.execute(_KEEP, {"id": new, "rework": canonical(rework).decode()})
     entry.add(ledger.act("case-reworks", case_workflow_id(new), ACTOR, entry.at, {"rework": rework}))
     return new
