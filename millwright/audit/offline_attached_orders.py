@@ -34,7 +34,7 @@ def attached_order_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineF
     told: list[Row] = []
     for act in acts:
         kind, detail = act["kind"], act["detail"]
-        if kind in ("case-unsupported", "case-called-off", "case-supported"):
+        if kind in ("case-unsupported", "case-called-off", "case-not-needed", "case-supported"):
             off = kind != "case-supported"
         elif kind == "case-decided":
             off = not detail["approved"]

@@ -54,7 +54,11 @@ def _closing_findings(case: Row, closed: Any, acts: Sequence[Row]) -> Iterator[O
     elif closed == "rejected" and (not case["decision"] or case["decision"]["approved"]):
         yield OfflineFinding("case", where, "is closed as rejected, and nobody rejected it")
     elif closed == "withdrawn" and not _withdrawn(acts):
-        yield OfflineFinding("case", where, "is closed as withdrawn, and no evidence was revised and no asset retired")
+        yield OfflineFinding(
+            "case",
+            where,
+            "is closed as withdrawn, and nothing had called its work off",
+        )
 
 
 def _withdrawn(acts: Sequence[Row]) -> bool:
@@ -76,7 +80,7 @@ def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[Offl
         told.follow(act)
     # Earlier builds did not record the step that waits, nor that a case lost or regained its evidence.
     unknown = {"waiting_step"} if told.waiting_step is _UNKNOWN else set()
-    unknown |= {"hold_proposal", "suspect_lots", "rework", "admission"} - case.keys()
+    unknown |= {"hold_proposal", "suspect_lots", "rework", "normal", "verification", "admission"} - case.keys()
     if not told.support_is_told and any(act["kind"] == "case-evidence-revised" for act in acts):
         unknown.add("withdraw")
     if wrong := differing(case, vars(told), tuple(name for name in _STATE if name not in unknown)):
@@ -84,8 +88,8 @@ def _state_findings(where: str, case: Row, acts: Sequence[Row]) -> Iterator[Offl
 
 
 _STATE = (
-    "opened_at", "closed_at", "phase", "urgency", "production", "hold_proposal", "suspect_lots", "rework", "withdraw",
-    "admission", "waiting_for", "waiting_step", "waiting_until", "lane",
+    "opened_at", "closed_at", "phase", "urgency", "production", "hold_proposal", "suspect_lots", "rework", "normal",
+    "verification", "withdraw", "admission", "waiting_for", "waiting_step", "waiting_until", "lane",
 )  # fmt: skip
 _UNKNOWN = "unknown"
 
@@ -102,6 +106,8 @@ class _ToldCase:
         self.hold_proposal: Any = None
         self.suspect_lots: Any = None
         self.rework: Any = None
+        self.normal: Any = None
+        self.verification: Any = None
         self.withdraw: Any = None
         self.admission: Any = None
         self.waiting_for: Any = None
@@ -130,7 +136,13 @@ class _ToldCase:
             self.suspect_lots = {**self.suspect_lots, "review": detail["review"]}
         elif kind == "case-reworks":
             self.rework = detail["rework"]
-        elif kind in ("case-unsupported", "case-called-off"):
+        elif kind == "fault-normal":
+            self.normal = detail["normal"]
+        elif kind == "fault-returned":
+            self.normal = None
+        elif kind in ("work-verified", "work-not-verified", "work-did-not-help"):
+            self.verification = detail["verification"]
+        elif kind in ("case-unsupported", "case-called-off", "case-not-needed"):
             self.withdraw, self.support_is_told = detail["reason"], True
         elif kind == "case-supported":
             self.withdraw, self.support_is_told = None, True

@@ -83,7 +83,7 @@ def ground_findings(case: Row, acts: Sequence[Row], grounds: WorkGrounds) -> Ite
     """
     where = f"case {case['id']}"
     ground: Row | None = None
-    accepted, revised_at = False, None
+    accepted, normal, revised_at = False, False, None
     for act in acts:
         kind, rung = act["kind"], ground["detail"]["rung"] if ground else "ignore"
         if kind in ("case-opened", "case-raised"):
@@ -96,6 +96,10 @@ def ground_findings(case: Row, acts: Sequence[Row], grounds: WorkGrounds) -> Ite
             yield OfflineFinding("case", where, "was said to have no evidence left, and none was revised then")
         elif kind == "case-called-off" and not grounds.retired(case["asset"], act):
             yield OfflineFinding("case", where, "was called off, and its asset was not retired then")
+        elif kind in ("fault-normal", "fault-returned"):
+            normal = kind == "fault-normal"
+        elif kind == "case-not-needed" and not normal:
+            yield OfflineFinding("case", where, "was called off as back to normal, and that was not proved then")
         elif kind == "order-intended":
             if rung not in _ORDERS and not accepted:
                 yield OfflineFinding("order", where, f"an order was intended at {rung}, and nobody had accepted it")

@@ -190,23 +190,46 @@ def _asked_findings(
         yield OfflineFinding("hold", where, "what is to be proved on its test run is not what its version says")
 
 
+_RESTED_ON = {
+    "hold-released": "was released for good",
+    "fault-normal": "was said to be back to normal",
+    "work-verified": "was called verified",
+}
+"""What acts say on the ground of readings at the baseline."""
+
+
+def _rested_on(act: Row) -> Iterator[tuple[str, Row]]:
+    """What an act rests on: the readings of each fault, or of each signal of the fault of its case; and whose they
+    are."""
+    kind, detail = act.get("kind"), act["detail"]
+    if kind == "hold-released":
+        for fault in ((detail.get("test_run") or {}).get("proof") or {}).get("faults", ()):
+            yield f"hold {detail['hold']}", fault
+    elif kind in _RESTED_ON:
+        for signal in (detail.get("normal") or detail["verification"])["proof"]["signals"]:
+            yield act["subject"].replace("/", " "), signal
+
+
 class ProofReadings:
-    """Compares the proofs of test runs with the verdicts on the readings.
+    """Compares the proofs of test runs, of returns to normal and of verified work with the verdicts on the readings.
 
     Args:
-        acts: the acts of each case.
+        acts: the acts of each case, oldest first.
     """
 
     def __init__(self, acts: Iterable[Sequence[Row]]) -> None:
-        self._proofs: list[tuple[str, str, Row]] = []
-        """The hold, when it was released for good, and the proof of one fault."""
+        self._proofs: list[tuple[str, Row, Row]] = []
+        """Whose proof it is, the act that rests on it, and the proof of one fault."""
         self._seen: dict[tuple[str, str], dict[int, list[tuple[str, str, int]]]] = {}
         for own in acts:
+            fault: Row = {}
             for act in own:
-                run = act["detail"].get("test_run") if act.get("kind") == "hold-released" else None
-                for fault in (run or {}).get("proof", {}).get("faults", ()) if (run or {}).get("proof") else ():
-                    self._proofs.append((act["detail"]["hold"], act["at"], fault))
-                    self._seen[fault["asset"], fault["failure_mode"]] = {}
+                if act.get("kind") == "case-opened":
+                    fault = {name: act["detail"][name] for name in ("asset", "failure_mode")}
+                for where, proof in _rested_on(act):
+                    whole = {**fault, **proof}
+                    self._proofs.append((where, act, whole))
+                    self._seen[whole["asset"], whole["failure_mode"]] = {}
 
     @property
     def faults(self) -> list[tuple[str, str]]:
@@ -223,26 +246,26 @@ class ProofReadings:
 
     def findings(self) -> Iterator[OfflineFinding]:
         """Finds the proofs that the verdicts do not give."""
-        for hold, released_at, fault in self._proofs:
-            where = f"hold {hold}"
-            yield from guarded(where, self._of_proof(where, released_at, fault))
+        for where, act, fault in self._proofs:
+            yield from guarded(where, self._of_proof(where, act, fault))
 
-    def _of_proof(self, where: str, released_at: str, fault: Row) -> Iterator[OfflineFinding]:
+    def _of_proof(self, where: str, act: Row, fault: Row) -> Iterator[OfflineFinding]:
+        said_at = act["at"]
         since, until = run_moment(fault["since"]), run_moment(fault["until"])
         own = self._seen[fault["asset"], fault["failure_mode"]]
         normal: set[datetime] = set()
         count, against = 0, False
         for verdicts in own.values():
-            known = [each for each in sorted(verdicts) if each[0] <= released_at]
+            known = [each for each in sorted(verdicts) if each[0] <= said_at]
             if not known or not since <= run_moment(known[-1][1]) <= until:
                 continue
             if known[-1][2] == 0:
                 count += 1
                 normal.add(run_moment(known[-1][1]))
-            # What was judged at the very time of the release may have come after it.
-            elif known[-1][0] < released_at:
+            # What was judged at the very time of the act may have come after it.
+            elif known[-1][0] < said_at:
                 against = True
         if against or count < fault["readings"] or not {since, until} <= normal:
             mode = f"{fault['failure_mode']} of {fault['asset']}"
-            what = f"was released for good on a proof for {mode} that the verdicts do not give"
-            yield OfflineFinding("hold", where, what)
+            what = f"{_RESTED_ON[act['kind']]} on a proof for {mode} that the verdicts do not give"
+            yield OfflineFinding(where.partition(" ")[0], where, what)

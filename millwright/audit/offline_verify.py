@@ -37,6 +37,7 @@ from millwright.audit.offline_hold_grounds import hold_ground_findings, unasked_
 from millwright.audit.offline_holds import held_work
 from millwright.audit.offline_in_force import FOLLOWED, AssetPlace, InForce, asset_place
 from millwright.audit.offline_maintenance import MAINTENANCE_READ, WorkThen
+from millwright.audit.offline_normals import normal_clauses, normal_findings
 from millwright.audit.offline_operating import OPERATING_READ, MachinesThen
 from millwright.audit.offline_pack import verify_pack
 from millwright.audit.offline_people import people_findings, person_id
@@ -197,6 +198,7 @@ def verify(directory: Path, published: str | None = None, told: list[str] | None
     yield from guarded("holds", hold_ground_findings(of_cases, unasked_versions(policies, people), judged))
     yield from guarded("holds", run_findings(of_cases, run_clauses(policies), judged))
     yield from guarded("holds", proofs_read.findings())
+    yield from guarded("cases", normal_findings(of_cases, normal_clauses(policies)))
     yield from guarded("crews", admission_findings(of_cases, capacity_clauses(policies), judged))
     yield from guarded("autonomy", _autonomy(directory, acts, people))
     yield from guarded("stops and freezes", _stops(directory, acts))

@@ -17,6 +17,7 @@ from millwright.audit.offline_test_runs import ProofReadings, run_clauses, run_f
 from millwright.audit.report import Findings
 from millwright.storage.audit.person_record import person_files
 from millwright.storage.audit.record import Record
+from millwright.storage.audit.record_rows import SubjectRow
 
 _RELEASED = """
 SELECT DISTINCT o.subject FROM acts a JOIN hold_claims c ON c.hold_key = a.body::json -> 'detail' ->> 'hold'
@@ -38,10 +39,6 @@ WHERE role = 'active' AND asset = %s AND failure_mode = %s
 """
 
 
-class _SubjectRow(NamedTuple):
-    subject: str
-
-
 class _JudgedRow(NamedTuple):
     id: int
     asset: str
@@ -60,7 +57,7 @@ class _ReadingRow(NamedTuple):
 
 async def check_releases(record: Record, findings: Findings) -> None:
     """Names each release without a person that no version allowed, or whose work was not done."""
-    subjects = [row.subject for row in await record.rows(_RELEASED, _SubjectRow._make)]
+    subjects = [row.subject for row in await record.rows(_RELEASED, SubjectRow._make)]
     if subjects:
         versions = unattended_versions(await version_files(record), await _people(record))
         acts = await acts_by_subject(record, subjects)
@@ -71,7 +68,7 @@ async def check_releases(record: Record, findings: Findings) -> None:
 
 async def check_hold_grounds(record: Record, findings: Findings) -> None:
     """Names each hold that neither production nor a version let be placed."""
-    subjects = [row.subject for row in await record.rows(_HELD, _SubjectRow._make)]
+    subjects = [row.subject for row in await record.rows(_HELD, SubjectRow._make)]
     if subjects:
         versions = unasked_versions(await version_files(record), await _people(record))
         acts = await acts_by_subject(record, subjects)
@@ -81,17 +78,22 @@ async def check_hold_grounds(record: Record, findings: Findings) -> None:
 
 async def check_test_runs(record: Record, findings: Findings) -> None:
     """Names each test run that no version asks for in this way, and each proof that the verdicts do not give."""
-    subjects = [row.subject for row in await record.rows(_CLAIMING, _SubjectRow._make)]
+    subjects = [row.subject for row in await record.rows(_CLAIMING, SubjectRow._make)]
     if subjects:
         clauses = run_clauses(await version_files(record))
         acts = await acts_by_subject(record, subjects)
         judged = await judged_machines(record, subjects) if clauses else {}
         findings.extend(guarded("holds", run_findings(acts.values(), clauses, judged)))
-        proofs = ProofReadings(acts.values())
-        for asset, mode in proofs.faults:
-            for row in await record.rows(_READINGS, _ReadingRow._make, asset, mode):
-                findings.extend(proofs.note({**row._asdict(), "at": timestamp(row.at), "role": "active"}))
+        proofs = ProofReadings([act for act in own if act["kind"] == "hold-released"] for own in acts.values())
+        await note_readings(record, proofs, findings)
         findings.extend(guarded("holds", proofs.findings()))
+
+
+async def note_readings(record: Record, proofs: ProofReadings, findings: Findings) -> None:
+    """Notes the verdicts on the faults of some proofs."""
+    for asset, mode in proofs.faults:
+        for row in await record.rows(_READINGS, _ReadingRow._make, asset, mode):
+            findings.extend(proofs.note({**row._asdict(), "at": timestamp(row.at), "role": "active"}))
 
 
 async def _people(record: Record) -> dict[str, Row]:

@@ -20,6 +20,7 @@ from millwright.audit.engines import Engines
 from millwright.audit.exporting import ledger_line
 from millwright.audit.head import head_text, parse_head
 from millwright.audit.last_memories import LastMemories
+from millwright.audit.normal_check import check_normals
 from millwright.audit.offline_actors import ROLES_OF_ACTS, Actors
 from millwright.audit.offline_attestations import ATTESTED_ACTS, KEY_SUBJECTS, Attestations, key_findings
 from millwright.audit.offline_cases import case_findings
@@ -163,6 +164,7 @@ async def verify(
             await check_releases(record, findings)
             await check_hold_grounds(record, findings)
             await check_test_runs(record, findings)
+            await check_normals(record, findings)
             await check_admissions(record, findings)
             await check_changes(record, findings)
             await check_walk_downs(record, findings)
