@@ -207,7 +207,8 @@ class CaseStore(Protocol):
             how: how it ended; the first word stands.
             unread: what a planner is to explain where nobody can read what was found. The case then stands in the
                 planner's lane from the moment it is closed.
-            again_at: when the closed case is due again, for a reminder of its outcome or to verify its work; None for never.
+            again_at: when the closed case is due again, for a reminder of its outcome or to verify its work; None for
+                never.
 
         Raises:
             ActRejected: what `how` says is not in storage: the outcome, the reason of the withdrawal, or the rejection.
