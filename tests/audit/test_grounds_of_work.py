@@ -239,7 +239,13 @@ async def test_an_outcome_that_replaces_a_known_one_is_named(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"outcome": "nothing_found"}, {"work_order": "1002"}, {"asset": MOTOR}, {"stated_by": "paula"}],
+    [
+        {"outcome": "nothing_found"},
+        {"work_order": "1002"},
+        {"asset": MOTOR},
+        {"stated_by": "paula"},
+        {"iso14224": {"mode": "ELP"}},
+    ],
     ids=lambda changed: next(iter(changed)),
 )
 async def test_a_label_that_is_not_what_the_work_had_found_is_named(
