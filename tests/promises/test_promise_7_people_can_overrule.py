@@ -53,7 +53,7 @@ def test_promise_7_a_no_ends_what_was_proposed(rung: Rung, orders: list[WorkOrde
     play(plant)
     assert plant.store.now(CASE).closed_as in (ClosedAs.REJECTED, ClosedAs.CANCELLED)
     assert [order.status for order in plant.cmms.orders.values()] == orders
-    assert plant.store.labels == {}
+    assert plant.store.outcomes.labels == {}
 
 
 def test_promise_7_a_yes_orders_what_the_policy_would_only_inspect() -> None:

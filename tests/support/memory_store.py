@@ -29,6 +29,7 @@ from tests.support.fault_injection import store_call
 from tests.support.memory_attached_orders import MemoryAttachedOrders, of_another
 from tests.support.memory_holds import MemoryHolds
 from tests.support.memory_leases import MemoryLeases
+from tests.support.memory_outcomes import MemoryOutcomes
 
 
 @dataclass(slots=True)
@@ -48,8 +49,7 @@ class MemoryStore:
         self.cases: dict[str, CaseView] = {}
         self.holds = MemoryHolds(clock, self.cases, self._wake, self.open)
         self.leases = MemoryLeases(clock)
-        self.outcomes: dict[str, Outcome] = {}
-        self.labels: dict[str, Label] = {}
+        self.outcomes = MemoryOutcomes(self.cases, self._wake)
         self.due: dict[str, _Due] = {}
         self.stopped: dict[StoppableAction, str] = {}
         """What is not to be done now, and why."""
@@ -155,7 +155,7 @@ class MemoryStore:
         await store_call(lambda: self._see(case, record, read_at, lease))
 
     async def record_outcome(self, outcome: Outcome) -> None:
-        await store_call(lambda: self._find(outcome))
+        await store_call(lambda: self.outcomes.record(outcome))
 
     async def wake(self, some: Sequence[str]) -> None:
         raise NotImplementedError(some)
@@ -169,7 +169,7 @@ class MemoryStore:
         await store_call(lambda: self._noted(case, key))
 
     async def reclassify_outcome(self, outcome: Outcome) -> None:
-        await store_call(lambda: self._reclassify(outcome))
+        await store_call(lambda: self.outcomes.reclassify(outcome))
 
     async def version_approved(self, version: str) -> bool:
         del version
@@ -190,13 +190,13 @@ class MemoryStore:
         return await store_call(lambda: self._answer_hold(case, answer))
 
     async def state_outcome(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
-        return await store_call(lambda: self._state(case, outcome, statement))
+        return await store_call(lambda: self.outcomes.state(case, outcome, statement))
 
     async def record_twin_update(self, case: str, write: TwinWrite, told: OutcomeClass) -> None:
-        await store_call(lambda: self._tell(case, write, told))
+        await store_call(lambda: self.outcomes.tell(case, write, told))
 
     async def keep_label(self, label: Label) -> None:
-        await store_call(lambda: self._label(label))
+        await store_call(lambda: self.outcomes.keep_label(label))
 
     async def close(
         self, case: str, how: ClosedAs, unread: str | None = None, again_at: datetime | None = None
@@ -327,41 +327,9 @@ class MemoryStore:
         phase = Phase.WORK if known is None and self.cases[case].closed_as is None else self.cases[case].phase
         self._set(case, order=record.without_past_day(known), order_read_at=read_at, phase=phase)
 
-    def _find(self, outcome: Outcome) -> None:
-        if outcome.case not in self.outcomes:
-            self.outcomes[outcome.case] = outcome
-            self._set(outcome.case, outcome=outcome.outcome, iso14224=outcome.iso14224, phase=Phase.LEARN)
-
     def _noted(self, case: str, key: str) -> None:
         if key not in (notes := self.cases[case].order_notes):
             self._set(case, order_notes=(*notes, key))
-
-    def _reclassify(self, outcome: Outcome) -> None:
-        if self.outcomes[outcome.case].outcome is OutcomeClass.UNKNOWN:
-            self.outcomes[outcome.case] = outcome
-            changed = {"outcome": outcome.outcome, "iso14224": outcome.iso14224}
-            self._set(outcome.case, **changed, twin_told=False, twin_write=None)
-
-    def _state(self, case: str, outcome: OutcomeClass, statement: OutcomeStatement) -> OutcomeStatement:
-        found, order = self.outcomes.get(case), self.cases[case].order
-        if found is not None and found.stated is not None and found.outcome is outcome:
-            return found.stated
-        if found is None or found.outcome is not OutcomeClass.UNKNOWN or order is None:
-            raise ActRejected("not known to be unknown")
-        if not order.status.finished or order.status.not_done:
-            raise ActRejected("not completed")
-        self.outcomes[case] = found.model_copy(update={"outcome": outcome, "stated": statement})
-        self._set(case, outcome=outcome, stated=statement, twin_told=False, twin_write=None)
-        self._wake(case)
-        return statement
-
-    def _tell(self, case: str, write: TwinWrite, told: OutcomeClass) -> None:
-        if self.cases[case].outcome is told:
-            self._set(case, twin_told=write.told, twin_write=write)
-
-    def _label(self, label: Label) -> None:
-        self.labels.setdefault(label.case, label)
-        self._set(label.case, labelled=True)
 
     def _close(self, case: str, how: ClosedAs, unread: str | None, again_at: datetime | None) -> None:
         known = (view := self.cases[case]).closed_as
@@ -374,7 +342,7 @@ class MemoryStore:
         self._set(case, closed_as=known or how, phase=Phase.AWAITING_RELEASE if held else Phase.CLOSED, **none)
         if held:
             return
-        found = self.outcomes.get(case)
+        found = self.outcomes.of_case.get(case)
         words = unread if found is not None and found.outcome is OutcomeClass.UNKNOWN else None
         self._set(case, closed_at=self._clock.now())
         self.due[case].at = again_at

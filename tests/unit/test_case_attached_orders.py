@@ -203,7 +203,7 @@ def test_a_completion_that_confirms_is_learnt_as_of_an_order_of_its_own() -> Non
     plant.cmms.book.people_change(theirs, WorkOrderStatus.COMPLETED, reported("BEARING"))
     view = read_again(plant)
     assert (view.closed_as, view.outcome, view.labelled) == (ClosedAs.DONE, OutcomeClass.CONFIRMED, True)
-    assert plant.store.labels[CASE].work_order == theirs.id
+    assert plant.store.outcomes.labels[CASE].work_order == theirs.id
     assert plant.cmms.made == []
 
 
@@ -221,7 +221,7 @@ def test_a_completion_without_the_finding_concludes_nothing_and_gives_an_order_o
     plant, theirs = attached(Rung.WORK_ORDER_AND_HOLD)
     plant.cmms.book.people_change(theirs, WorkOrderStatus.COMPLETED, reported(problem))
     view = read_again(plant)
-    assert (view.closed_as, view.outcome, plant.store.labels, view.attached) == (None, None, {}, None)
+    assert (view.closed_as, view.outcome, plant.store.outcomes.labels, view.attached) == (None, None, {}, None)
     assert own_order(view).ref.id != theirs.id
     assert [order.words for order in view.detached] == [f"Order {theirs.id} {told}."]
     assert f"Order {theirs.id} {told}." in draft_words(view)
@@ -238,7 +238,7 @@ def test_what_its_codes_mean_counts_when_the_outcome_is_stored() -> None:
     plant.codes.known["BEARING"] = OutcomeClass.NOTHING_FOUND
     view = settle(plant)
     assert own_order(view)
-    assert (view.outcome, plant.store.labels, len(view.detached)) == (None, {}, 1)
+    assert (view.outcome, plant.store.outcomes.labels, len(view.detached)) == (None, {}, 1)
 
 
 @pytest.mark.parametrize("status", [WorkOrderStatus.CANCELLED, WorkOrderStatus.SKIPPED])

@@ -62,7 +62,7 @@ def test_an_untouched_draft_is_withdrawn_and_the_case_is_closed() -> None:
     case = plant.store.now(CASE)
     assert (case.closed_as, case.outcome) == (ClosedAs.WITHDRAWN, OutcomeClass.DEFERRED)
     assert plant.cmms.notes == {}
-    assert plant.store.labels == {}
+    assert plant.store.outcomes.labels == {}
 
 
 def test_a_draft_that_people_have_in_hand_is_left_to_them_with_one_note() -> None:
@@ -168,7 +168,7 @@ def test_completed_work_is_looked_at_until_it_is_verified_and_the_case_is_closed
     plant.cmms.people_move(CASE, WorkOrderStatus.COMPLETED, "REPAIRED")
     later(plant, REREAD)
     assert plant.store.now(CASE).closed_as is ClosedAs.DONE
-    label = plant.store.labels[CASE]
+    label = plant.store.outcomes.labels[CASE]
     before = plant.normals.looks[1]
     later(plant)
     later(plant)
@@ -178,7 +178,7 @@ def test_completed_work_is_looked_at_until_it_is_verified_and_the_case_is_closed
     assert verification is not None
     assert verification.state is VerificationState.VERIFIED
     assert plant.store.due[CASE].at is None
-    assert plant.store.labels[CASE] == label
+    assert plant.store.outcomes.labels[CASE] == label
     assert plant.cmms.notes == {}
 
 

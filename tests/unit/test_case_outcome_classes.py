@@ -46,7 +46,7 @@ def test_work_that_was_not_inspected_is_final() -> None:
     completed(plant, "CODE")
     plant.state_outcome(CASE, OutcomeClass.CONFIRMED)
     plant.settle()
-    assert (plant.store.now(CASE).outcome, plant.store.labels) == (OutcomeClass.NOT_INSPECTED, {})
+    assert (plant.store.now(CASE).outcome, plant.store.outcomes.labels) == (OutcomeClass.NOT_INSPECTED, {})
 
 
 def test_a_person_may_state_that_nobody_looked_and_the_case_leaves_the_lane_without_a_label() -> None:
@@ -64,7 +64,7 @@ def test_a_code_of_another_failure_mode_makes_another_defect_in_outcome_label_an
     plant.tables["fake"] = SiteCodes(plant.codes, MODES)
     plant.codes.known["SEAL"] = OutcomeClass.CONFIRMED
     view = completed(plant, "SEAL")
-    label = plant.store.labels[CASE]
+    label = plant.store.outcomes.labels[CASE]
     assert (view.outcome, label.outcome, label.failure_mode) == (
         OutcomeClass.OTHER_DEFECT,
         OutcomeClass.OTHER_DEFECT,
@@ -81,7 +81,7 @@ def test_what_was_found_in_iso_14224_is_in_the_outcome_and_its_label() -> None:
     plant.codes.known["BEARING"] = OutcomeClass.CONFIRMED
     completed(plant, "BEARING")
     said = Iso14224Finding(mode="PDE", mechanism="2.4", cause="3.4")
-    assert (plant.store.outcomes[CASE].iso14224, plant.store.labels[CASE].iso14224) == (said, said)
+    assert (plant.store.outcomes.of_case[CASE].iso14224, plant.store.outcomes.labels[CASE].iso14224) == (said, said)
 
 
 def test_codes_that_contradict_the_failure_mode_are_left_to_a_person_and_the_words_say_so() -> None:
@@ -104,7 +104,13 @@ def poll(plant: SagaPlant) -> None:
 
 def learnt(plant: SagaPlant) -> tuple[object, ...]:
     view = plant.store.now(CASE)
-    return view.phase, view.closed_as, view.outcome, plant.store.labels[CASE].outcome, plant.twins.outcomes_told
+    return (
+        view.phase,
+        view.closed_as,
+        view.outcome,
+        plant.store.outcomes.labels[CASE].outcome,
+        plant.twins.outcomes_told,
+    )
 
 
 CONFIRMED = (Phase.CLOSED, ClosedAs.DONE, OutcomeClass.CONFIRMED, OutcomeClass.CONFIRMED, ["confirmed"])
@@ -141,7 +147,7 @@ def test_an_order_that_was_not_carried_out_has_no_finding_whatever_its_codes_say
     poll(plant)
     view = plant.store.now(CASE)
     assert (view.closed_as, view.outcome, view.labelled) == (ClosedAs.CANCELLED, OutcomeClass.DEFERRED, False)
-    assert plant.store.outcomes[CASE].iso14224 is None
+    assert plant.store.outcomes.of_case[CASE].iso14224 is None
 
 
 def test_a_completion_that_the_poll_brings_before_the_order_is_known_is_learnt_from() -> None:
@@ -169,4 +175,4 @@ def test_a_finish_that_the_cmms_dates_into_the_future_is_kept_as_it_says_and_clo
     plant.cmms.book.people_change(plant.cmms.orders[CASE].ref, WorkOrderStatus.COMPLETED, report)
     poll(plant)
     assert learnt(plant) == CONFIRMED
-    assert (plant.store.labels[CASE].found_at, plant.store.now(CASE).closed_at) == (later, plant.clock.time)
+    assert (plant.store.outcomes.labels[CASE].found_at, plant.store.now(CASE).closed_at) == (later, plant.clock.time)

@@ -50,7 +50,7 @@ def test_an_order_that_ended_without_its_work_ends_its_case_and_releases_nothing
     case = plant.store.now(CASE)
     assert (case.closed_as, case.outcome) == (ClosedAs.CANCELLED, OutcomeClass.DEFERRED)
     assert (plant.mes.holder, case.lane) == (CASE, Lane.PRODUCTION)
-    assert plant.store.labels == {}
+    assert plant.store.outcomes.labels == {}
 
 
 def test_work_that_was_dated_back_is_learnt_from() -> None:

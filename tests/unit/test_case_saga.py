@@ -267,7 +267,7 @@ class CaseSaga(RuleBasedStateMachine):
 
     @invariant()
     def only_completed_work_with_a_finding_becomes_a_label(self) -> None:
-        for case, label in self.plant.store.labels.items():
+        for case, label in self.plant.store.outcomes.labels.items():
             assert self.plant.cmms.orders[case].status is WorkOrderStatus.COMPLETED
             assert label.outcome in (OutcomeClass.CONFIRMED, OutcomeClass.NOTHING_FOUND)
 
@@ -275,7 +275,7 @@ class CaseSaga(RuleBasedStateMachine):
         """Not an invariant: the steps that learn from it come after the statement."""
         for view in self.all():
             if view.stated is not None:
-                assert self.plant.store.labels[view.id].stated_by == "pia"
+                assert self.plant.store.outcomes.labels[view.id].stated_by == "pia"
                 assert self.plant.twins.outcome_of[view.id] == "confirmed"
                 assert view.lane is None
 

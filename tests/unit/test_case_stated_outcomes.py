@@ -63,7 +63,7 @@ def calls_until(made: Callable[[], SagaPlant], done: Callable[[SagaPlant], bool]
 
 def learnt(plant: SagaPlant) -> tuple[object, ...]:
     view = plant.store.now(CASE)
-    label = plant.store.labels.get(CASE)
+    label = plant.store.outcomes.labels.get(CASE)
     return (
         (view.phase, view.closed_as, view.lane, view.waiting_for, plant.store.due[CASE].at),
         (view.outcome, view.twin_told, plant.twins.outcome_of.get(CASE)),
