@@ -109,6 +109,7 @@ async def test_a_fault_that_goes_on_after_the_work_has_one_rework_when_the_time_
 
 
 async def test_looks_at_once_open_one_rework(story: NormalPlant) -> None:
+    story.clock.time += timedelta(hours=1)
     await story.fault()
     story.clock.time += WITHIN
     await asyncio.gather(*(story.normals.verify(story.case, story.terms(), WITHIN) for _ in range(4)))
