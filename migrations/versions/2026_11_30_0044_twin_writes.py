@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision: str = "0046_twin_writes"
+revision: str = "0044_twin_writes"
 down_revision: str | None = "0043_corrections_sent"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision: str = "0048_returns_to_normal"
-down_revision: str | None = "0043_corrections_sent"
+revision: str = "0045_returns_to_normal"
+down_revision: str | None = "0044_twin_writes"
 branch_labels: Sequence[str] | None = None
 depends_on: Sequence[str] | None = None
 
