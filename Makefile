@@ -93,7 +93,7 @@ engine-production: $(READY) ## Build the engine that is for production too; its 
 $(FOREIGN)/node_modules/.ready: $(FOREIGN)/package.json $(FOREIGN)/package-lock.json
 	@for tool in node npm; do command -v "$$tool" >/dev/null || \
 	  { echo "make test-foreign needs Node.js 20 or newer with npm: there is no $$tool on the PATH." >&2; exit 1; }; done
-	@echo "Installing the locked packages of the foreign servers and clients into $(FOREIGN)/node_modules: ten seconds, 96 MB."
+	@echo "Installing the locked packages of the foreign servers and clients into $(FOREIGN)/node_modules: a minute, 440 MB."
 	@npm ci --prefix $(FOREIGN) >/dev/null
 	@touch $@
 

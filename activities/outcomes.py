@@ -16,7 +16,7 @@ from domain.casework import LEARNING_STEP, CaseStore, Waits
 from domain.clock import Clock
 from domain.keys import order_twin_id
 from domain.order_terms import OrderTerms
-from domain.outcomes import EFFECTS, Label, Outcome, OutcomeClass, told_outcome
+from domain.outcomes import EFFECTS, Label, LabelSources, Outcome, OutcomeClass, told_outcome
 from domain.site_codes import ReadCodes, SiteCodes
 from domain.stops import StoppableAction
 from domain.twin_writes import OutcomeWriter, ToldOutcome
@@ -110,17 +110,17 @@ class Outcomes:
         """Stores a training label if completed work had a finding.
 
         The label is the last thing that is learnt: a case with a finding and no label is learnt from again. A person
-        may state the outcome at any time, also after the steps before this one.
+        may state the outcome at any time, also after the steps before this one. If the case has a label and its order
+        says another finding by now, that is the next revision of the label.
         """
         async with step(self._cases, self._clock, ref.case, "keep-label") as attempt:
             view = attempt.view
             told = view.twin_done or view.twin is None or view.retired_at is not None
-            if _unlearnt(view) and told:
-                if view.stated is not None:
+            if _teaches(view) and told:
+                if view.stated is not None and not view.labelled:
                     await self._autonomy.learn(view)
-                detectors, models = await self._cases.label_sources(view.id)
-                label = _label(view, tuple(detectors), tuple(models))
-                await self._cases.keep_label(label)
+                sources = await self._cases.label_sources(view.id, _found_at(view))
+                await self._cases.keep_label(_label(view, sources))
         return attempt.progress
 
     @activity.defn(name="close-case")
@@ -150,7 +150,7 @@ class Outcomes:
                 # earlier build closed the case in a transaction before that of the lane, and may have been interrupted.
                 await self._cases.wait(view.id, Waits(LEARNING_STEP, words, lane=Lane.PLANNER))
             # Woken to learn its outcome, the case rests now, unless the outcome became known during this pass.
-            if view.phase is Phase.CLOSED and meaning is None and not _unlearnt(view):
+            if view.phase is Phase.CLOSED and meaning is None and (view.labelled or not _teaches(view)):
                 again_at = _earliest(again_at, await self._normals.verify(view))
                 await self._cases.rest(view.id, attempt.seen, again_at)
         return attempt.progress
@@ -194,10 +194,9 @@ def _earliest(*times: datetime | None) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
-def _unlearnt(view: CaseView) -> bool:
-    """Whether completed work has a finding and no label."""
-    found = view.outcome is not None and view.outcome.finding
-    return found and not _cancelled(view) and not view.labelled
+def _teaches(view: CaseView) -> bool:
+    """Whether work that is completed has a finding."""
+    return view.order_completed and view.outcome is not None and view.outcome.finding
 
 
 def _told(case: str, outcome: OutcomeClass, order: WorkOrderRecord, *, cancelled: bool) -> ToldOutcome:
@@ -237,7 +236,14 @@ def _closed_as(view: CaseView) -> ClosedAs | None:
     return ClosedAs.DONE
 
 
-def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) -> Label:
+def _found_at(view: CaseView) -> datetime:
+    if view.order is None or view.outcome is None:
+        raise ValueError(f"case {view.id} has no finished order to make a label of")
+    report = view.order.report or CompletionReport()
+    return report.finished_at or view.order.changed_at
+
+
+def _label(view: CaseView, sources: LabelSources) -> Label:
     if view.order is None or view.outcome is None:
         raise ValueError(f"case {view.id} has no finished order to make a label of")
     report = view.order.report or CompletionReport()
@@ -247,15 +253,15 @@ def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) 
         machine=view.machine.id,
         failure_mode=view.failure_mode,
         outcome=view.outcome,
-        window_start=view.event_at,
-        window_end=view.last_event_at,
-        found_at=report.finished_at or view.order.changed_at,
+        window_start=sources.first_at or view.event_at,
+        window_end=sources.last_at or view.event_at,
+        found_at=_found_at(view),
         work_order=view.order.ref.id,
         policy=view.verdict.policy,
         policy_version=view.verdict.version,
         policy_digest=view.version,
-        detectors=detectors,
-        model_versions=models,
+        detectors=sources.detectors,
+        model_versions=sources.model_versions,
         failure_class=report.group,
         problem=report.code_of(FindingRole.PROBLEM),
         cause=report.code_of(FindingRole.CAUSE),
@@ -263,4 +269,6 @@ def _label(view: CaseView, detectors: tuple[str, ...], models: tuple[str, ...]) 
         downtime=report.downtime,
         stated_by=view.stated.by if view.stated else None,
         iso14224=view.iso14224,
+        evidence=sources.events,
+        evidence_count=sources.count,
     )

@@ -12,7 +12,7 @@ from domain.counterfactuals import Grounds, VerdictCounterfactuals
 from domain.draft_findings import DraftCheck
 from domain.hold_proposals import HoldProposal
 from domain.open_work import OpenWorkSeen
-from domain.outcomes import Label, Outcome, OutcomeClass
+from domain.outcomes import Label, LabelSources, Outcome, OutcomeClass
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.twin_writes import TwinWrite
@@ -191,7 +191,8 @@ class CaseStore(Protocol):
         ...
 
     async def keep_label(self, label: Label) -> None:
-        """Keeps a training label; the same one again changes nothing."""
+        """Keeps a training label. One that says the same finding as the newest again changes nothing; one that says
+        another finding is the next revision."""
         ...
 
     async def close(
@@ -228,8 +229,8 @@ class CaseStore(Protocol):
         """Why an action on a case is not to be taken now, in words; None where nothing stops it."""
         ...
 
-    async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
-        """The detectors and model versions whose events fed the case."""
+    async def label_sources(self, case: str, until: datetime) -> LabelSources:
+        """What was seen of a case's fault at a time of the plant or before, as far as it is known now."""
         ...
 
 

@@ -177,11 +177,40 @@ class Outcome(Model):
     iso14224: Iso14224Finding | None = Field(default=None, exclude_if=_nobody)
 
 
-class Label(Model):
-    """A training row: which window of which asset shows which class, and how we know. `stated_by` is the person who
-    stated the class; None where the failure codes say it. `iso14224` is that of the outcome."""
+class LabelSources(Model):
+    """What had been seen of a case's fault by a time: the detectors and their models, and the evidence.
 
-    later: ClassVar[tuple[str, ...]] = ("stated_by", "iso14224")
+    `events` are the earliest `LABEL_EVENTS` of the `count` events, as `source|external id`.
+    """
+
+    detectors: tuple[str, ...] = ()
+    model_versions: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    count: int = 0
+    first_at: Moment | None = None
+    last_at: Moment | None = None
+
+
+LABEL_EVENTS: Final = 500
+"""How many events a label names at most: an act in the ledger carries all of it."""
+
+
+class Censoring(StrEnum):
+    """Whether the time to the defect is known, by the words of survival analysis (NIST handbook, 8.1.3.1)."""
+
+    NONE = "none"
+    """The defect was seen: the lead time is the time until that."""
+    RIGHT = "right"
+    """The part was changed before anybody saw it fail: the time to the failure is longer than the lead time."""
+
+
+class Label(Model):
+    """A training row: which window of which asset shows which class, and how we know. The window is that of the
+    evidence that was known before the finding. `stated_by` is the person who stated the class; None where the failure
+    codes say it. `iso14224` is that of the outcome. `evidence` names the earliest events of the window, and
+    `evidence_count` counts all of them; both are None in labels of earlier builds."""
+
+    later: ClassVar[tuple[str, ...]] = ("stated_by", "iso14224", "evidence", "evidence_count")
 
     case: str
     asset: str
@@ -205,3 +234,40 @@ class Label(Model):
     revision: int = 1
     stated_by: str | None = Field(default=None, exclude_if=_nobody)
     iso14224: Iso14224Finding | None = Field(default=None, exclude_if=_nobody)
+    evidence: tuple[str, ...] | None = Field(default=None, exclude_if=_nobody)
+    evidence_count: int | None = Field(default=None, exclude_if=_nobody)
+
+    @property
+    def censoring(self) -> Censoring | None:
+        """Whether the time to the defect is known; None for a class that has no such defect."""
+        # Hashing a member of an enum costs more than the comparisons, in exports of all labels.
+        if self.outcome is OutcomeClass.CONFIRMED:
+            return Censoring.NONE
+        return Censoring.RIGHT if self.outcome is OutcomeClass.PREVENTED else None
+
+    @property
+    def lead_time(self) -> timedelta | None:
+        """The time from the first evidence to the end of the work that found or prevented the defect. None for other
+        classes, and if a clock was wrong, so that the finding is before the evidence."""
+        if self.censoring is None or self.found_at < self.window_start:
+            return None
+        return self.found_at - self.window_start
+
+    def following(self, known: "Label | None") -> "Label | None":
+        """The label as the revision after the newest one of its case; None if that says the same finding, whatever was
+        known of the evidence."""
+        if known is None:
+            return self
+        same = self.model_copy(update={name: getattr(known, name) for name in _BESIDE_THE_FINDING}) == known
+        return None if same else self.model_copy(update={"revision": known.revision + 1})
+
+
+_BESIDE_THE_FINDING = (
+    "window_start",
+    "window_end",
+    "detectors",
+    "model_versions",
+    "evidence",
+    "evidence_count",
+    "revision",
+)

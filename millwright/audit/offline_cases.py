@@ -264,7 +264,8 @@ def _outcome_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding
 def _learning_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFinding]:
     """Finds outcomes that replaced a known one, and labels that do not say what the work had found by then."""
     found: Row | None = None
-    order, labelled = None, False
+    order: str | None = None
+    newest: Row | None = None
     for act in acts:
         kind, detail = act["kind"], act["detail"]
         if kind in READINGS:
@@ -276,20 +277,34 @@ def _learning_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFindin
             what = f"replaced {known}, and only an unknown one may be replaced"
             yield OfflineFinding("outcome", f"outcome of case {case['id']}", what)
         elif kind == "label-made":
-            if labelled or found is None or found["cancelled"] or found["outcome"] in _NO_FINDING:
+            label = detail["label"]
+            taught = found is not None and not found["cancelled"] and found["outcome"] not in _NO_FINDING
+            if not taught or not _follows(label, newest):
                 yield OfflineFinding("label", f"label of case {case['id']}", "was made twice, or without a finding")
             else:
                 told = {**case, "outcome": found["outcome"], "work_order": order}
-                label, by = detail["label"], _stated_by(found)
+                by = _stated_by(found)
                 differs = label.get("stated_by") != by or label.get("iso14224") != found.get("iso14224")
                 if differs or differing(label, told, _LABELLED):
                     what = "is not what the work had found by then"
                     yield OfflineFinding("label", f"label of case {case['id']}", what)
-            labelled = True
+            newest = label
         if kind in _OUTCOMES:
             found = detail["outcome"]
 
 
+def _follows(label: Row, newest: Row | None) -> bool:
+    """Whether a label is the first of its case, or the next revision, with another finding than the newest."""
+    if newest is None:
+        return bool(label["revision"] == 1)
+    said = [{name: of[name] for name in of if name not in _BESIDE_THE_FINDING} for of in (label, newest)]
+    return bool(label["revision"] == newest["revision"] + 1) and said[0] != said[1]
+
+
+# As `domain.outcomes` has them. Labels of earlier builds name no evidence.
+_BESIDE_THE_FINDING = (
+    "window_start", "window_end", "detectors", "model_versions", "evidence", "evidence_count", "revision",
+)  # fmt: skip
 _NO_FINDING = ("deferred", "unknown", "not_inspected")
 _LABELLED = ("asset", "failure_mode", "outcome", "work_order")
 

@@ -1,1 +1,1 @@
-"""Training labels, written for those who train models."""
+"""The training dataset: Parquet files with a manifest, written for those who train models."""

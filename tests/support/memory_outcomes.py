@@ -55,8 +55,8 @@ class MemoryOutcomes:
             self._set(case, twin_told=write.told, twin_write=write)
 
     def keep_label(self, label: Label) -> None:
-        """Keeps the first label of a case."""
-        self.labels.setdefault(label.case, label)
+        """Keeps the label of a case, or its next revision."""
+        self.labels[label.case] = label.following(self.labels.get(label.case)) or self.labels[label.case]
         self._set(label.case, labelled=True)
 
     def _set(self, case: str, **values: object) -> None:

@@ -17,7 +17,7 @@ from domain.errors import ActRejected, Unavailable
 from domain.hold_proposals import HoldAnswer, HoldProposal, check_answer
 from domain.holds import HoldView
 from domain.open_work import OpenWorkSeen
-from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
+from domain.outcomes import Label, LabelSources, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.suspect_lots import SuspectLots
@@ -209,8 +209,8 @@ class MemoryStore:
     async def stop_reason(self, case: str, action: StoppableAction) -> str | None:
         return self.stopped.get(action)
 
-    async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
-        return await store_call(lambda: (("adx:volt",), ()))
+    async def label_sources(self, case: str, until: datetime) -> LabelSources:
+        return await store_call(lambda: LabelSources(detectors=("adx:volt",)))
 
     async def cursor(self, system: str) -> str | None:
         return await store_call(lambda: self._cursor)

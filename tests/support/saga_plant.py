@@ -236,12 +236,13 @@ class SagaPlant:
         self._changes = OrderChanges(
             self.store, self.cmms_by_id, self.clock, Nobody(), timedelta(minutes=5), [no_reconcile]
         )
+        self.outcomes = Outcomes(self.store, self.twins, self.tables, autonomy, self.clock, terms or {}, returns)
         self._activities = (
             Proposals(self.store, {"fake": self.mes}, judge, self.clock),  # type: ignore[arg-type]  # as above
             Holds(self.store, self.store.holds, {"fake": self.mes}, self.twins, judge, self.clock, WATCH),  # type: ignore[arg-type]  # nothing reads a twin, no step of a hold judges
             LotLists(self.store, self.store, {"fake": self.mes}, self.clock),
             self.orders,
-            Outcomes(self.store, self.twins, self.tables, autonomy, self.clock, terms or {}, returns),
+            self.outcomes,
         )
         self.workflows: dict[str, PlayedCase] = {}
         self.let_run: list[str] = []

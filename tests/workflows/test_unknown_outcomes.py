@@ -10,7 +10,7 @@ from domain.outcomes import OutcomeClass, OutcomeStatement
 from millwright.audit.verifying import verify
 from millwright.bootstrap import redrive_outcomes
 from millwright.storage.reporting.condition import read_lanes
-from millwright.storage.reporting.labels import read_labels
+from millwright.storage.reporting.labels import open_training_rows
 from tests.support.plant import PUMP, code, deviation
 from tests.workflows.fake_plant import FakePlant
 
@@ -86,7 +86,9 @@ async def stated(plant: FakePlant, case: str, outcome: OutcomeClass = OutcomeCla
 
 
 async def labels_of(plant: FakePlant) -> list[tuple[str, str | None, str | None]]:
-    labels = await read_labels(plant.engine)
+    async with open_training_rows(plant.engine) as record:
+        newest = await record.newest(None)
+        labels = [made.label async for page in record.labels(0, newest.seq) for made in page]
     return [(label.outcome.value, label.stated_by, label.problem) for label in labels]
 
 
@@ -130,7 +132,7 @@ async def test_codes_that_come_after_a_persons_word_do_not_replace_it(plant: Fak
     view = await plant.case()
     assert (view.outcome, view.stated and view.stated.by) == (OutcomeClass.CONFIRMED, "pia")
     assert plant.twins.told[PUMP]["lastOutcome"] == "confirmed"
-    assert await labels_of(plant) == [("confirmed", "pia", "LEAK")]
+    assert await labels_of(plant) == [("confirmed", "pia", "LEAK"), ("confirmed", "pia", "NOFAULT")]
     assert (await verify(plant.engine)).verified
 
 

@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from sqlalchemy import case as case_
-from sqlalchemy import func, literal, select, text, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,7 +21,7 @@ from domain.hold_proposals import HoldAnswer, HoldProposal
 from domain.instances import PlantInstances
 from domain.keys import case_workflow_id
 from domain.open_work import OpenWorkSeen
-from domain.outcomes import Label, Outcome, OutcomeClass, OutcomeStatement
+from domain.outcomes import Label, LabelSources, Outcome, OutcomeClass, OutcomeStatement
 from domain.production import ProductionContext
 from domain.stops import StoppableAction
 from domain.twin_writes import TwinWrite
@@ -37,6 +36,7 @@ from millwright.storage.cases.decisions import decide_case
 from millwright.storage.cases.explanations import keep_explanation, read_grounds
 from millwright.storage.cases.hold_proposals import answer_hold, propose_hold
 from millwright.storage.cases.hold_take_over import take_over
+from millwright.storage.cases.labels import keep_label, label_sources
 from millwright.storage.cases.order_grounds import check_move
 from millwright.storage.cases.order_intents import intend_order
 from millwright.storage.cases.order_records import record_order
@@ -45,7 +45,7 @@ from millwright.storage.cases.register_grounds import check_names
 from millwright.storage.cases.stated_outcomes import UnknownOutcome, state_outcome, unknown_outcomes
 from millwright.storage.cases.twin_writes import keep_twin_write
 from millwright.storage.cases.unattended_releases import is_approved
-from millwright.storage.database.case_tables import cases, labels, work_orders
+from millwright.storage.database.case_tables import cases, work_orders
 from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import VersionTerms
@@ -54,16 +54,6 @@ from millwright.storage.policies.versions import learn_version
 from millwright.storage.scheduling import due
 
 _ACTOR = "millwright"
-_SOURCES = text(
-    "SELECT DISTINCT e.anomaly->>'detector' AS detector, e.anomaly->>'model_version' AS model FROM events e "
-    "JOIN cases c ON c.asset = e.asset AND c.failure_mode = e.failure_mode AND e.at BETWEEN c.event_at AND "
-    "c.last_event_at WHERE c.id = :case ORDER BY 1, 2"
-)
-
-
-class _SourceRow(NamedTuple):
-    detector: str | None
-    model: str | None
 
 
 class _Writing:
@@ -301,21 +291,9 @@ class CaseStore:
             await keep_twin_write(writing.connection, case, write, told, writing.entry)
 
     async def keep_label(self, label: Label) -> None:
+        """See `millwright.storage.cases.labels`."""
         async with self._writing(label.case) as writing:
-            kept = await writing.connection.execute(
-                insert(labels)
-                .values(
-                    case_id=label.case,
-                    revision=label.revision,
-                    outcome=label.outcome.value,
-                    body=label.model_dump(mode="json"),
-                    made_at=writing.now,
-                )
-                .on_conflict_do_nothing()
-                .returning(labels.c.case_id)
-            )
-            if kept.scalar_one_or_none() is not None:
-                writing.act("label-made", label=label)
+            await keep_label(writing.connection, label, writing.entry)
 
     async def close(
         self, case: str, how: ClosedAs, unread: str | None = None, again_at: datetime | None = None
@@ -371,7 +349,7 @@ class CaseStore:
             found = await standing_stop(connection, case, action)
         return None if found is None else found.words
 
-    async def label_sources(self, case: str) -> tuple[Sequence[str], Sequence[str]]:
+    async def label_sources(self, case: str, until: datetime) -> LabelSources:
+        """See `millwright.storage.cases.labels`."""
         async with self._looking() as connection:
-            rows = [_SourceRow._make(row) for row in await connection.execute(_SOURCES, {"case": case})]
-        return sorted({row.detector for row in rows if row.detector}), sorted({row.model for row in rows if row.model})
+            return await label_sources(connection, case, until)

@@ -11,7 +11,7 @@ from domain.clock import Clock
 from domain.keys import case_workflow_id, poll_workflow_id
 from domain.outcomes import OutcomeClass
 from domain.unreadable import UnreadableRecord
-from domain.work_orders import WorkOrderRecord
+from domain.work_orders import CompletionReport, WorkOrderRecord, WorkOrderStatus
 from millwright.storage.cases.admissions import awaiting_turn
 from millwright.storage.cases.drift import keep_hint
 from millwright.storage.cases.unreadable import keep_unreadable, settle_read
@@ -39,6 +39,18 @@ async def _advance(connection: AsyncConnection, system: str, cursor: str, entry:
     )
     if known != cursor:
         entry.add(ledger.act("cursor-advanced", f"cursor/{system}", system, entry.at, {"cursor": cursor}))
+
+
+def _teaches_anew(record: WorkOrderRecord, before: WorkOrderRecord | None) -> bool:
+    """Whether completed work says something else of what it found than at the reading before."""
+    if record.status is not WorkOrderStatus.COMPLETED:
+        return False
+    return before is None or before.status is not record.status or _finding(record) != _finding(before)
+
+
+def _finding(record: WorkOrderRecord) -> tuple[object, ...]:
+    report = record.report or CompletionReport()
+    return report.finished_at, report.group, report.codes, report.disposition, report.downtime
 
 
 class ChangeStore:
@@ -139,7 +151,7 @@ class ChangeStore:
                 if found or record.status.not_done is not (before is not None and before.status.not_done):
                     counted_otherwise.append(known.case_id)
                 # Codes that come after completion are learnt, though the case is closed.
-                if known.closed_at is None or known.outcome == OutcomeClass.UNKNOWN:
+                if known.closed_at is None or known.outcome == OutcomeClass.UNKNOWN or _teaches_anew(record, before):
                     woken.append(known.case_id)
             await _advance(connection, system, cursor, entry)
             next_ones = await awaiting_turn(connection, counted_otherwise, now)
