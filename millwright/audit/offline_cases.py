@@ -278,8 +278,7 @@ def _learning_findings(case: Row, acts: Sequence[Row]) -> Iterator[OfflineFindin
             yield OfflineFinding("outcome", f"outcome of case {case['id']}", what)
         elif kind == "label-made":
             label = detail["label"]
-            taught = found is not None and not found["cancelled"] and found["outcome"] not in _NO_FINDING
-            if not taught or not _follows(label, newest):
+            if found is None or found["cancelled"] or found["outcome"] in _NO_FINDING or not _follows(label, newest):
                 yield OfflineFinding("label", f"label of case {case['id']}", "was made twice, or without a finding")
             else:
                 told = {**case, "outcome": found["outcome"], "work_order": order}

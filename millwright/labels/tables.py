@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from domain.iso14224 import Iso14224Finding
 from domain.training import HealthyWindow, MadeLabel, MaskedSpan, SpanRow, UnworkedCase
 
 _TEXT = pa.string()
@@ -65,6 +66,9 @@ LABELS = DatasetTable(
             ("problem", _TEXT),
             ("cause", _TEXT),
             ("remedy", _TEXT),
+            ("iso14224_mode", _TEXT),
+            ("iso14224_mechanism", _TEXT),
+            ("iso14224_cause", _TEXT),
             ("downtime_s", pa.float64()),
             ("stated_by", _TEXT),
             ("made_at", _MOMENT),
@@ -144,8 +148,12 @@ TABLES = {table.name: table for table in (LABELS, HEALTHY, UNWORKED, MASKED)}
 def label_row(made: MadeLabel) -> Row:
     """A label as the row of its table."""
     label = made.label
+    found = label.iso14224 or Iso14224Finding()
     return {
         **label.__dict__,
+        "iso14224_mode": found.mode,
+        "iso14224_mechanism": found.mechanism,
+        "iso14224_cause": found.cause,
         "lead_time_s": _seconds(label.lead_time),
         "censoring": label.censoring,
         "downtime_s": _seconds(label.downtime),

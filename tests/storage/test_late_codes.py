@@ -16,6 +16,7 @@ from millwright.storage.cases.changes import ChangeStore
 from tests.support.completed_work import completed, stated
 from tests.support.judged_plant import Plant
 from tests.support.plant import code, deviation
+from tests.support.twin_writes import whole_write
 
 
 async def closed_case(plant: Plant) -> tuple[CaseStore, WorkOrderRecord]:
@@ -34,8 +35,8 @@ async def closed_case(plant: Plant) -> tuple[CaseStore, WorkOrderRecord]:
 
 async def learn(plant: Plant, cases: CaseStore, case: str) -> None:
     """The step that keeps labels. The outcome is one that autonomy has counted."""
-    await cases.record_twin_update(case, 'W/"1"', OutcomeClass.CONFIRMED)
-    steps = Outcomes(cases, None, {}, _NothingToCount(), plant.clock)  # type: ignore[arg-type]  # neither is asked
+    await cases.record_twin_update(case, whole_write('W/"1"'), OutcomeClass.CONFIRMED)
+    steps = Outcomes(cases, None, {}, _NothingToCount(), plant.clock, {}, None)  # type: ignore[arg-type]  # none is asked
     await steps.keep_label(CaseRef(case=case))
 
 

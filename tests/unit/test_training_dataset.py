@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import ActRejected
+from domain.iso14224 import Iso14224Finding
 from domain.outcomes import OutcomeClass
 from millwright.labels.exporting import export
 from millwright.labels.manifest import DatasetManifest
@@ -74,10 +75,14 @@ def a_record() -> MemoryRecord:
 
 
 def test_a_label_reads_back_as_it_was_with_times_in_utc_and_durations_in_seconds(tmp_path: Path) -> None:
-    known = manifest(tmp_path, MemoryRecord(LedgerRow(HOUR, labels=(a_label(),))))
+    label = a_label(iso14224=Iso14224Finding(mode="ELP", mechanism="2.4"))
+    known = manifest(tmp_path, MemoryRecord(LedgerRow(HOUR, labels=(label,))))
     [row] = read(tmp_path, known)["labels"]
     assert row == {
-        **a_label().model_dump(exclude={"downtime"}),
+        **label.model_dump(exclude={"downtime", "iso14224"}),
+        "iso14224_mode": "ELP",
+        "iso14224_mechanism": "2.4",
+        "iso14224_cause": None,
         "outcome": "confirmed",
         "detectors": ["DetectAnomalies"],
         "model_versions": ["7"],

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import case as case_
 from sqlalchemy import func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.attaching import OrderAttachment
