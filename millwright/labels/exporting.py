@@ -12,6 +12,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.canonical import timestamp
@@ -32,7 +33,7 @@ from millwright.labels.tables import (
 )
 
 ROW_GROUP: Final = 10_000
-"""How many rows are in memory at once."""
+"""How many rows wait in memory before they are written, at least."""
 
 
 class _Before(NamedTuple):
@@ -58,13 +59,18 @@ class _Spooled:
         self._folder = folder
         self._writers: dict[str, pq.ParquetWriter] = {}
         self._rows: dict[str, int] = defaultdict(int)
-        self._waiting: dict[str, list[Row]] = defaultdict(list)
+        self._waiting: dict[str, list[pa.Table]] = defaultdict(list)
         self._waits = 0
 
-    def add(self, row: Row) -> None:
-        self._waiting[month_of(self._table, row)].append(row)
-        self._waits += 1
-        if self._waits == ROW_GROUP:
+    def add(self, rows: Sequence[Row]) -> None:
+        months: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            months[month_of(self._table, row)].append(row)
+        # Rows wait as columns: as Python's objects, the collector of cycles would pass over them again and again.
+        for month, some in months.items():
+            self._waiting[month].append(arrow_table(self._table, some))
+        self._waits += len(rows)
+        if self._waits >= ROW_GROUP:
             self._write()
 
     def close(self) -> dict[str, tuple[Path, int]]:
@@ -75,11 +81,12 @@ class _Spooled:
         return {month: (self._path(month), self._rows[month]) for month in sorted(self._writers)}
 
     def _write(self) -> None:
-        for month, rows in self._waiting.items():
+        for month, tables in self._waiting.items():
+            rows = pa.concat_tables(tables).combine_chunks()
             if month not in self._writers:
                 self._writers[month] = pq.ParquetWriter(self._path(month), self._table.schema, compression="zstd")
-            self._writers[month].write_table(arrow_table(self._table, rows))
-            self._rows[month] += len(rows)
+            self._writers[month].write_table(rows)
+            self._rows[month] += rows.num_rows
         self._waiting.clear()
         self._waits = 0
 
@@ -156,8 +163,8 @@ async def _extended(
     spooled = _Spooled(table, folder)
     superseded = list(known.superseded) if known else []
     async for rows in _new_rows(record, table, wanted):
+        spooled.add(rows)
         for row in rows:
-            spooled.add(row)
             revision = row["revision"] if table is LABELS else None
             if isinstance(revision, int) and revision > 1:
                 earlier: dict[str, str | int] = {"case": str(row["case"]), "revision": revision - 1}

@@ -7,9 +7,9 @@ slow transaction adds late has an early time.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
-from pydantic import BaseModel
+import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.canonical import timestamp
@@ -153,18 +153,9 @@ class StoredTrainingRows:
             yield page
 
 
-class _Detail(BaseModel):
-    label: Label
-
-
-class _LabelMade(BaseModel):
-    """An act `label-made`. It is read in one pass, which takes half the time of two."""
-
-    detail: _Detail
-
-
 def _made(row: _LabelRow) -> MadeLabel:
-    return MadeLabel(_LabelMade.model_validate_json(row.body).detail.label, row.at, row.ledger_seq)
+    act: dict[str, Any] = orjson.loads(row.body)
+    return MadeLabel(Label.model_validate(act["detail"]["label"]), row.at, row.ledger_seq)
 
 
 @asynccontextmanager
