@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from domain.errors import ActRejected
-from millwright.labels.manifest import DataFile, TableManifest
+from millwright.labels.manifest import DataFile
 from millwright.labels.place import Place
-from millwright.labels.tables import DatasetTable, Row, key_of
+from millwright.labels.tables import Row
 
 
 @contextmanager
@@ -40,16 +40,3 @@ def rows_of(place: Place, file: DataFile, columns: Sequence[str] | None = None) 
     with place.opened(file.path) as content, parquet(content) as found:
         for batch in found.iter_batches(columns=columns):
             yield from batch.to_pylist()
-
-
-def rows_in_force(place: Place, table: DatasetTable, known: TableManifest) -> Iterator[Row]:
-    """The rows of a table that no later row supersedes.
-
-    Raises:
-        ActRejected: a file cannot be read.
-    """
-    superseding = known.superseding()
-    for file in known.files:
-        for row in rows_of(place, file):
-            if superseding.get(tuple(key_of(table, row).values()), 0) < file.manifest:
-                yield row

@@ -18,9 +18,10 @@ from domain.outcomes import OutcomeClass
 from millwright.labels.exporting import export
 from millwright.labels.manifest import DatasetManifest
 from millwright.labels.place import Folder, open_place
-from millwright.labels.reading import rows_in_force, rows_of
+from millwright.labels.reading import rows_of
 from millwright.labels.tables import LABELS, TABLES, Row
 from millwright.labels.verifying import verify
+from tests.support.dataset_reading import rows_in_force
 from tests.support.training_record import (
     BEGIN,
     LedgerRow,

@@ -14,9 +14,10 @@ from domain.training import SpanRow
 from millwright.labels.exporting import export
 from millwright.labels.manifest import DatasetManifest
 from millwright.labels.place import Place
-from millwright.labels.reading import rows_in_force, rows_of
+from millwright.labels.reading import rows_of
 from millwright.labels.tables import TABLES, DatasetTable, Row, label_row, span_row
 from millwright.labels.verifying import verify
+from tests.support.dataset_reading import rows_in_force
 from tests.support.faulting_files import Killed, memory_place
 from tests.support.training_record import BEGIN, LedgerRow, MemoryRecord, a_label, a_mask, a_window, an_unworked_case
 
