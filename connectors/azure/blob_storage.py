@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-from domain.errors import ActionRequired, ConnectorError, MillwrightError, Refused, Unavailable
+from connectors.library_errors import PLAIN_ERRORS
+from domain.errors import ActionRequired, ConnectorError, Refused, Unavailable
 
 SYSTEM: Final = "blob_storage"
 SCHEMES: Final = ("abfs", "abfss", "az")
@@ -42,7 +43,7 @@ def open_container(address: str) -> tuple[Any, str]:
 
 @contextmanager
 def blob_faults() -> Iterator[None]:
-    """Translates whatever the client raises within the block. Our own errors pass.
+    """Translates what the client raises within the block. Our own errors pass.
 
     Raises:
         ActionRequired: the credentials lack a right, or the container or a blob is missing.
@@ -51,9 +52,7 @@ def blob_faults() -> Iterator[None]:
     """
     try:
         yield
-    except MillwrightError:
-        raise
-    except Exception as error:
+    except (AzureError, *PLAIN_ERRORS) as error:
         raise _meaning(error)(_words(error), system=SYSTEM, operation=_OPERATION) from error
 
 
