@@ -24,6 +24,6 @@ async def check_normals(record: Record, findings: Findings) -> None:
         return
     acts = await acts_by_subject(record, subjects)
     findings.extend(guarded("cases", normal_findings(acts.values(), normal_clauses(await version_files(record)))))
-    proofs = ProofReadings([act for act in own if act["kind"] != "hold-released"] for own in acts.values())
+    proofs = ProofReadings([act for act in own if act.get("kind") != "hold-released"] for own in acts.values())
     await note_readings(record, proofs, findings)
     findings.extend(guarded("cases", proofs.findings()))

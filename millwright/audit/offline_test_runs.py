@@ -221,15 +221,20 @@ class ProofReadings:
         self._proofs: list[tuple[str, Row, Row]] = []
         """Whose proof it is, the act that rests on it, and the proof of one fault."""
         self._seen: dict[tuple[str, str], dict[int, list[tuple[str, str, int]]]] = {}
-        for own in acts:
-            fault: Row = {}
-            for act in own:
-                if act.get("kind") == "case-opened":
-                    fault = {name: act["detail"][name] for name in ("asset", "failure_mode")}
-                for where, proof in _rested_on(act):
-                    whole = {**fault, **proof}
-                    self._proofs.append((where, act, whole))
-                    self._seen[whole["asset"], whole["failure_mode"]] = {}
+        self._unread = [finding for own in acts for finding in guarded("proofs", self._collect(own))]
+        """The acts with an unexpected form."""
+
+    def _collect(self, own: Sequence[Row]) -> Iterator[OfflineFinding]:
+        """Collects the proofs of a case; it finds nothing."""
+        fault: Row = {}
+        for act in own:
+            if act.get("kind") == "case-opened":
+                fault = {name: act["detail"][name] for name in ("asset", "failure_mode")}
+            for where, proof in _rested_on(act):
+                whole = {**fault, **proof}
+                self._proofs.append((where, act, whole))
+                self._seen[whole["asset"], whole["failure_mode"]] = {}
+        yield from ()
 
     @property
     def faults(self) -> list[tuple[str, str]]:
@@ -246,6 +251,7 @@ class ProofReadings:
 
     def findings(self) -> Iterator[OfflineFinding]:
         """Finds the proofs that the verdicts do not give."""
+        yield from self._unread
         for where, act, fault in self._proofs:
             yield from guarded(where, self._of_proof(where, act, fault))
 

@@ -84,7 +84,7 @@ async def check_test_runs(record: Record, findings: Findings) -> None:
         acts = await acts_by_subject(record, subjects)
         judged = await judged_machines(record, subjects) if clauses else {}
         findings.extend(guarded("holds", run_findings(acts.values(), clauses, judged)))
-        proofs = ProofReadings([act for act in own if act["kind"] == "hold-released"] for own in acts.values())
+        proofs = ProofReadings([act for act in own if act.get("kind") == "hold-released"] for own in acts.values())
         await note_readings(record, proofs, findings)
         findings.extend(guarded("holds", proofs.findings()))
 
