@@ -55,6 +55,7 @@ READS: Final = frozenset(
         "shelved",
         "case list",
         "case show",
+        "case unknown-codes",
         "policy price",
         "hold list",
         "hold show",
