@@ -14,7 +14,7 @@ _Key = tuple[str | int, ...]
 
 
 @dataclass(slots=True)
-class Verification:
+class DatasetVerification:
     """What was found. `rows` counts those of each table, `in_force` those that no later row supersedes. `left_over` are
     files that no manifest names: an export that was interrupted left them, and nobody reads them."""
 
@@ -25,7 +25,7 @@ class Verification:
     left_over: list[str] = field(default_factory=list)
 
 
-def verify(place: Place) -> Verification:
+def verify(place: Place) -> DatasetVerification:
     """Compares a dataset with the manifest in force, and the manifests with each other.
 
     Raises:
@@ -36,7 +36,7 @@ def verify(place: Place) -> Verification:
         raise ActRejected("there is no dataset", field="dataset", fix="`millwright labels export` writes one")
     manifests, findings = _chain(place, numbers)
     newest = manifests[numbers[-1]]
-    found = Verification(newest.number, findings)
+    found = DatasetVerification(newest.number, findings)
     for name, known in newest.tables.items():
         table = TABLES.get(name)
         if table is None:
@@ -77,7 +77,11 @@ def _lost(before: DatasetManifest, after: DatasetManifest) -> Iterator[str]:
 
 
 def _table_findings(
-    place: Place, table: DatasetTable, known: TableManifest, manifests: dict[int, DatasetManifest], found: Verification
+    place: Place,
+    table: DatasetTable,
+    known: TableManifest,
+    manifests: dict[int, DatasetManifest],
+    found: DatasetVerification,
 ) -> Iterator[str]:
     superseding = known.superseding()
     newest: dict[_Key, int] = {}
