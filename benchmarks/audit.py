@@ -8,8 +8,6 @@ whether memory grows.
 
 import asyncio
 import json
-import os
-import platform
 import random
 import resource
 import shutil
@@ -18,13 +16,11 @@ import tempfile
 import time
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 
-import psycopg
-
 from activities.judging import Judging
-from benchmarks.rig.machine import spread
+from benchmarks.rig.apart import figures_apart
+from benchmarks.rig.machine import describe, spread
 from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.assets import Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from domain.canonical import timestamp
@@ -172,18 +168,6 @@ async def audit(url: str) -> None:
     print(json.dumps(figures), flush=True)
 
 
-async def measure(url: str) -> dict[str, float]:
-    """The figures of one audit in a separate process."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.audit", "--verify", url), stdout=asyncio.subprocess.PIPE
-    )
-    said, _ = await process.communicate()
-    if process.returncode:
-        raise SystemExit("the audit failed")
-    figures: dict[str, float] = json.loads(said)
-    return figures
-
-
 def tell(runs: list[dict[str, float]]) -> None:
     """Prints the figures of several audits of the same record."""
     last = runs[-1]
@@ -203,7 +187,7 @@ async def run(verdicts: int, url: str) -> None:
         began = time.perf_counter()
         await filling.fill(number)
         print(f"filled to {number:,} first verdicts in {time.perf_counter() - began:.0f} s", flush=True)
-        tell([await measure(url) for _ in range(_RUNS)])
+        tell([await figures_apart("benchmarks.audit", "--verify", url) for _ in range(_RUNS)])
     await filling.close()
 
 
@@ -216,10 +200,7 @@ def main() -> None:
     try:
         url = postgres.start(home / "postgres")
         upgrade(url)
-        with psycopg.connect(url) as connection:
-            server = connection.info.parameter_status("server_version")
-        print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}")
-        print(f"Python {platform.python_version()}, PostgreSQL {server}, psycopg {version('psycopg')}")
+        print(*describe(url), sep="\n", flush=True)
         asyncio.run(run(verdicts, url))
     finally:
         postgres.stop(home / "postgres")

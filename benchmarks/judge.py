@@ -4,14 +4,13 @@ Run as `python -m benchmarks.judge`. Each run judges the same mixed stream of an
 figures are from several runs, so that load of the machine shows as spread.
 """
 
-import platform
 import random
 import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 
+from benchmarks.rig.machine import here
 from domain.anomaly import Anomaly, AnomalyKind, Risk
 from domain.assets import Criticality
 from domain.verdict import Context, Memory
@@ -90,8 +89,7 @@ def asking(policy: CompiledPolicy, anomalies: list[tuple[Anomaly, Context]], eac
 
 def main() -> None:
     names = ("cel-expr-python", "pydantic")
-    print(f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}")
-    print(", ".join(f"{name} {version(name)}" for name in names) + f"; {RUNS} runs of {ANOMALIES}, one core")
+    print(*here(*names), f"{RUNS} runs of {ANOMALIES}, one core", sep="\n")
     anomalies = stream()
     for policy in Catalogue.published().versions:
         name = f"{policy.document.policy} {policy.document.version}"

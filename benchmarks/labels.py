@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.rig.apart import figures_apart
 from benchmarks.rig.machine import describe, spread
 from domain.canonical import canonical, sha256, timestamp
 from domain.outcomes import OutcomeClass
@@ -96,16 +97,9 @@ async def run_export(url: str, folder: str) -> None:
     print(json.dumps(figures), flush=True)
 
 
-async def measure(url: str, folder: Path) -> dict[str, float]:
-    """The figures of one export in a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.labels", "--export", url, str(folder)), stdout=asyncio.subprocess.PIPE
-    )
-    said, _ = await process.communicate()
-    if process.returncode:
-        raise SystemExit("the export failed")
-    figures: dict[str, float] = json.loads(said)
-    return figures
+async def exported(url: str, folder: Path) -> dict[str, float]:
+    """The figures of one export."""
+    return await figures_apart("benchmarks.labels", "--export", url, str(folder))
 
 
 def tell(what: str, runs: list[dict[str, float]]) -> None:
@@ -124,10 +118,10 @@ async def run(labels: int, url: str, home: Path) -> None:
     for number in (labels // 10, labels):
         fill(url, done, number, labels)
         done = number
-        tell("whole", [await measure(url, home / f"{number}-{index}") for index in range(_RUNS)])
+        tell("whole", [await exported(url, home / f"{number}-{index}") for index in range(_RUNS)])
     fill(url, labels, labels + 1, labels)
     folders = [home / f"{labels}-{index}" for index in range(_RUNS)]
-    tell("one new label, all", [await measure(url, folder) for folder in folders])
+    tell("one new label, all", [await exported(url, folder) for folder in folders])
 
 
 def main() -> None:
