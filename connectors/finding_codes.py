@@ -4,25 +4,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
+from domain.iso14224 import each_once
 from domain.outcomes import OutcomeClass, class_of
 from domain.work_orders import CompletionReport, FindingRole
 
-
-def each_code_once(failure_modes: dict[str, str]) -> dict[str, str]:
-    """The table as it is.
-
-    Raises:
-        ValueError: two of its codes differ only in upper and lower case.
-    """
-    folded = [code.casefold() for code in failure_modes]
-    twice = [code for code in failure_modes if folded.count(code.casefold()) > 1]
-    if twice:
-        raise ValueError(f"has {' and '.join(twice)}, which are one code: keep one of them")
-    return failure_modes
-
-
 Code = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-FailureModes = Annotated[dict[Code, Code], AfterValidator(each_code_once)]
+FailureModes = Annotated[dict[Code, Code], AfterValidator(each_once)]
 """Which failure mode (ISO 14224, such as `PDE`) a site's code for a problem names, by that code. Upper and lower case
 are the same.
 

@@ -53,7 +53,7 @@ class _Meaning(Iso14224Finding):
         return self
 
 
-def each_once(codes: dict[str, _Meaning]) -> dict[str, _Meaning]:
+def each_once(codes: dict[str, ValueT]) -> dict[str, ValueT]:
     """The table as it is.
 
     Raises:

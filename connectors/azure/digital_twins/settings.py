@@ -54,13 +54,21 @@ _READ_AS_EVENTS: Final = frozenset({"lastErrorCode", "lastErrorAt", "maintenance
 """Properties whose changes intake reads as anomalies: our own write must not come back as one."""
 
 
-class OutcomeVocabulary(BaseModel):
-    """What the plant's models call the properties of an outcome; the defaults are our own names.
-
-    A property in a component is written `component.property`.
-    """
+class _PropertyNames(BaseModel):
+    """What the plant's models call some properties of ours. The default of each field is our own name; a property in a
+    component is written `component.property`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def names(self) -> dict[str, str]:
+        """By our names, those of the models."""
+        fields = type(self).model_fields.items()
+        return {str(field.default): getattr(self, name) for name, field in fields if not field.is_required()}
+
+
+class OutcomeVocabulary(_PropertyNames):
+    """What the plant's models call the properties of an outcome."""
 
     maintenance_status: _Path = "maintenanceStatus"
     last_outcome: _Path = "lastOutcome"
@@ -68,27 +76,14 @@ class OutcomeVocabulary(BaseModel):
     last_case_id: _Path = "lastCaseId"
     health_state: _Path = "healthState"
 
-    @property
-    def names(self) -> dict[str, str]:
-        """By our names, those of the models."""
-        return {
-            "maintenanceStatus": self.maintenance_status,
-            "lastOutcome": self.last_outcome,
-            "lastOutcomeAt": self.last_outcome_at,
-            "lastCaseId": self.last_case_id,
-            "healthState": self.health_state,
-        }
 
-
-class WorkOrderModel(BaseModel):
+class WorkOrderModel(_PropertyNames):
     """The plant's model of work orders, and what it calls the properties of an order.
 
     Args:
         model: its DTMI.
         relationship: the relationship from the model of an asset to that of an order.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: Annotated[str, Field(pattern=r"^dtmi:")]
     relationship: _Name
@@ -98,18 +93,6 @@ class WorkOrderModel(BaseModel):
     case_id: _Path = "caseId"
     outcome: _Path = "outcome"
     ended_at: _Path = "endedAt"
-
-    @property
-    def names(self) -> dict[str, str]:
-        """By our names, those of the model."""
-        return {
-            "number": self.number,
-            "system": self.system,
-            "status": self.status,
-            "caseId": self.case_id,
-            "outcome": self.outcome,
-            "endedAt": self.ended_at,
-        }
 
 
 class DigitalTwinsSettings(BaseModel):
