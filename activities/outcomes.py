@@ -116,11 +116,11 @@ class Outcomes:
         async with step(self._cases, self._clock, ref.case, "keep-label") as attempt:
             view = attempt.view
             told = view.twin_done or view.twin is None or view.retired_at is not None
-            if _teaches(view) and told:
+            if view.order is not None and view.outcome is not None and _teaches(view) and told:
                 if view.stated is not None and not view.labelled:
                     await self._autonomy.learn(view)
-                sources = await self._cases.label_sources(view.id, _found_at(view))
-                await self._cases.keep_label(_label(view, sources))
+                sources = await self._cases.label_sources(view.id, view.order.work_ended_at)
+                await self._cases.keep_label(_label(view, view.order, view.outcome, sources))
         return attempt.progress
 
     @activity.defn(name="close-case")
@@ -184,7 +184,7 @@ class Outcomes:
             case=view.id,
             outcome=OutcomeClass.DEFERRED if cancelled else read.outcome,
             cancelled=cancelled,
-            found_at=report.finished_at or order.changed_at,
+            found_at=order.work_ended_at,
             report=report,
             iso14224=None if cancelled else read.iso14224,
         )
@@ -236,27 +236,18 @@ def _closed_as(view: CaseView) -> ClosedAs | None:
     return ClosedAs.DONE
 
 
-def _found_at(view: CaseView) -> datetime:
-    if view.order is None or view.outcome is None:
-        raise ValueError(f"case {view.id} has no finished order to make a label of")
-    report = view.order.report or CompletionReport()
-    return report.finished_at or view.order.changed_at
-
-
-def _label(view: CaseView, sources: LabelSources) -> Label:
-    if view.order is None or view.outcome is None:
-        raise ValueError(f"case {view.id} has no finished order to make a label of")
-    report = view.order.report or CompletionReport()
+def _label(view: CaseView, order: WorkOrderRecord, outcome: OutcomeClass, sources: LabelSources) -> Label:
+    report = order.report or CompletionReport()
     return Label(
         case=view.id,
         asset=view.asset.id,
         machine=view.machine.id,
         failure_mode=view.failure_mode,
-        outcome=view.outcome,
+        outcome=outcome,
         window_start=sources.first_at or view.event_at,
         window_end=sources.last_at or view.event_at,
-        found_at=_found_at(view),
-        work_order=view.order.ref.id,
+        found_at=order.work_ended_at,
+        work_order=order.ref.id,
         policy=view.verdict.policy,
         policy_version=view.verdict.version,
         policy_digest=view.version,

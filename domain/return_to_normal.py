@@ -296,9 +296,11 @@ def verification_standing(
 
 
 def seen_again(times: Sequence[datetime]) -> str:
-    """When a fault was seen again."""
-    if not times:
-        return "the fault was seen again"
+    """When a fault was seen again.
+
+    Args:
+        times: at least one, in order.
+    """
     last = _minute(times[-1])
     if len(times) == 1:
         return f"the fault was seen again at {last} UTC"

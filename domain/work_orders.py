@@ -334,6 +334,11 @@ class WorkOrderRecord(Model):
         return not self.ref.key
 
     @property
+    def work_ended_at(self) -> datetime:
+        """The end of the work in its report; without one, when the order last changed its state."""
+        return (self.report.finished_at if self.report else None) or self.changed_at
+
+    @property
     def work_has_begun(self) -> bool:
         """Whether the CMMS itself says that the work is in progress."""
         return self.status is WorkOrderStatus.IN_PROGRESS and not self.status_guessed

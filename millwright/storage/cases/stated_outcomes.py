@@ -109,13 +109,17 @@ async def suggestions_for(
     connection: AsyncConnection, order: WorkOrderRecord | None, outcome: OutcomeClass | None
 ) -> tuple[CodeSuggestion, ...]:
     """The codes that the notes on an order may mean, where nobody can read what its work found; else none."""
-    if order is None or order.report is None or outcome is not OutcomeClass.UNKNOWN:
+    if order is None or outcome is not OutcomeClass.UNKNOWN:
         return ()
+    tables = (await recorded_tables(connection)).get(order.ref.system, RecordedTables())
+    return _suggestions(order, tables)
+
+
+def _suggestions(order: WorkOrderRecord, tables: RecordedTables) -> tuple[CodeSuggestion, ...]:
     # Every process has the stores, and few compare texts.
     from domain.code_suggestions import suggest
 
-    tables = (await recorded_tables(connection)).get(order.ref.system, RecordedTables())
-    return suggest(order.report.notes, tables.descriptions)
+    return suggest(order.report.notes if order.report else (), tables.descriptions)
 
 
 async def _suggested(
@@ -126,7 +130,8 @@ async def _suggested(
     Raises:
         Rejected: the notes do not suggest it.
     """
-    suggested = {each.name: each for each in await suggestions_for(connection, order, OutcomeClass.UNKNOWN)}
+    tables = (await recorded_tables(connection)).get(order.ref.system, RecordedTables())
+    suggested = {each.name: each for each in _suggestions(order, tables)}
     if name not in suggested:
         raise Rejected(
             f"the notes on order {order.ref.id} do not suggest {name}",
@@ -134,7 +139,6 @@ async def _suggested(
             fix=f"one of: {', '.join(suggested)}" if suggested else "leave it out: the notes suggest no code",
         )
     taken = suggested[name]
-    tables = (await recorded_tables(connection))[order.ref.system]
     group, _, code = taken.code.rpartition("/")
     chosen = ReportedCode(role=taken.role, group=group or None, code=code)
     return taken, tables.iso14224.meaning(chosen)
