@@ -20,7 +20,6 @@ from domain.work_orders import OrderRejection, WorkOrderDraft, WorkOrderStatus
 from millwright.audit.evidence import write_evidence
 from millwright.audit.exporting import export
 from millwright.audit.verifying import verify
-from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.corrections import Correcting
 from millwright.storage.cases.drift import DriftStore
@@ -33,11 +32,6 @@ from tests.support.plant import START, code, deviation
 
 PRIORITY: Final = {CorrectedField.PRIORITY: 4}
 REFUSED: Final = Waits("ensure-order", "a person to correct it", lane=Lane.PLANNER, failed=True, draft_refused=True)
-
-
-@pytest.fixture
-def cases(plant: Plant) -> CaseStore:
-    return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from domain.errors import ActRejected, Rejected
 from domain.outcomes import Outcome, OutcomeClass
 from domain.twin_writes import TwinWrite
 from domain.work_orders import CompletionReport, WorkOrderStatus
-from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from tests.support.completed_work import ORDER, REASON, completed, ordered, stated
 from tests.support.ingress import NOW
@@ -23,17 +22,6 @@ from tests.support.twin_writes import whole_write
 async def plant(plant: Plant) -> Plant:
     await plant.take(code(1), deviation(2))
     return plant
-
-
-@pytest.fixture
-def cases(plant: Plant) -> CaseStore:
-    return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-
-
-@pytest.fixture
-async def case(plant: Plant) -> str:
-    [[found]] = await plant.rows("SELECT id FROM cases")
-    return str(found)
 
 
 async def generation(plant: Plant, case: str) -> int:

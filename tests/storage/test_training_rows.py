@@ -27,11 +27,6 @@ WEAK = 2.0
 """A score below any rule."""
 
 
-@pytest.fixture
-def cases(plant: Plant) -> CaseStore:
-    return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-
-
 async def the_case(plant: Plant) -> str:
     [[found]] = await plant.rows("SELECT id FROM cases")
     return str(found)

@@ -9,7 +9,6 @@ from domain.iso14224 import Iso14224Finding
 from domain.outcomes import Outcome, OutcomeClass
 from domain.processes import ProcessKind
 from domain.work_orders import CompletionReport, FindingRole, ReportedCode, WorkOrderStatus
-from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.ledger.settings_taken import take_settings
 from millwright.storage.reporting.case_lists import whole_case
@@ -34,17 +33,6 @@ DESCRIBED = {"problem": {"SEAL": "Shaft seal leaks"}}
 async def plant(plant: Plant) -> Plant:
     await plant.take(code(1), deviation(2))
     return plant
-
-
-@pytest.fixture
-def cases(plant: Plant) -> CaseStore:
-    return CaseStore(plant.engine, plant.clock, StoredVersions(plant.catalogue))
-
-
-@pytest.fixture
-async def case(plant: Plant) -> str:
-    [[found]] = await plant.rows("SELECT id FROM cases")
-    return str(found)
 
 
 async def complete(cases: CaseStore, case: str, found: OutcomeClass = OutcomeClass.UNKNOWN) -> None:

@@ -1,30 +1,21 @@
 """A test run is proved only by readings that were received while the machine ran, and never by silence."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.anomaly import Anomaly, AnomalyKind, Quality
+from domain.anomaly import AnomalyKind, Quality
 from domain.machine_test_runs import JudgedReading, MachineTestRun, RunStanding, RunTerms, standing_of
 from domain.verdict import Rung
+from tests.support.baseline_readings import after, reading
 from tests.support.plant import START
 
 TERMS = RunTerms(within=timedelta(hours=2), steady=timedelta(minutes=30), score=2.0)
 FAULT = ("pump", "PDE")
-
-
-def after(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def reading(minutes: float, score: float | None = 0.5, rung: Rung = Rung.IGNORE, **more: object) -> JudgedReading:
-    seen = {"kind": AnomalyKind.DEVIATION, "asset": "pump", "failure_mode": "PDE", "at": after(minutes)}
-    told = {**seen, "detector": "adx", "signal": "volt", "score": score, **more}
-    return JudgedReading(Anomaly.model_validate(told), rung)
 
 
 def run(*read: float | None, terms: RunTerms = TERMS) -> MachineTestRun:

@@ -1,14 +1,14 @@
 """A return to normal is proved only by readings that were received while the machine ran, never by silence."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.anomaly import Anomaly, AnomalyKind, Quality
+from domain.anomaly import AnomalyKind, Quality
 from domain.machine_test_runs import JudgedReading
 from domain.operating import MachineState
 from domain.return_to_normal import (
@@ -26,6 +26,7 @@ from domain.return_to_normal import (
 )
 from domain.verdict import Rung
 from millwright.storage.operating.machine_spells import SaidThen, spells_of
+from tests.support.baseline_readings import after, reading
 from tests.support.plant import START
 
 TERMS = NormalTerms(
@@ -43,16 +44,6 @@ RUNNING, IDLE, STOP, UNKNOWN = (
     MachineState.PLANNED_STOP,
     MachineState.UNKNOWN,
 )
-
-
-def after(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def reading(minutes: float, score: float | None = 0.5, rung: Rung = Rung.IGNORE, **more: object) -> JudgedReading:
-    seen = {"kind": AnomalyKind.DEVIATION, "asset": "pump", "failure_mode": "PDE", "at": after(minutes)}
-    told = {**seen, "detector": "adx", "signal": "volt", "score": score, **more}
-    return JudgedReading(Anomaly.model_validate(told), rung)
 
 
 def machine(*said: tuple[float, MachineState], until: float = 600, while_running: bool = True) -> MachineTime:
