@@ -88,6 +88,7 @@ FEW_ROWS: Final = {
     "/policies/suggestions": "the newest search, read in pieces",
     "/ready": "the versions in force",
     "/stops": "what people switched",
+    "/unknown-codes": "the codes that people of the CMMS use",
     "/walk-downs/machines": "the machines that an MES knows",
 }
 """Routes whose rows do not grow with what is received and judged, and what they are."""
