@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import Unavailable
-from domain.loops import repeat
+from domain.loops import repeat, wait_until
 from millwright.cli.connections import finish, settings_of
 from millwright.cli.lifetime import stopping
 from millwright.cli.output import say
@@ -51,14 +51,18 @@ async def _run(engine: "EmbeddedEngine", home: Path) -> None:
     try:
         await asyncio.to_thread(engine.before_start)
         process.start()
-        await asyncio.to_thread(engine.after_start)
-        _say(f"The workflow engine serves at {engine.address}; end it with Ctrl-C.")
 
         async def look() -> None:
             if process.exit_code is not None:
                 words = f"it ended with {process.exit_code}: {process.last_words()}"
                 raise Unavailable(words, system="temporal", operation="serve")
 
+        async def serves() -> bool:
+            await look()
+            return stop.is_set() or await asyncio.to_thread(engine.serves)
+
+        await wait_until(serves, bool, every=_LOOK_EVERY)
+        _say(f"The workflow engine serves at {engine.address}; end it with Ctrl-C.")
         await repeat(look, every=_LOOK_EVERY, stop=stop)
     finally:
         await asyncio.to_thread(process.stop)

@@ -1,6 +1,5 @@
 """The lock-step: publish due events, wait until Millwright is idle, let the people act, move the clock."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,19 +8,15 @@ from typing import Any
 import httpx
 
 from domain.canonical import timestamp
-from domain.errors import MillwrightError, Rejected
+from domain.errors import Rejected
 from domain.loops import wait_until
 from domain.verdict import Rung
+from millwright.demo.progress_watch import ProgressWatch
 
 _IDLE_WAIT = 20
-_LONGEST_SILENCE = 60.0
 _AFTERMATH = timedelta(days=7)
 """Maximum plant time after the last reading, for finishing orders; cases that wait for a person are left."""
 _PAUSE = 0.1
-
-
-class Stuck(MillwrightError):
-    """Millwright did not become idle; the message says what it waits for."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ class Conductor:
         """Runs until no event is left, every order is finished and no case is due; returns the plant's state.
 
         Raises:
-            Stuck: Millwright did not become idle.
+            Stuck: Millwright made no progress.
         """
         async with self._client:
             state = await self._state()
@@ -155,13 +150,12 @@ class Conductor:
 
     async def _settle(self, now: datetime) -> datetime | None:
         """Waits until the bus is empty and nothing is due; returns when the next case is due, if any."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _LONGEST_SILENCE
+        watch = ProgressWatch(self._check)
 
         async def drained() -> bool:
             state = await self._state()
             if not state["drained"]:
-                self._watch(deadline, f"the bus to be drained: {state['bus']}")
+                watch.look(f"the bus to be drained: {state['bus']}")
             return bool(state["drained"])
 
         while True:
@@ -169,12 +163,7 @@ class Conductor:
             idle = await self._get("/idle", {"until": timestamp(now), "wait": str(_IDLE_WAIT)})
             if idle["idle"] and (await self._state())["drained"]:
                 return _moment(idle["next_case_due"]) if idle["next_case_due"] else None
-            self._watch(deadline, f"{idle['waiting_on']}")
-
-    def _watch(self, deadline: float, waiting_on: str) -> None:
-        self._check()
-        if asyncio.get_running_loop().time() > deadline:
-            raise Stuck(f"Millwright did not become idle in {_LONGEST_SILENCE:.0f} s; it waits for {waiting_on}")
+            watch.look(f"{idle['waiting_on']}")
 
     async def _hint(self) -> None:
         await self._ask("POST", f"/hints/{self._cmms}")
@@ -201,21 +190,21 @@ class Conductor:
         Args:
             answered: errors that say that an earlier request, whose answer was lost, was carried out.
         """
-        deadline = asyncio.get_running_loop().time() + _LONGEST_SILENCE
+        watch = ProgressWatch(self._check)
 
         async def ask() -> httpx.Response:
             try:
                 auth = None if "headers" in request else self._sign_in
                 reply = await self._client.request(method, f"{self._api}{path}", auth=auth, **request)
             except httpx.TransportError as error:
-                self._watch(deadline, f"the API, which does not answer ({type(error).__name__})")
+                watch.look(f"the API, which does not answer ({type(error).__name__})")
                 return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
             except Rejected as error:
                 # An API that ends removes its token; `_watch` then tells why it ended.
-                self._watch(deadline, f"the API: {error}")
+                watch.look(f"the API: {error}")
                 return httpx.Response(httpx.codes.SERVICE_UNAVAILABLE)
             if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-                self._watch(deadline, "the API, whose storage is away")
+                watch.look("the API, whose storage is away")
             return reply
 
         reply = await wait_until(ask, lambda found: found.status_code != httpx.codes.SERVICE_UNAVAILABLE, every=_PAUSE)

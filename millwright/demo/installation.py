@@ -13,9 +13,10 @@ from pathlib import Path
 import httpx
 
 from domain.errors import MillwrightError
-from domain.loops import wait_until
+from domain.loops import block_until
 from millwright.demo import clearing
 from millwright.demo.plant_systems import USUAL_CMMS, USUAL_MES, cmms_variables, mes_variables
+from millwright.demo.progress_watch import wait_patiently
 from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.engines import DevelopmentEngine, EmbeddedEngine
 from millwright.runtime.embedded.keeper import Kept, kept
@@ -32,7 +33,7 @@ JUDGING = "worker-judging"
 CASES = "worker-cases"
 INTAKE = "intake"
 API = "api"
-_PATIENCE = 60.0
+_LOOK_EVERY = 0.05
 _SECRET = (
     "MILLWRIGHT_CMMS__API_KEY",
     "MILLWRIGHT_CMMS__PASSWORD",
@@ -146,7 +147,7 @@ class Installation:
         await asyncio.to_thread(self._start_engine_and_sandbox, command)
         await asyncio.to_thread(self._start_database)
         endpoints = await self._endpoints()
-        await asyncio.to_thread(self._engine.after_start)
+        await self._until("the workflow engine", lambda: asyncio.to_thread(self._engine.serves))
         self.environment = self._environment(endpoints, self._engine.address)
         # An API that is started later in this home runs in local mode only if it is asked to.
         public = {name: value for name, value in self.environment.items() if name not in (*_SECRET, _LOCAL_MODE)}
@@ -199,9 +200,9 @@ class Installation:
                 postgres.start(self.home / POSTGRES)
             else:
                 self.processes[part].start()
-        if part == ENGINE:
-            self._engine.after_start()
         self._killed.discard(part)
+        if part == ENGINE:
+            block_until(self._engine_serves, every=_LOOK_EVERY)
 
     def forget_engine(self) -> None:
         """Deletes the database of the engine, which must have been killed, so that it starts empty."""
@@ -288,13 +289,13 @@ class Installation:
 
     async def _endpoints(self) -> Mapping[str, object]:
         file = self.plant / "endpoints.json"
-        await self._until(lambda: asyncio.to_thread(file.exists))
+        await self._until("the sandbox plant", lambda: asyncio.to_thread(file.exists))
         endpoints: dict[str, object] = json.loads(file.read_text())
         return endpoints
 
     async def _api(self) -> str:
         file = self.home / "api.json"
-        await self._until(lambda: asyncio.to_thread(file.exists))
+        await self._until("the API", lambda: asyncio.to_thread(file.exists))
         url = str(json.loads(file.read_text())["url"])
         async with httpx.AsyncClient() as client:
 
@@ -304,20 +305,21 @@ class Installation:
                 except httpx.HTTPError:
                     return False
 
-            await self._until(ready)
+            await self._until("the API to be ready", ready)
         return url
 
-    async def _until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        async def look() -> bool:
-            if await condition():
-                return True
-            fallen = self.fallen()
-            if fallen:
-                raise InstallationFailed(fallen)
-            return False
+    def _engine_serves(self) -> bool:
+        self._insist_all_live()
+        return self._engine.serves()
 
-        if not await wait_until(look, bool, every=0.05, timeout=_PATIENCE):
-            raise InstallationFailed(f"not everything came up within {_PATIENCE:.0f} s; see {self.home / 'logs'}")
+    def _insist_all_live(self) -> None:
+        fallen = self.fallen()
+        if fallen:
+            raise InstallationFailed(fallen)
+
+    async def _until(self, awaited: str, condition: Callable[[], Awaitable[bool]]) -> None:
+        words = f"{awaited}. The logs are in {self.home / 'logs'}"
+        await wait_patiently(words, condition, self._insist_all_live, self._say)
 
 
 def _arguments(name: str) -> Sequence[str]:

@@ -66,7 +66,7 @@ async def perform(
 
     Raises:
         InstallationFailed: a part did not start, or ended by itself.
-        Stuck: Millwright did not become idle.
+        Stuck: Millwright made no progress.
     """
     started = time.monotonic()
     endpoints = await installation.start_foundations()

@@ -17,12 +17,12 @@ from domain.walk_downs import MAY_BE_STOPPED, STANDS_STILL
 from millwright.demo.cast import kept_person
 from millwright.demo.installation import InstallationFailed
 from millwright.demo.preparation import MAINTENANCE, PRODUCTION
+from millwright.demo.progress_watch import ProgressWatch
 from millwright.people.persons import Person
 from millwright.storage.reporting.walk_down_lists import SeenMachine, SeenWalkDown
 
 _AT_ONCE: Final = 8
 _EVERY: Final = 0.1
-_PATIENCE: Final = 60.0
 _TIMEOUT: Final = 30.0
 _REASON: Final = "the walk-down is done"
 
@@ -39,6 +39,7 @@ async def prove_machines(
 
     Raises:
         InstallationFailed: a machine could not be proved.
+        Stuck: no walk-down made progress.
     """
     limits = httpx.Limits(max_connections=_AT_ONCE)
     async with httpx.AsyncClient(base_url=api, timeout=_TIMEOUT, limits=limits) as client:
@@ -47,12 +48,15 @@ async def prove_machines(
         now = await walking.now()
         await asyncio.gather(*(walking.begin(each, now) for each in wanted))
 
-        async def over() -> bool:
-            check()
-            return not await walking.go_on()
+        watch = ProgressWatch(check)
 
-        if not await wait_until(over, bool, every=_EVERY, timeout=_PATIENCE):
-            raise InstallationFailed(f"the machines were not proved within {_PATIENCE:.0f} s")
+        async def over() -> bool:
+            left = await walking.go_on()
+            if left:
+                watch.look(f"the walk-downs of {left} machines")
+            return not left
+
+        await wait_until(over, bool, every=_EVERY)
         named = {each.machine for each in wanted}
         open_ = [each for each in await walking.machines() if each.machine in named and each.proof is None]
         if open_:

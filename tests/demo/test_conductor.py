@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from millwright.demo.conductor import Conductor, Stuck
+from millwright.demo.conductor import Conductor
 from millwright.demo.local_sign_in import LocalSignIn
+from millwright.demo.progress_watch import Stuck
 from millwright.runtime.local_mode import local_token
 from sandbox.http_server import HttpServer, drop_connection
 

@@ -24,8 +24,8 @@ class EmbeddedEngine(Protocol):
     def before_start(self) -> None:
         """Prepares the files and the database of the process before its start."""
 
-    def after_start(self) -> None:
-        """Waits until it serves, and configures a fresh server."""
+    def serves(self) -> bool:
+        """Whether its started process serves. A fresh server is configured by the first call that finds it."""
 
     def kill_database(self) -> None:
         """kill -9 for its database server, if that is a separate process."""
@@ -59,8 +59,8 @@ class DevelopmentEngine:
     def before_start(self) -> None:
         pass
 
-    def after_start(self) -> None:
-        pass
+    def serves(self) -> bool:
+        return True  # Millwright's processes wait for it by themselves.
 
     def kill_database(self) -> None:
         pass

@@ -18,7 +18,6 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from domain.errors import Rejected, Unavailable
-from domain.loops import block_until
 from millwright.runtime.embedded import go_programs, postgres
 from millwright.runtime.embedded.go_programs import GoModule, GoProgram
 from millwright.runtime.embedded.processes import quiet_port
@@ -56,8 +55,6 @@ _HISTORY_SHARDS: Final = 4
 """For one process. A cluster takes 512 or more, and never changes the number."""
 _NAMESPACE: Final = "default"
 _RETENTION: Final = "604800s"
-_PATIENCE: Final = 60.0
-_LOOK_EVERY: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -162,28 +159,20 @@ class ProductionEngine:
         # JSON is YAML.
         self._file.write_text(json.dumps(self.configuration(server), indent=2))
 
-    def after_start(self) -> None:
-        """Waits for the frontend, and creates the namespace if it is missing, because a new server has none.
+    def serves(self) -> bool:
+        """Whether the frontend answers. It creates the namespace if it is missing, because a new server has none.
 
         Raises:
-            Unavailable: it did not start.
+            Unavailable: it refuses the namespace.
         """
         body = {"namespace": _NAMESPACE, "workflowExecutionRetentionPeriod": _RETENTION}
-        problem = ""
-        with httpx.Client(base_url=f"http://127.0.0.1:{self._http}", timeout=10) as client:
-
-            def registered() -> bool:
-                nonlocal problem
-                try:
-                    reply = client.post("/api/v1/namespaces", json=body)
-                except httpx.HTTPError as error:
-                    problem = str(error)
-                    return False
-                problem = reply.text[:300]
-                return reply.status_code in (httpx.codes.OK, httpx.codes.CONFLICT)
-
-            if not block_until(registered, every=_LOOK_EVERY, timeout=_PATIENCE):
-                raise Unavailable(f"it did not come up: {problem}", system="temporal", operation="register-namespace")
+        try:
+            reply = httpx.post(f"http://127.0.0.1:{self._http}/api/v1/namespaces", json=body, timeout=10)
+        except httpx.HTTPError:
+            return False
+        if reply.is_client_error and reply.status_code != httpx.codes.CONFLICT:
+            raise Unavailable(f"it refused its namespace: {reply.text[:300]}", system="temporal", operation="start")
+        return reply.status_code in (httpx.codes.OK, httpx.codes.CONFLICT)
 
     def kill_database(self) -> None:
         postgres.kill(self._postgres)
