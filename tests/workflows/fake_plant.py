@@ -186,11 +186,13 @@ class FakePlant:
 
     more = UNASKED
     """The clause that its policy has beyond the shipped one."""
+    cmms_kind: type[FakeCmms] = FakeCmms
+    """Which CMMS it has."""
 
     def __init__(self, client: Client, engine: AsyncEngine, queue: str) -> None:
         self.client = client
         self.clock = TestClock(START + timedelta(days=2))
-        self.cmms = FakeCmms(self.clock)
+        self.cmms = self.cmms_kind(self.clock)
         self.mes = FakeMes(self.clock)
         self.twins = FakeTwins()
         self.codes = FakeCodes()
