@@ -38,6 +38,7 @@ PERSONAL_ACTS: Final[dict[str, Personal]] = {
     "case-decided": _attested("planner"),
     "outcome-stated": _attested("planner"),
     "order-corrected": _attested("planner"),
+    "failure-stated": _attested("planner"),
     "hold-answered": _attested("production"),
     "suspect-lots-reviewed": _attested("quality"),
     "event-redriven": _attested("operator"),

@@ -28,6 +28,7 @@ from millwright.api import (
     idleness,
     installation_keys,
     me,
+    missed_failures,
     people,
     policies,
     problems,
@@ -75,6 +76,7 @@ ROUTERS = (
     assets.router,
     unreadable.router,
     drift.router,
+    missed_failures.router,
     me.router,
 )
 

@@ -27,6 +27,7 @@ ROLES_OF_ACTS = {
     "case-decided": ("planner",),
     "outcome-stated": ("planner",),
     "order-corrected": ("planner",),
+    "failure-stated": ("planner",),
     "hold-answered": ("production",),
     "suspect-lots-reviewed": ("quality",),
     "event-redriven": ("operator",),

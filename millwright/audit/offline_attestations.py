@@ -21,6 +21,7 @@ ATTESTED_ACTS = frozenset(
         "case-decided",
         "outcome-stated",
         "order-corrected",
+        "failure-stated",
         "hold-answered",
         "suspect-lots-reviewed",
         "event-redriven",

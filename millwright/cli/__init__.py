@@ -30,6 +30,7 @@ from millwright.cli import (
     labels,
     lots,
     mes_certificate,
+    missed,
     people,
     plant,
     policy,
@@ -86,6 +87,7 @@ hold_answers.register(hold.app)
 walk_downs.register(hold.app)
 app.add_typer(hold.app, name="hold")
 app.add_typer(lots.app, name="lots")
+app.add_typer(missed.app, name="missed")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):
     _policies.register(policy.app)
 app.add_typer(policy.app, name="policy")

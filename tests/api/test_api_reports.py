@@ -57,6 +57,7 @@ BY_PAGE: Final = {
     "/suspect-lots",
     "/unreadable",
     "/verdicts/ordering",
+    "/missed-failures",
     "/walk-downs",
 }
 ONE_RECORD: Final = {
