@@ -5,6 +5,7 @@
 | GET /state                           | the clock, what waits on the bus, what comes next, see `Control.state`    |
 | POST /publish {until}                | {published}: events that left, all that are due up to and with `until`    |
 | POST /act                            | {acts}: what the people did at the clock's time                           |
+| POST /breakdowns                     | {assets}: what broke down unseen, and was repaired by now                 |
 | POST /clock {now}                    | {clock}; never backwards                                                  |
 | POST /score {ordering: [{version, machine, component, time}]} | figures by version and asset class               |
 | POST /export                         | lines of each file written to the plant's directory                       |
@@ -34,6 +35,7 @@ from sandbox.clock import PlantClock
 from sandbox.cmms import PlantCmms
 from sandbox.faults import Fault, Faults
 from sandbox.mes import PlantMes
+from sandbox.plant.breakdowns import Breakdowns
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.export import export
 from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
@@ -65,6 +67,7 @@ class Control:
     mes: PlantMes
     feed: Feed
     people: People
+    breakdowns: Breakdowns
     shift_lead: ShiftLead
     faults: Faults
     stopping: asyncio.Event
@@ -76,6 +79,7 @@ class Control:
             ("GET", "/state"): self.state,
             ("POST", "/publish"): self.publish,
             ("POST", "/act"): self.act,
+            ("POST", "/breakdowns"): self.break_down,
             ("POST", "/clock"): self.move_clock,
             ("POST", "/score"): self.score,
             ("POST", "/export"): self.export,
@@ -110,6 +114,9 @@ class Control:
     async def act(self, _: Mapping[str, object]) -> object:
         now = self.clock.now()
         return {"acts": self.people.act(now) + await self.shift_lead.act(now)}
+
+    async def break_down(self, _: Mapping[str, object]) -> object:
+        return {"assets": self.breakdowns.report(self.clock.now())}
 
     async def move_clock(self, body: Mapping[str, object]) -> object:
         now = _time(body, "now")

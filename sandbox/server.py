@@ -17,6 +17,7 @@ from sandbox.faults import Faults
 from sandbox.http_server import HttpServer
 from sandbox.mes import OPCUA_JOB_CONTROL, PlantMes, open_mes
 from sandbox.naming import equipment_id
+from sandbox.plant.breakdowns import Breakdowns
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.detector import Detector
 from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
@@ -94,6 +95,7 @@ class SandboxPlant:
             mes=self.mes,
             feed=self.feed,
             people=self.people,
+            breakdowns=Breakdowns(self.cmms, dataset),
             shift_lead=self.shift_lead,
             faults=faults,
             stopping=self.stopping,

@@ -85,6 +85,8 @@ class Conductor:
             while True:
                 if self._beat is not None:
                     await self._beat(now)
+                if (await self._post("/breakdowns", {}))["assets"]:
+                    await self._hint()
                 await self._post("/publish", {"until": timestamp(now)})
                 coming = await self._play_out(now)
                 if not coming:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from domain.missed_failures import Detection
 from millwright.demo.conductor import Tick
 from millwright.demo.summary import Summary
 from millwright.explaining.timing_costs import timing_sentences
@@ -86,7 +87,17 @@ def summary_view(summary: Summary) -> RenderableType:
         f"{summary.seconds:.0f} s."
     )
     return Panel(
-        Group(facts, *_reviewed(summary), _rungs(summary), _scores(summary), *_timing(summary), record, verdict),
+        Group(
+            facts,
+            *_reviewed(summary),
+            _rungs(summary),
+            _scores(summary),
+            *_timing(summary),
+            *_missed(summary),
+            *_learned(summary),
+            record,
+            verdict,
+        ),
         title=f"Millwright on {summary.data}",
     )
 
@@ -105,6 +116,39 @@ def _reviewed(summary: Summary) -> list[Text]:
 def _timing(summary: Summary) -> list[Text]:
     told = timing_sentences(summary.timing) if summary.timing is not None else []
     return [Text(" ".join(told) + "\n")] if told else []
+
+
+def _missed(summary: Summary) -> list[Text]:
+    """The failures that people saw, with those that no alert preceded by name."""
+    found = summary.missed
+    if found is None or not found.failures:
+        return []
+    figures = (
+        f"Failures by the orders of the CMMS: {found.failures}, {found.monitored} of them monitored (coverage "
+        f"{_share(found.coverage)}). An alert preceded {found.alerted} of those (recall {_share(found.recall)})."
+    )
+    told = [
+        figures,
+        *(
+            f"{each.failure_mode} of {each.asset} was missed: people repaired it on {each.at:%Y-%m-%d} (order "
+            f"{each.record})."
+            for each in found.listed
+            if each.monitored and each.detection is Detection.MISSED
+        ),
+        *(
+            f"{spot.failure_mode} of {spot.asset} is a blind spot: {spot.failures} failures, and nothing watches it."
+            for spot in found.blind_spots
+        ),
+    ]
+    return [Text(" ".join(told) + "\n")]
+
+
+def _learned(summary: Summary) -> list[Text]:
+    found = summary.learned
+    if found is None:
+        return []
+    differ = f"; they differ for {', '.join(found.differ[:5])}" if found.differ else ""
+    return [Text(f"Closed cases: {found.closed}. Twin, label and ledger agree for {found.agree}{differ}.\n")]
 
 
 def _in(title: str, connector: str | None) -> str:

@@ -276,6 +276,8 @@ class Installation:
             "MILLWRIGHT_POLL_INTERVAL": "PT12H",
             # No shipped version uses what machines do, so few readings are enough.
             "MILLWRIGHT_OPERATING_INTERVAL": "PT12H",
+            # No shipped version uses the work on assets; failures that nobody was alerted of are found in it.
+            "MILLWRIGHT_MAINTENANCE_INTERVAL": "P7D",
             **cmms_variables(self.cmms, endpoints),
             **mes_variables(self.mes, endpoints),
             "MILLWRIGHT_TWINS__CONNECTOR": "digital_twins",

@@ -13,6 +13,7 @@ import psycopg
 from domain.cmms import OrderApproval
 from millwright.audit.verifying import verify
 from millwright.bootstrap import Storage, open_storage, open_systems
+from millwright.demo.agreement import compare, read_twins
 from millwright.demo.cast import kept_person
 from millwright.demo.conductor import Conductor, Tick
 from millwright.demo.installation import Installation, InstallationFailed
@@ -30,9 +31,11 @@ from millwright.storage.ledger.personal_acts import (
     last_row,
     personal_acts,
 )
+from millwright.storage.reporting.closed_cases import closed_cases
 from millwright.storage.reporting.decided_times import decided_times
 from millwright.storage.reporting.figures import read_figures, read_orderings
 from millwright.storage.reporting.history import read_history
+from millwright.storage.reporting.missed_failures import missed_failures
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 from policies.engine.judging import compile_policy
 from policies.evaluation.timing_costs import repriced_costs
@@ -40,6 +43,7 @@ from policies.evaluation.timing_costs import repriced_costs
 STEP = timedelta(hours=3)
 """The maximum step of the plant's clock, and the interval of the detector."""
 
+_FAILURES_LISTED = 1000
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 Beat = Callable[[datetime], Awaitable[None]]
@@ -154,6 +158,8 @@ async def count(installation: Installation, storage: Storage, data: str, sandbox
         policies=policies,
         plant=count_plant(installation.plant),
         findings=findings,
+        missed=await missed_failures(storage.engine, storage.clock.now(), _FAILURES_LISTED),
+        learned=compare(await closed_cases(storage.engine), read_twins(installation.plant / "twins.jsonl")),
         timing=repriced_costs(priced, await decided_times(storage.engine)),
         flooding=await read_flood_figures(storage.engine, _BEFORE_ALL, storage.clock.now()),
     )

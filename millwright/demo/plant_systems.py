@@ -48,6 +48,8 @@ def _maximo(endpoints: Endpoints) -> dict[str, str]:
         "API_KEY": str(endpoints["cmms_apikey"]),
         "TIME_ZONE": _SANDBOX_ZONE,
         "OUTCOMES": json.dumps(_OUTCOMES),
+        "FAILURE_MODES": json.dumps({"OVERVOLT": "PDE", "LOWSPEED": "LOO", "OVERPRES": "HIO", "HIGHVIB": "VIB"}),
+        "WORK_KINDS": json.dumps({"CM": "corrective", "EM": "corrective", "PM": "preventive"}),
     }
 
 

@@ -13,10 +13,12 @@ from domain.verdict import Rung
 from millwright.audit.report import Report
 from millwright.backtesting.failures import read_failures
 from millwright.backtesting.standing import score_standing
+from millwright.demo.agreement import Agreement
 from millwright.explaining.flooding import FloodFigures
 from millwright.storage.policies.versions import StoredVersion
 from millwright.storage.reporting.figures import Figures, Ordering
 from millwright.storage.reporting.history import Component
+from millwright.storage.reporting.missed_failures import MissedFailures
 from policies.evaluation.scoring import FailureRegister, Period, VersionScore
 from policies.evaluation.timing_costs import TimingCosts
 
@@ -66,6 +68,10 @@ class Summary(Model):
     floods: FloodFigures
     timing: TimingCosts | None = None
     """The times for the work by the prices of a draft; None in the files of earlier builds."""
+    missed: MissedFailures | None = None
+    """The failures that people saw, by the orders of the CMMS; None in the files of earlier builds."""
+    learned: Agreement | None = None
+    """Whether twin, label and ledger agree; None in the files of earlier builds."""
     ledger: dict[str, int | bool]
     plant: PlantCount
     findings: tuple[str, ...]
@@ -88,6 +94,7 @@ class Summary(Model):
                 "the MES counts other holds than we do",
             ),
             (self.events["undecided"], "an event is without a fate"),
+            (self.learned and self.learned.differ, "twin, label and ledger of a closed case differ"),
             (not self.ledger["verified"], "the ledger does not verify"),
             (self.verdicts["stored"] != self.verdicts["reproduced"], "a verdict could not be reproduced"),
         ]
@@ -141,7 +148,8 @@ async def export_plant(sandbox: str) -> None:
 
 def count_plant(directory: Path) -> PlantCount:
     """Counts the plant's own files: our orders and placements of holds, and duplicates of them."""
-    orders = _rows(directory / "work_orders.jsonl")
+    # An order without a key is one that people made.
+    orders = [order for order in _rows(directory / "work_orders.jsonl") if order["key"]]
     holds = _rows(directory / "holds.jsonl")
     return PlantCount(
         work_orders=len(orders),
@@ -186,6 +194,8 @@ def summarise(
     findings: tuple[str, ...],
     flooding: FloodFigures,
     timing: TimingCosts,
+    missed: MissedFailures,
+    learned: Agreement,
 ) -> Summary:
     """Puts the figures of a run together.
 
@@ -214,6 +224,8 @@ def summarise(
         policies=policies,
         floods=flooding,
         timing=timing,
+        missed=missed,
+        learned=learned,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
         findings=(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +75,22 @@ class MaximoScreen:
             by=labor,
         )
         self._move(order, "COMP", f"Closed as {finding.closed_as.replace('_', ' ')}", labor)
+
+    def report_breakdown(self, asset: str, reported: datetime, finding: Finding) -> None:
+        """See `sandbox.plant.breakdowns.BreakdownScreen`."""
+        made = self.server.create(
+            {
+                "assetnum": asset,
+                "description": f"Breakdown: {finding.trade.finding}",
+                "worktype": "CM",
+                "reportdate": reported.isoformat(),
+            },
+            finding.trade.labor,
+        )
+        order = order_of(made)
+        self.approve(order)
+        self.take(order, finding.trade.labor)
+        self.complete(order, finding)
 
     def _move(self, order: PlantOrder, status: str, memo: str, by: str) -> None:
         self.server.change_status(order.number, status, memo, by)

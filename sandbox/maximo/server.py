@@ -167,6 +167,16 @@ class MaximoServer:
             mbo = self._work_orders.change_status(transaction, self._find(wonum), {"status": name, "memo": memo}, by)
         return view(mbo, self._domain)
 
+    def create(self, fields: dict[str, Json], by: str) -> WorkOrderView:
+        """A person makes a work order, which waits on approval.
+
+        Raises:
+            MaximoError: Maximo refuses a value.
+        """
+        with self._store.transaction() as transaction:
+            mbo = self._work_orders.create(transaction, {"siteid": self.site.siteid, **fields}, by)
+        return view(mbo, self._domain)
+
     def edit(self, wonum: str, fields: dict[str, Json], by: str) -> WorkOrderView:
         """A person changes attributes of a work order.
 

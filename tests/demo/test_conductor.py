@@ -37,6 +37,7 @@ class Plant:
         routes = [
             Route("/state", self.state),
             Route("/publish", self.nothing, methods=["POST"]),
+            Route("/breakdowns", self.break_down, methods=["POST"]),
             Route("/act", self.act, methods=["POST"]),
             Route("/clock", self.move, methods=["POST"]),
             Route("/idle", self.idle),
@@ -63,6 +64,9 @@ class Plant:
 
     async def nothing(self, _: Request) -> JSONResponse:
         return JSONResponse({"published": 0})
+
+    async def break_down(self, _: Request) -> JSONResponse:
+        return JSONResponse({"assets": []})
 
     async def act(self, _: Request) -> JSONResponse:
         return JSONResponse({"acts": 0})
