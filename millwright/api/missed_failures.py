@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, model_validator
 
 from domain.missed_failures import FailureStatement, FoundBy
@@ -11,7 +11,7 @@ from millwright.api.problems import ProblemDetails
 from millwright.api.request_models import Body
 from millwright.api.sign_in import PLANNER, READING, Person, may
 from millwright.storage.maintenance.doubtful_work import FailureWord, state_failure
-from millwright.storage.reporting.missed_failures import MissedFailures, missed_failures
+from millwright.storage.reporting.missed_failures import MissedFailures
 
 router = APIRouter(tags=["missed failures"])
 
@@ -39,10 +39,12 @@ class FailureRequest(Body):
 
 
 @router.get("/missed-failures", response_model=MissedFailures, dependencies=[Depends(may(*READING))])
-async def list_missed_failures(deps: Deps, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
+async def list_missed_failures(
+    deps: Deps, request: Request, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> Response:
     """Recall over the monitored failures of the last year with its coverage, blind spots, the failures, and the work of
     which a person must say whether something had failed; the newest first."""
-    return answered(await missed_failures(deps.storage.engine, deps.storage.clock.now(), limit))
+    return await deps.reports.answer("missed-failures", request, {"limit": limit})
 
 
 @router.post(

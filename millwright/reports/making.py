@@ -27,6 +27,7 @@ from millwright.reports.summary import read_summary
 from millwright.runtime.process_limits import limit_processor_time, limit_this_process, lines_of_stdin
 from millwright.storage.database.engine import open_engine
 from millwright.storage.policies.canaries import CanaryCounts
+from millwright.storage.reporting.missed_failures import missed_failures
 from policies.engine.catalogue import Catalogue
 
 _CONNECTIONS = 4
@@ -94,6 +95,14 @@ async def _usual_band(source: _Source) -> bytes:
     return canonical(await usual_band(CanaryCounts(source.engine), scope, source.now))
 
 
+async def _missed_failures(source: _Source) -> bytes:
+    return canonical(await missed_failures(source.engine, source.now, _Listing.model_validate(source.terms).limit))
+
+
+class _Listing(Model):
+    limit: int
+
+
 class _Period(Model):
     since: Moment
     until: Moment
@@ -104,6 +113,7 @@ _REPORTS: Mapping[ReportName, Callable[[_Source], Awaitable[bytes]]] = {
     "summary": _summary,
     "floods": _floods,
     "usual-band": _usual_band,
+    "missed-failures": _missed_failures,
 }
 
 

@@ -13,7 +13,7 @@ OUT_OF_MEMORY: Final = 3
 """The exit code of a report that needed more memory."""
 COMMAND: Final = (sys.executable, "-m", "millwright.reports.making")
 
-ReportName = Literal["audit", "summary", "floods", "usual-band"]
+ReportName = Literal["audit", "summary", "floods", "usual-band", "missed-failures"]
 
 
 class ReportOrder(Model):

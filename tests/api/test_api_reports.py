@@ -42,6 +42,7 @@ IN_A_PROCESS: Final = {
     "/audit/signed": {"ref": "1.1.0"},
     "/audit/suppressed": {},
     "/floods": {},
+    "/missed-failures": {},
     "/policies/usual-band": {},
     "/summary": {},
 }
@@ -57,7 +58,6 @@ BY_PAGE: Final = {
     "/suspect-lots",
     "/unreadable",
     "/verdicts/ordering",
-    "/missed-failures",
     "/walk-downs",
 }
 ONE_RECORD: Final = {
