@@ -10,12 +10,13 @@ from domain.instances import SiteInstances
 from domain.maintenance_history import MaintenanceHistory, WorkDone, WorkKind, newest
 from domain.missed_failures import Detection, FoundBy
 from domain.outcomes import OutcomeClass
+from domain.work_orders import WorkOrderStatus
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.maintenance.doubtful_work import FailureWord, state_failure
 from millwright.storage.maintenance.readings import MaintenanceHistoryStore
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.reporting.missed_failures import MissedFailures, missed_failures
-from tests.support.completed_work import ORDER, completed
+from tests.support.completed_work import ORDER, completed, ordered
 from tests.support.ingress import NOW
 from tests.support.judged_plant import Plant
 from tests.support.people import add
@@ -95,6 +96,21 @@ async def test_the_order_of_a_confirmed_case_is_a_failure_with_an_alert(plant: P
     [failure] = found.listed
     assert (failure.detection, failure.alert, failure.found_by) == (Detection.ALERTED, case, FoundBy.CASE)
     assert (found.recall, found.coverage) == (1.0, 1.0)
+
+
+async def test_an_alert_that_came_after_the_order_of_a_person_does_not_precede_its_failure(
+    plant: Plant, cases: CaseStore
+) -> None:
+    await plant.take(code(1), deviation(2))
+    [[case]] = await plant.rows("SELECT id FROM cases")
+    # The draft of the case tells that 1198 was open, and not when it was reported.
+    await ordered(cases, str(case), WorkOrderStatus.IN_PROGRESS)
+    await read(plant, PUMP, done("1198"), done("77", hours=90))
+    found = await told(plant)
+    assert [(each.record, each.detection) for each in found.listed] == [
+        ("77", Detection.ALERTED),
+        ("1198", Detection.MISSED),
+    ]
 
 
 async def test_an_alert_that_a_person_rejected_before_the_failure_is_a_miss_of_review(
