@@ -136,7 +136,7 @@ def _missed(summary: Summary) -> list[Text]:
             if each.monitored and each.detection is Detection.MISSED
         ),
         *(
-            f"{spot.failure_mode} of {spot.asset} is a blind spot: {spot.failures} failures, and nothing watches it."
+            f"{spot.failure_mode} of {spot.asset} is a blind spot, and failed: nothing watches it."
             for spot in found.blind_spots
         ),
     ]
