@@ -1,0 +1,210 @@
+"""Freshness: whether a source that promises a heartbeat has looked at a signal lately. Silence is never health.
+
+A source promises a heartbeat for what it looks at. Without a promise nothing is monitored: neither healthy nor blind.
+Only time in which the machine runs counts against a promise.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple, Protocol
+
+from domain.assets import Criticality
+from domain.model import Model, Moment
+from domain.return_to_normal import MachineTime
+
+HEARTBEAT: Final = "millwright.heartbeat.v1"
+"""The type of the event by which a detector says that it has looked, and found nothing unusual."""
+
+INTERVALS: Final = 2
+"""A reading of an MES says what a machine does for so many intervals: one reading may fail."""
+
+NO_NAME: Final = ""
+"""Stands for no asset or no signal in a watch."""
+
+
+class Watch(NamedTuple):
+    """What a source looks at: a signal of an asset, an asset, or only that the source itself is alive.
+
+    Attributes:
+        asset: `NO_NAME` if the source only says that it is alive.
+        signal: `NO_NAME` if no signal is named.
+    """
+
+    source: str
+    asset: str = NO_NAME
+    signal: str = NO_NAME
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
+        if not self.asset:
+            return self.source
+        named = f"{self.signal} of {self.asset}" if self.signal else self.asset
+        return f"{named} by {self.source}"
+
+    def seen_with(self) -> "tuple[Watch, ...]":
+        """The watches for which a look at this one counts too: it, its asset, and its source."""
+        wider = (self, Watch(self.source, self.asset), Watch(self.source))
+        return tuple(dict.fromkeys(wider))
+
+
+class Freshness(StrEnum):
+    """What is known of a watch. Only `FRESH` says that somebody looked."""
+
+    BLIND = "blind"
+    """Nobody looked for longer than was promised, while the machine ran; or the signal is masked."""
+    UNKNOWN = "unknown"
+    """Nobody looked for longer than was promised, and it is not known whether the machine ran."""
+    STANDING = "standing"
+    """Nobody looked for longer than was promised, because the machine stands."""
+    FRESH = "fresh"
+    """It was looked at within the time that was promised."""
+    NOT_MONITORED = "not_monitored"
+    """Its source promises no heartbeat. It is neither healthy nor blind."""
+
+
+_WORST_FIRST: Final = (Freshness.BLIND, Freshness.UNKNOWN, Freshness.STANDING, Freshness.FRESH)
+
+
+class BlindReason(StrEnum):
+    """Why a watch is blind."""
+
+    SILENT = "silent"
+    """Its source did not look."""
+    MASKED = "masked"
+    """Its sensor is suspected, so its readings are not used for a time."""
+
+
+class WatchState(Model):
+    """What is known of a watch at a time.
+
+    Args:
+        reason: why it is blind; None if it is not.
+        since: since when it is blind; None if it is not.
+    """
+
+    state: Freshness
+    reason: BlindReason | None = None
+    since: Moment | None = None
+
+
+def watch_state(
+    seen_at: datetime, promise: timedelta | None, time: MachineTime, now: datetime, masked_since: datetime | None = None
+) -> WatchState:
+    """What is known of a watch.
+
+    Args:
+        seen_at: when it was last looked at.
+        promise: how often its source promises to look; None if it promises nothing.
+        time: what is known of the machine since then. Only time in which it ran counts.
+        masked_since: since when its signal is masked; None if it is not.
+    """
+    if masked_since is not None:
+        return WatchState(state=Freshness.BLIND, reason=BlindReason.MASKED, since=masked_since)
+    if promise is None:
+        return WatchState(state=Freshness.NOT_MONITORED)
+    if now - seen_at <= promise:
+        return WatchState(state=Freshness.FRESH)
+    blind_since = time.counted_end(seen_at, promise)
+    if blind_since is not None and blind_since < now:
+        return WatchState(state=Freshness.BLIND, reason=BlindReason.SILENT, since=blind_since)
+    standing = time.passed(seen_at, now) <= promise
+    return WatchState(state=Freshness.STANDING if standing else Freshness.UNKNOWN)
+
+
+def worst(states: Iterable[Freshness]) -> Freshness:
+    """What is known of an asset by all its watches: the worst; not monitored if there are none."""
+    found = set(states)
+    return next((each for each in _WORST_FIRST if each in found), Freshness.NOT_MONITORED)
+
+
+class Heartbeat(Model):
+    """That a detector has looked and found nothing unusual, or that it is alive.
+
+    Args:
+        asset: what it looked at; None if it only says that it is alive.
+        signal: the signal of the asset; None if none is named.
+        at: when it looked.
+    """
+
+    source: str
+    asset: str | None
+    signal: str | None
+    at: Moment
+
+    @property
+    def watch(self) -> Watch:
+        """What was looked at."""
+        return Watch(self.source, self.asset or NO_NAME, self.signal or NO_NAME)
+
+
+class SeenWatch(Model):
+    """A watch in a list.
+
+    Args:
+        asset: None if the source only says that it is alive; `signal` likewise.
+        machine: the machine of the asset.
+        line: the line of the asset.
+        criticality: that of the asset; None if nobody has said.
+        promise: how often the source promises to look; None if it promises nothing.
+        seen_at: when it was last looked at.
+        since: since when it is blind.
+    """
+
+    source: str
+    asset: str | None
+    signal: str | None
+    machine: str | None
+    line: str | None
+    criticality: Criticality | None
+    promise: timedelta | None
+    seen_at: Moment
+    state: Freshness
+    reason: BlindReason | None
+    since: Moment | None
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
+        return Watch(self.source, self.asset or NO_NAME, self.signal or NO_NAME).words
+
+
+class BlindSpell(Model):
+    """A time in which a watch was blind.
+
+    Args:
+        seen_at: when it was last looked at before.
+        began_at: when it became blind.
+        ended_at: when it was looked at again, or when it was not monitored any more; None while it lasts.
+    """
+
+    source: str
+    asset: str | None
+    signal: str | None
+    reason: BlindReason
+    seen_at: Moment
+    began_at: Moment
+    ended_at: Moment | None
+
+    @property
+    def words(self) -> str:
+        """What it tells, for people."""
+        what = Watch(self.source, self.asset or NO_NAME, self.signal or NO_NAME).words
+        until = "still is" if self.ended_at is None else f"until {self.ended_at:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"{what} was blind from {self.began_at:%Y-%m-%d %H:%M} UTC {until}; "
+            f"it was last looked at on {self.seen_at:%Y-%m-%d %H:%M} UTC"
+        )
+
+
+class BlindWatch(Protocol):
+    """Finds what is blind. Every method may raise `StorageUnavailable`, having written nothing."""
+
+    async def look(self) -> Sequence[BlindSpell]:
+        """Records what became blind, and what is not blind any more, since the last look; returns it."""
+        ...
+
+
+Promises = Mapping[str, timedelta]
+"""How often each source promises to look."""
