@@ -7,46 +7,15 @@ Only time in which the machine runs counts against a promise.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from domain.assets import Criticality
+from domain.heartbeats import NO_NAME, Watch
 from domain.model import Model, Moment
 from domain.return_to_normal import MachineTime
 
-HEARTBEAT: Final = "millwright.heartbeat.v1"
-"""The type of the event by which a detector says that it has looked, and found nothing unusual."""
-
 INTERVALS: Final = 2
-"""A reading of an MES says what a machine does for so many intervals: one reading may fail."""
-
-NO_NAME: Final = ""
-"""Stands for no asset or no signal in a watch."""
-
-
-class Watch(NamedTuple):
-    """What a source looks at: a signal of an asset, an asset, or only that the source itself is alive.
-
-    Attributes:
-        asset: `NO_NAME` if the source only says that it is alive.
-        signal: `NO_NAME` if no signal is named.
-    """
-
-    source: str
-    asset: str = NO_NAME
-    signal: str = NO_NAME
-
-    @property
-    def words(self) -> str:
-        """What it is, for people."""
-        if not self.asset:
-            return self.source
-        named = f"{self.signal} of {self.asset}" if self.signal else self.asset
-        return f"{named} by {self.source}"
-
-    def seen_with(self) -> "tuple[Watch, ...]":
-        """The watches for which a look at this one counts too: it, its asset, and its source."""
-        wider = (self, Watch(self.source, self.asset), Watch(self.source))
-        return tuple(dict.fromkeys(wider))
+"""What a machine does goes on over a pause of so many intervals between two readings of an MES: one may fail."""
 
 
 class Freshness(StrEnum):
@@ -117,26 +86,6 @@ def worst(states: Iterable[Freshness]) -> Freshness:
     """What is known of an asset by all its watches: the worst; not monitored if there are none."""
     found = set(states)
     return next((each for each in _WORST_FIRST if each in found), Freshness.NOT_MONITORED)
-
-
-class Heartbeat(Model):
-    """That a detector has looked and found nothing unusual, or that it is alive.
-
-    Args:
-        asset: what it looked at; None if it only says that it is alive.
-        signal: the signal of the asset; None if none is named.
-        at: when it looked.
-    """
-
-    source: str
-    asset: str | None
-    signal: str | None
-    at: Moment
-
-    @property
-    def watch(self) -> Watch:
-        """What was looked at."""
-        return Watch(self.source, self.asset or NO_NAME, self.signal or NO_NAME)
 
 
 class SeenWatch(Model):

@@ -237,6 +237,12 @@ class Settings(BaseSettings):
             description="How far back the nightly reconcile compares orders and outcomes, at least PT1H.",
         ),
     ] = timedelta(days=30)
+    heartbeats: Annotated[
+        dict[str, Annotated[Duration, Field(gt=timedelta())]],
+        Field(
+            description="How often each source promises to look, by the `source` of its events; absent, not monitored."
+        ),
+    ] = {}
     intake_batch: Annotated[
         int, Field(description="Maximum number of messages that one transaction of intake stores.")
     ] = 500

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.freshness import BlindReason, Freshness, Watch, WatchState, watch_state, worst
+from domain.freshness import BlindReason, Freshness, WatchState, watch_state, worst
+from domain.heartbeats import Watch
 from domain.return_to_normal import MachineSpell, MachineTime
 from tests.support.baseline_readings import after
 
@@ -99,5 +100,5 @@ def test_an_asset_is_fresh_only_if_every_watch_of_it_is(states: Sequence[Freshne
 
 def _until(time: MachineTime, now: int) -> list[MachineSpell]:
     """What was known of a machine at a time: nothing of what comes later."""
-    spells = sorted((*time._running, *time._standing))  # noqa: SLF001 - what was generated
+    spells = sorted((*time._running, *time._standing))
     return [each._replace(until=min(each.until, after(now))) for each in spells if each.since < after(now)]
