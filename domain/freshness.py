@@ -118,6 +118,19 @@ class SeenWatch(Model):
         """What it is, for people."""
         return Watch(self.source, self.asset or NO_NAME, self.signal or NO_NAME).words
 
+    @property
+    def unseen_words(self) -> str | None:
+        """That nobody looks at it, for people; None if somebody does, or nobody promised to."""
+        seen = f"it was last looked at on {self.seen_at:%Y-%m-%d %H:%M} UTC"
+        match self.state:
+            case Freshness.BLIND:
+                why = "its sensor is suspected" if self.reason is BlindReason.MASKED else seen
+                return f"blind: {self.words}; {why}"
+            case Freshness.UNKNOWN:
+                return f"not known whether blind: {self.words}; {seen}, and nobody knows whether the machine ran"
+            case _:
+                return None
+
 
 class BlindSpell(Model):
     """A time in which a watch was blind.
@@ -140,11 +153,11 @@ class BlindSpell(Model):
     def words(self) -> str:
         """What it tells, for people."""
         what = Watch(self.source, self.asset or NO_NAME, self.signal or NO_NAME).words
-        until = "still is" if self.ended_at is None else f"until {self.ended_at:%Y-%m-%d %H:%M} UTC"
-        return (
-            f"{what} was blind from {self.began_at:%Y-%m-%d %H:%M} UTC {until}; "
-            f"it was last looked at on {self.seen_at:%Y-%m-%d %H:%M} UTC"
-        )
+        seen = f"it was last looked at on {self.seen_at:%Y-%m-%d %H:%M} UTC"
+        began = f"{self.began_at:%Y-%m-%d %H:%M} UTC"
+        if self.ended_at is None:
+            return f"{what} is blind since {began}; {seen}"
+        return f"{what} was blind from {began} until {self.ended_at:%Y-%m-%d %H:%M} UTC; before that {seen}"
 
 
 class BlindWatch(Protocol):

@@ -21,6 +21,7 @@ from millwright.api import (
     events,
     figures,
     floods,
+    freshness,
     health,
     hints,
     hold_proposals,
@@ -75,6 +76,7 @@ ROUTERS = (
     assets.router,
     unreadable.router,
     drift.router,
+    freshness.router,
     me.router,
 )
 
