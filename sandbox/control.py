@@ -37,6 +37,7 @@ from sandbox.mes import PlantMes
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.export import export
 from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
+from sandbox.plant.heartbeats import Heartbeats
 from sandbox.plant.people import People
 from sandbox.plant.score import Ordering, Score, score
 from sandbox.plant.shift_lead import ShiftLead
@@ -64,6 +65,7 @@ class Control:
     cmms: PlantCmms
     mes: PlantMes
     feed: Feed
+    heartbeats: Heartbeats
     people: People
     shift_lead: ShiftLead
     faults: Faults
@@ -105,7 +107,9 @@ class Control:
         }
 
     async def publish(self, body: Mapping[str, object]) -> object:
-        return {"published": await self.feed.publish_until(_time(body, "until"), self.twins)}
+        until = _time(body, "until")
+        self.heartbeats.publish_until(until)
+        return {"published": await self.feed.publish_until(until, self.twins)}
 
     async def act(self, _: Mapping[str, object]) -> object:
         now = self.clock.now()

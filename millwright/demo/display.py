@@ -86,7 +86,16 @@ def summary_view(summary: Summary) -> RenderableType:
         f"{summary.seconds:.0f} s."
     )
     return Panel(
-        Group(facts, *_reviewed(summary), _rungs(summary), _scores(summary), *_timing(summary), record, verdict),
+        Group(
+            facts,
+            *_reviewed(summary),
+            _rungs(summary),
+            _scores(summary),
+            *_timing(summary),
+            *_blind(summary),
+            record,
+            verdict,
+        ),
         title=f"Millwright on {summary.data}",
     )
 
@@ -105,6 +114,11 @@ def _reviewed(summary: Summary) -> list[Text]:
 def _timing(summary: Summary) -> list[Text]:
     told = timing_sentences(summary.timing) if summary.timing is not None else []
     return [Text(" ".join(told) + "\n")] if told else []
+
+
+def _blind(summary: Summary) -> list[Text]:
+    """What was blind, since when and until when."""
+    return [Text(f"Found blind: {words}.") for words in summary.blind]
 
 
 def _in(title: str, connector: str | None) -> str:

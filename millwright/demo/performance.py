@@ -32,6 +32,7 @@ from millwright.storage.ledger.personal_acts import (
 )
 from millwright.storage.reporting.decided_times import decided_times
 from millwright.storage.reporting.figures import read_figures, read_orderings
+from millwright.storage.reporting.freshness_lists import blind_spells
 from millwright.storage.reporting.history import read_history
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 from policies.engine.judging import compile_policy
@@ -155,5 +156,6 @@ async def count(installation: Installation, storage: Storage, data: str, sandbox
         plant=count_plant(installation.plant),
         findings=findings,
         timing=repriced_costs(priced, await decided_times(storage.engine)),
+        blind=await blind_spells(storage.engine, period.first),
         flooding=await read_flood_figures(storage.engine, _BEFORE_ALL, storage.clock.now()),
     )

@@ -3,11 +3,13 @@
 import itertools
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from domain.freshness import BlindSpell
 from domain.model import Model, Moment
 from domain.verdict import Rung
 from millwright.audit.report import Report
@@ -68,6 +70,8 @@ class Summary(Model):
     """The times for the work by the prices of a draft; None in the files of earlier builds."""
     ledger: dict[str, int | bool]
     plant: PlantCount
+    blind: tuple[str, ...] = ()
+    """What was blind in the period, since when and until when; empty in the files of earlier builds."""
     findings: tuple[str, ...]
 
     def write(self, path: Path) -> None:
@@ -186,6 +190,7 @@ def summarise(
     findings: tuple[str, ...],
     flooding: FloodFigures,
     timing: TimingCosts,
+    blind: Sequence[BlindSpell],
 ) -> Summary:
     """Puts the figures of a run together.
 
@@ -216,6 +221,7 @@ def summarise(
         timing=timing,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
+        blind=tuple(each.words for each in blind if each.asset is not None and each.began_at <= period.last),
         findings=(
             *findings,
             *(f"{finding.kind} at {finding.where}: {finding.what}" for finding in report.findings[:20]),
