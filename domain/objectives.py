@@ -14,7 +14,7 @@ PERIOD: Final = timedelta(days=30)
 """The time of which the objective and its budget are."""
 
 
-class Span(NamedTuple):
+class Stretch(NamedTuple):
     """A time from one moment to another."""
 
     since: datetime
@@ -34,8 +34,8 @@ class WatchTime(NamedTuple):
     """
 
     criticality: Criticality
-    monitored: Span
-    blind: Sequence[Span]
+    monitored: Stretch
+    blind: Sequence[Stretch]
 
 
 class BurnAlert(NamedTuple):

@@ -7,18 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.assets import Criticality
-from domain.objectives import FAST, PERIOD, SLOW, FreshnessObjective, Span, WatchTime, objectives
+from domain.objectives import FAST, PERIOD, SLOW, FreshnessObjective, Stretch, WatchTime, objectives
 from tests.support.plant import START
 
 TARGET = 0.999
 NOW = START + timedelta(days=40)
 
 
-def ago(since: timedelta, until: timedelta = timedelta()) -> Span:
-    return Span(NOW - since, NOW - until)
+def ago(since: timedelta, until: timedelta = timedelta()) -> Stretch:
+    return Stretch(NOW - since, NOW - until)
 
 
-def watch(*blind: Span, criticality: Criticality = Criticality.A, monitored: timedelta = PERIOD) -> WatchTime:
+def watch(*blind: Stretch, criticality: Criticality = Criticality.A, monitored: timedelta = PERIOD) -> WatchTime:
     return WatchTime(criticality, ago(monitored), blind)
 
 
@@ -57,7 +57,7 @@ def test_time_before_the_period_does_not_count() -> None:
     ],
 )
 def test_a_budget_burns_fast_or_slowly_only_while_it_goes_on(
-    blind: tuple[Span, ...], *, fast: bool, slow: bool
+    blind: tuple[Stretch, ...], *, fast: bool, slow: bool
 ) -> None:
     found = of(watch(*blind))
     assert (found.fast_burn, found.slow_burn) == (fast, slow)

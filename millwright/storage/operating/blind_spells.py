@@ -12,7 +12,7 @@ from domain.canonical import timestamp
 from domain.clock import Clock
 from domain.freshness import INTERVALS, BlindReason, BlindSpell, Freshness, Promises, SeenWatch, WatchState, watch_state
 from domain.heartbeats import NO_NAME, Watch
-from domain.objectives import Span
+from domain.objectives import Stretch
 from domain.return_to_normal import MachineSpell, MachineTime
 from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
@@ -198,12 +198,12 @@ async def _spells(
 
 async def running_spells(
     connection: AsyncConnection, machine: str | None, since: datetime, until: datetime, stale_after: timedelta
-) -> list[Span]:
+) -> list[Stretch]:
     """When a machine ran in a time, by what is known. Where no MES ever told of it, all time counts."""
     if machine is None or not await connection.scalar(_IS_READ, {"machine": machine}):
-        return [Span(since, until)]
+        return [Stretch(since, until)]
     spells = await machine_spells(connection, machine, since, until, stale_after)
-    ran = (Span(max(each.since, since), min(each.until, until)) for each in spells if each.running)
+    ran = (Stretch(max(each.since, since), min(each.until, until)) for each in spells if each.running)
     return [span for span in ran if span.since < span.until]
 
 

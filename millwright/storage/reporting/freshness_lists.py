@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.assets import Criticality
 from domain.freshness import INTERVALS, BlindReason, BlindSpell, Freshness, Promises, SeenWatch
 from domain.heartbeats import Watch
-from domain.objectives import PERIOD, FreshnessObjective, Span, WatchTime, objectives
+from domain.objectives import PERIOD, FreshnessObjective, Stretch, WatchTime, objectives
 from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
 from millwright.storage.operating.blind_spells import running_spells, seen_watches
@@ -86,7 +86,7 @@ async def freshness_objectives(
     async with transaction(engine) as connection:
         monitored = await connection.execute(_MONITORED, {"sources": list(promises)})
         rows = [_MonitoredRow._make(row) for row in monitored]
-        blind: dict[Watch, list[Span]] = {}
+        blind: dict[Watch, list[Stretch]] = {}
         machines = {Watch(row.source, row.asset, row.signal): row.machine for row in rows}
         for spell in await _spell_rows(connection, now - PERIOD):
             watch = Watch(spell.source, spell.asset, spell.signal)
@@ -98,7 +98,7 @@ async def freshness_objectives(
         WatchTime(
             # A criticality that nobody has said counts as the highest.
             criticality=Criticality(row.criticality or Criticality.A),
-            monitored=Span(row.first_at, now),
+            monitored=Stretch(row.first_at, now),
             blind=blind.get(Watch(row.source, row.asset, row.signal), []),
         )
         for row in rows
