@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.freshness import worst
 from millwright.cli.connections import finish, opened, settings_of
 from millwright.cli.output import Json, say, write_json, write_table
 
@@ -54,6 +55,8 @@ def list_(
         "promise",
     )
     write_table(columns, rows, "No source has looked at anything: nothing is monitored.")
+    if asset is not None:
+        say(f"{asset}: {worst(each.state for each in found).value.replace('_', ' ')}")
 
 
 @app.command("blind")

@@ -39,7 +39,6 @@ WITHOUT_EFFECT: Mapping[str, str] = {
 
 _ONLY_ORDER = "only the order of the rows counts, and that is compared"
 COLUMNS_WITHOUT_EFFECT: Mapping[str, str] = {
-    "blind_spells": "it lists silences, for people; nothing acts on it, and each beginning and each end is an act",
     "autonomy_moves.id": _ONLY_ORDER,
     "cases.attempts": "it sets how long a step that failed waits before it is tried again",
     "cursors.advanced_at": "it is shown; nothing reads it to act",

@@ -12,7 +12,7 @@ from millwright.cli.hold_conditions import PartCondition
 from millwright.settings import Settings
 from millwright.storage.operating.blind_spells import BlindSpellStore
 from tests.cli.conftest import Millwright
-from tests.support.plant import PUMP, START, TestClock, deviation, register
+from tests.support.plant import MOTOR, PUMP, START, TestClock, deviation, register
 
 SOURCE = "models/vibration"
 
@@ -51,7 +51,10 @@ def test_what_is_blind_is_listed(settings: Settings, millwright: Millwright) -> 
     asyncio.run(played(settings, 30))
     [source, signal] = millwright.json("freshness", "list")
     assert {source["asset"], signal["asset"]} == {None, PUMP}
-    assert "silent" in millwright.says("freshness", "list", "--asset", PUMP)
+    of_pump = millwright.says("freshness", "list", "--asset", PUMP)
+    assert "silent" in of_pump
+    assert of_pump.endswith(f"{PUMP}: blind\n")
+    assert millwright.says("freshness", "list", "--asset", MOTOR).endswith(f"{MOTOR}: not monitored\n")
     assert f"volt of {PUMP} by {SOURCE} is blind since 2015-01-10 08:00 UTC" in millwright.says("freshness", "blind")
     assert "99.900%" in millwright.says("freshness", "objectives")
 
