@@ -152,9 +152,9 @@ async def _reconcile(plant: Plant) -> None:
 
 
 async def _fall_silent(plant: Plant) -> None:
-    """A source promised to look at a signal, and did not for a day."""
+    """A source promised to say that it is alive, and did not for a day."""
     now = plant.clock.now()
-    beat = Heartbeat(source="tests/watch", asset=PUMP, signal="volt", at=now - _DAY)
+    beat = Heartbeat(source="tests/watch", asset=None, signal=None, at=now - _DAY)
     told = {"fate": Fate.NOT_AN_ANOMALY, "anomaly": None, "line": None, "heartbeat": beat}
     await plant.inbox.store([deviation(0).model_copy(update=told)], now)
     await BlindSpellStore(plant.engine, plant.clock, {"tests/watch": _DAY / 2}, _DAY / 24).look()
