@@ -15,8 +15,8 @@ looks = Table(
     Column("blind_since", Moment),
     Column("resumed_at", Moment),
 )
-"""The newest look of each watch (`domain.heartbeats.Watch`): one row, however many heartbeats come. `blind_since` is set
-while a row of `blind_spells` is open, and `resumed_at` by the first look after that."""
+"""The newest look of each watch (`domain.heartbeats.Watch`): one row, however many heartbeats come. `blind_since` is
+set while a row of `blind_spells` is open, and `resumed_at` by the first look after that."""
 
 blind_spells = Table(
     "blind_spells",
