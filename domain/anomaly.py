@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from domain.canonical import timestamp
+from domain.heartbeats import Heartbeat
 from domain.model import Model, Moment
 
 OWN_WRITE_BACK: Final = "our own write-back"
@@ -113,8 +114,8 @@ class Received(Model):
     entity, or our own for HTTP. `enqueued_at` is the time at which the bus accepted the message. A redelivery has the
     same three values and the same content; a recreated entity repeats only the numbers. `source` and `external_id` are
     the message's names from its sender; see `domain.identity`. `natural_key` names the observation, so that a repeated
-    query adds no event; it is None only if the message cannot be read. `fate` is set if intake alone decides it; None
-    means that judging decides.
+    query adds no event; it is None only if the message cannot be read. Of a message with a
+    `heartbeat` nothing else is stored. `fate` is set if intake alone decides it; None means that judging decides.
     """
 
     ingress: str
@@ -130,6 +131,7 @@ class Received(Model):
     at: Moment | None = None
     traceparent: str | None = None
     anomaly: Anomaly | None = None
+    heartbeat: Heartbeat | None = None
     line: str | None = None
     fate: Fate | None = None
     reason: str | None = None

@@ -168,6 +168,16 @@ class MachineTime:
         """How much of a time has passed for the fault: all in which the machine is not known to stand."""
         return until - since - _overlap(self._standing, since, until)
 
+    def counted_end(self, since: datetime, span: timedelta) -> datetime | None:
+        """When the machine has run for so long since then; None if it is not known to have."""
+        left = span
+        for each in self._running:
+            start = max(each.since, since)
+            if each.until - start > left:
+                return start + left
+            left -= max(each.until - start, timedelta())
+        return None
+
     def end_of(self, since: datetime, span: timedelta) -> datetime:
         """When so much time has passed for the fault since then, by what is known."""
         end = since + span

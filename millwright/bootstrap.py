@@ -202,7 +202,7 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         engine=engine,
         clock=clock,
         compiled=versions,
-        inbox=Inbox(engine),
+        inbox=Inbox(engine, settings.heartbeats),
         lines=LineStore(engine, clock, versions, _engine_mark),
         cases=CaseStore(engine, clock, versions, settings.work_window, plant_instances(settings)),
         holds=HoldStore(engine, clock),
@@ -306,8 +306,7 @@ def line_activities(
     from activities.judging import Judging
     from activities.line_judging import LineJudging
 
-    judging = Judging(storage.lines, storage.catalogue)
-    return (LineJudging(judging, storage.lines, here, engine_answers).judge_line,)
+    return (LineJudging(Judging(storage.lines, storage.catalogue), storage.lines, here, engine_answers).judge_line,)
 
 
 @dataclass(frozen=True)
@@ -339,8 +338,9 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
     from millwright.runtime.evidence_chart import DrawnCharts
     from millwright.storage.cases.case_observations import CaseObservations
     from millwright.storage.cases.returns_to_normal import NormalStore
+    from millwright.storage.operating.blind_spells import BlindSpellStore
 
-    cases, clock = storage.cases, storage.clock
+    cases, clock, operating = storage.cases, storage.clock, settings.operating_interval
     proposals = Proposals(cases, systems.mes, storage.catalogue, clock)
     holds = Holds(cases, storage.holds, systems.mes, systems.twins, storage.catalogue, clock, settings.hold_interval)
     walk_downs = WalkDownSteps(storage.walk_downs, systems.mes, clock, settings.hold_interval)
@@ -372,6 +372,7 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
         normals,
     )
     work = WorkReading(storage.maintenance, systems.cmms, clock, settings.maintenance_interval)
+    blind = BlindSpellStore(storage.engine, clock, settings.heartbeats, operating)
     changes = OrderChanges(
         storage.changes, systems.cmms, clock, engine, settings.poll_interval, (reconciling.go_on, work.go_on)
     )
@@ -394,6 +395,6 @@ def case_activities(storage: Storage, systems: Systems, engine: WorkflowEngine, 
             holds.release_hold,
             LotLists(cases, storage.suspect_lots, systems.mes, clock).list_suspect_lots,
             walk_downs.advance_walk_down,
-            MachineStates(storage.operating, systems.mes, clock, settings.operating_interval).read_machine_states,
+            MachineStates(storage.operating, systems.mes, clock, operating, blind).read_machine_states,
         ),
     )

@@ -237,6 +237,20 @@ class Settings(BaseSettings):
             description="How far back the nightly reconcile compares orders and outcomes, at least PT1H.",
         ),
     ] = timedelta(days=30)
+    freshness_target: Annotated[
+        float,
+        Field(
+            gt=0,
+            lt=100,
+            description="Percent of the time in which what is monitored is to be looked at as promised.",
+        ),
+    ] = 99.9
+    heartbeats: Annotated[
+        dict[str, Annotated[Duration, Field(gt=timedelta())]],
+        Field(
+            description="How often each source promises to look, by the `source` of its events; absent, not monitored."
+        ),
+    ] = {}
     intake_batch: Annotated[
         int, Field(description="Maximum number of messages that one transaction of intake stores.")
     ] = 500

@@ -39,6 +39,7 @@ from sandbox.plant.breakdowns import Breakdowns
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.export import export
 from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
+from sandbox.plant.heartbeats import Heartbeats
 from sandbox.plant.people import People
 from sandbox.plant.score import Ordering, Score, score
 from sandbox.plant.shift_lead import ShiftLead
@@ -66,6 +67,7 @@ class Control:
     cmms: PlantCmms
     mes: PlantMes
     feed: Feed
+    heartbeats: Heartbeats
     people: People
     breakdowns: Breakdowns
     shift_lead: ShiftLead
@@ -109,7 +111,9 @@ class Control:
         }
 
     async def publish(self, body: Mapping[str, object]) -> object:
-        return {"published": await self.feed.publish_until(_time(body, "until"), self.twins)}
+        until = _time(body, "until")
+        self.heartbeats.publish_until(until)
+        return {"published": await self.feed.publish_until(until, self.twins)}
 
     async def act(self, _: Mapping[str, object]) -> object:
         now = self.clock.now()

@@ -21,6 +21,7 @@ from sandbox.plant.breakdowns import Breakdowns
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.detector import Detector
 from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
+from sandbox.plant.heartbeats import SOURCE, Heartbeats
 from sandbox.plant.people import People
 from sandbox.plant.shift_lead import ShiftLead
 from sandbox.plant.timetable import stamp, timetable
@@ -94,6 +95,7 @@ class SandboxPlant:
             cmms=self.cmms,
             mes=self.mes,
             feed=self.feed,
+            heartbeats=Heartbeats(dataset, self.bus, self.clock.now()),
             people=self.people,
             breakdowns=Breakdowns(self.cmms, dataset),
             shift_lead=self.shift_lead,
@@ -133,6 +135,7 @@ class SandboxPlant:
             "bus_connection_string": self.bus.connection_string,
             "topic": TOPIC,
             "subscription": SUBSCRIPTION,
+            "heartbeat_source": SOURCE,
             "twins_url": self.twins.url,
             "cmms_url": self.cmms.server.url,
             **self.cmms.access,

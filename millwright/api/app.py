@@ -21,6 +21,7 @@ from millwright.api import (
     events,
     figures,
     floods,
+    freshness,
     health,
     hints,
     hold_proposals,
@@ -77,6 +78,7 @@ ROUTERS = (
     unreadable.router,
     drift.router,
     missed_failures.router,
+    freshness.router,
     me.router,
 )
 

@@ -4,10 +4,13 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from domain.heartbeats import HEARTBEAT
 from domain.senders import ALARM
 from millwright.intake.envelope import ANOMALY, AlarmEnvelope, AnomalyEnvelope
+from millwright.intake.heartbeats import HeartbeatEnvelope
 
 MEDIA_TYPES: Final = ("application/cloudevents+json", "application/cloudevents-batch+json", "application/json")
+_ENVELOPES: Final = (AnomalyEnvelope, AlarmEnvelope, HeartbeatEnvelope)
 _REFERENCE: Final = "#/components/schemas/{model}"
 
 _CLOUD_EVENT: Final[dict[str, Any]] = {
@@ -18,13 +21,10 @@ _CLOUD_EVENT: Final[dict[str, Any]] = {
         "specversion": {"const": "1.0"},
         "id": {"type": "string"},
         "source": {"type": "string", "description": "With id, what the event is known by: unique together."},
-        "type": {"type": "string", "examples": [ANOMALY, ALARM, "microsoft.iot.telemetry"]},
+        "type": {"type": "string", "examples": [ANOMALY, ALARM, HEARTBEAT, "microsoft.iot.telemetry"]},
         "time": {"type": "string", "format": "date-time"},
         "subject": {"type": "string"},
-        "data": {
-            "anyOf": [{"$ref": _REFERENCE.format(model=m.__name__)} for m in (AnomalyEnvelope, AlarmEnvelope)]
-            + [{"type": "object"}]
-        },
+        "data": {"anyOf": [*({"$ref": _REFERENCE.format(model=m.__name__)} for m in _ENVELOPES), {"type": "object"}]},
     },
 }
 _BATCH: Final[dict[str, Any]] = {"type": "array", "items": _CLOUD_EVENT}
@@ -41,7 +41,5 @@ REDRIVE_BODY: Final[dict[str, Any]] = {"required": False, "content": {MEDIA_TYPE
 
 def add_envelopes(document: dict[str, Any]) -> None:
     """Adds the schemas of our own envelopes to an OpenAPI document."""
-    _, definitions = models_json_schema(
-        [(AnomalyEnvelope, "validation"), (AlarmEnvelope, "validation")], ref_template=_REFERENCE
-    )
+    _, definitions = models_json_schema([(model, "validation") for model in _ENVELOPES], ref_template=_REFERENCE)
     document["components"]["schemas"] |= definitions["$defs"]

@@ -18,7 +18,8 @@ router = APIRouter(tags=["figures"], dependencies=[Depends(may(*READING))])
 async def summarise(deps: Deps, request: Request) -> Response:
     """Events by fate, standing verdicts by version and rung, cases, orders, holds, outcomes, labels, what was
     suppressed and the drift that lasts, all of one moment; the alarm floods of the plant's last day (`GET /floods`
-    lists them); and the waivers in force that end within 14 days of the plant's time, or have ended."""
+    lists them); how much is blind (`GET /freshness` lists it); and the waivers in force that end within 14 days of the
+    plant's time, or have ended."""
     return await deps.reports.answer("summary", request)
 
 

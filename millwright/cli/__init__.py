@@ -21,6 +21,7 @@ from millwright.cli import (
     engine,
     events,
     floods,
+    freshness,
     health,
     hits,
     hold,
@@ -96,6 +97,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
 app.add_typer(unreadable.app, name="unreadable")
 app.add_typer(drift.app, name="drift")
+app.add_typer(freshness.app, name="freshness")
 app.add_typer(windows.app, name="windows")
 app.add_typer(labels.app, name="labels")
 app.add_typer(assets.app, name="assets")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.cases import Rework
+    from domain.freshness import SeenWatch
     from domain.hold_proposals import HoldProposal
     from domain.verdict import UrgencyDecision
     from millwright.storage.reporting.case_lists import SeenCase, WholeCase
@@ -104,15 +105,18 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     """Show one case: what was seen, what was decided, and everything that was done."""
     from millwright.bootstrap import plant_instances
     from millwright.storage.reporting.case_lists import whole_case
+    from millwright.storage.reporting.freshness_lists import watches
 
     settings = settings_of(context)
 
-    async def read() -> "WholeCase":
+    async def read() -> "tuple[WholeCase, list[SeenWatch]]":
         async with opened(settings) as storage:
             whole = await whole_case(storage.engine, case, plant_instances(settings))
-            return whole.shown(await storage.people.signature_display(storage.zone))
+            now, every, of = storage.clock.now(), settings.operating_interval, whole.case.machine.id
+            seen = await watches(storage.engine, settings.heartbeats, now, every, under=of)
+            return whole.shown(await storage.people.signature_display(storage.zone)), seen
 
-    whole = finish(read())
+    whole, seen = finish(read())
     if json:
         write_json(whole)
         return
@@ -128,6 +132,9 @@ def show(context: typer.Context, case: Ref, json: Json = False) -> None:
         say(_reworked(view.rework))
     if view.normal is not None:
         say(f"the fault has returned to normal: its signal was {view.normal.words}")
+    for each in seen:
+        if each.unseen_words is not None:
+            say(each.unseen_words)
     for detached in view.detached:
         say(detached.words)
     if view.open_work is not None:

@@ -17,6 +17,7 @@ from domain.webhooks import webhook_subscribers
 from millwright.audit.head import rewritten
 from millwright.bootstrap import Storage, Systems, open_storage, open_systems
 from millwright.cli.drift_condition import check_drift
+from millwright.cli.freshness_condition import check_freshness
 from millwright.cli.hold_conditions import SHOWN, PartCondition, check_holds, check_orphans, check_proofs
 from millwright.explaining.waivers import read_waiver_notices
 from millwright.intake.running import open_ingress
@@ -166,6 +167,7 @@ async def _of_storage(storage: Storage, settings: Settings) -> list[PartConditio
         ("orders", "look at the CMMS, then `millwright case list`", lambda: _orders(storage, settings.order_interval)),
         ("records", "millwright unreadable list", lambda: _records(storage)),
         ("drift", "millwright drift list", lambda: check_drift(storage, settings.all_cmms())),
+        ("freshness", "millwright freshness list", lambda: check_freshness(storage, settings)),
         ("holds", "look at the MES, then `millwright hold list`", lambda: check_holds(storage)),
         ("proofs", "millwright hold proofs", lambda: check_proofs(storage, settings)),
     )

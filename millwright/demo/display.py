@@ -95,6 +95,7 @@ def summary_view(summary: Summary) -> RenderableType:
             *_timing(summary),
             *_missed(summary),
             *_learned(summary),
+            *_blind(summary),
             record,
             verdict,
         ),
@@ -149,6 +150,11 @@ def _learned(summary: Summary) -> list[Text]:
         return []
     differ = f"; they differ for {', '.join(found.differ[:5])}" if found.differ else ""
     return [Text(f"Closed cases: {found.closed}. Twin, label and ledger agree for {found.agree}{differ}.\n")]
+
+
+def _blind(summary: Summary) -> list[Text]:
+    """What was blind, since when and until when."""
+    return [Text(f"Found blind: {words}.") for words in summary.blind]
 
 
 def _in(title: str, connector: str | None) -> str:

@@ -278,6 +278,8 @@ class Installation:
             "MILLWRIGHT_OPERATING_INTERVAL": "PT12H",
             # No shipped version uses the work on assets; failures that nobody was alerted of are found in it.
             "MILLWRIGHT_MAINTENANCE_INTERVAL": "P7D",
+            # The clock goes up to 12 hours at a step, and a heartbeat is sent every 6 hours.
+            "MILLWRIGHT_HEARTBEATS": json.dumps({endpoints["heartbeat_source"]: "P1D"}),
             **cmms_variables(self.cmms, endpoints),
             **mes_variables(self.mes, endpoints),
             "MILLWRIGHT_TWINS__CONNECTOR": "digital_twins",

@@ -34,6 +34,7 @@ from millwright.storage.ledger.personal_acts import (
 from millwright.storage.reporting.closed_cases import closed_cases
 from millwright.storage.reporting.decided_times import decided_times
 from millwright.storage.reporting.figures import read_figures, read_orderings
+from millwright.storage.reporting.freshness_lists import blind_spells
 from millwright.storage.reporting.history import read_history
 from millwright.storage.reporting.missed_failures import missed_failures
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
@@ -161,5 +162,6 @@ async def count(installation: Installation, storage: Storage, data: str, sandbox
         missed=await missed_failures(storage.engine, storage.clock.now(), _FAILURES_LISTED),
         learned=compare(await closed_cases(storage.engine), read_twins(installation.plant / "twins.jsonl")),
         timing=repriced_costs(priced, await decided_times(storage.engine)),
+        blind=await blind_spells(storage.engine, period.first),
         flooding=await read_flood_figures(storage.engine, _BEFORE_ALL, storage.clock.now()),
     )

@@ -3,11 +3,13 @@
 import itertools
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from domain.freshness import BlindSpell
 from domain.model import Model, Moment
 from domain.verdict import Rung
 from millwright.audit.report import Report
@@ -74,6 +76,8 @@ class Summary(Model):
     """Whether twin, label and ledger agree; None in the files of earlier builds."""
     ledger: dict[str, int | bool]
     plant: PlantCount
+    blind: tuple[str, ...] = ()
+    """What was blind in the period, since when and until when; empty in the files of earlier builds."""
     findings: tuple[str, ...]
 
     def write(self, path: Path) -> None:
@@ -196,6 +200,7 @@ def summarise(
     timing: TimingCosts,
     missed: MissedFailures,
     learned: Agreement,
+    blind: Sequence[BlindSpell],
 ) -> Summary:
     """Puts the figures of a run together.
 
@@ -228,6 +233,7 @@ def summarise(
         learned=learned,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
+        blind=tuple(each.words for each in blind if each.asset is not None and each.began_at <= period.last),
         findings=(
             *findings,
             *(f"{finding.kind} at {finding.where}: {finding.what}" for finding in report.findings[:20]),

@@ -49,14 +49,16 @@ Instant = Annotated[datetime, BeforeValidator(_moment)]
 Lead = Annotated[Duration, Field(ge=timedelta(0), le=timedelta(days=3650))]
 
 
-class _Envelope(BaseModel):
+class Envelope(BaseModel):
+    """The fields of an event of ours. It refuses others."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
-_Said = TypeVar("_Said", bound=_Envelope)
+Said = TypeVar("Said", bound=Envelope)
 
 
-class ExternalAsset(_Envelope):
+class ExternalAsset(Envelope):
     """An asset by the name it has in another system of the crosswalk (`cmms`, `mes`, `device`, `twin`)."""
 
     system: Name
@@ -69,7 +71,7 @@ NamedAsset = Annotated[
 ]
 
 
-class LeadTime(_Envelope):
+class LeadTime(Envelope):
     """Bounds of the predicted time to functional failure."""
 
     low: Lead
@@ -82,7 +84,7 @@ class LeadTime(_Envelope):
         return self
 
 
-class AnomalyEnvelope(_Envelope):
+class AnomalyEnvelope(Envelope):
     """What a detector says. `asset` is our id or a name elsewhere; `failure_mode` may be left out where a signal, or
     the component, tells it. `at` defaults to the event's `time`. A confidence left out counts as the lowest, never as
     certain."""
@@ -103,7 +105,7 @@ class AnomalyEnvelope(_Envelope):
     at: Instant | None = None
 
 
-class AlarmEnvelope(_Envelope):
+class AlarmEnvelope(Envelope):
     """What a person says by hand. `component` is an asset's id, or its name on the machine; one of `component` and
     `failure_mode` is needed. `at` defaults to the event's `time`, and that to when it came first."""
 
@@ -128,11 +130,11 @@ def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> Messag
         EventRejected: a field is missing, unknown or wrong.
         Unmapped: the asset or the signal is not known, or the asset was retired.
     """
-    said = _validated(AnomalyEnvelope, event)
-    at = _at(said.at, event, now)
+    said = validated(AnomalyEnvelope, event)
+    at = time_of(said.at, event, now)
     if at is None:
         raise EventRejected("is missing", field="time", fix="send when it was observed, as `time` or `data.at`")
-    asset = _asset(said.asset, at, event.path, register)
+    asset = named_asset(said.asset, at, event.path, register)
     asset_id, mode = _subject(said, asset, at, event.path, register)
     anomaly = Anomaly.trusted(
         kind=AnomalyKind.DEVIATION,
@@ -165,9 +167,9 @@ def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: da
         EventRejected: a field is missing, unknown or wrong.
         Unmapped: the asset or the component is not known, or was retired.
     """
-    said = _validated(AlarmEnvelope, event)
-    at = _at(said.at, event, now) or came_at
-    asset = _asset(said.asset, at, event.path, register)
+    said = validated(AlarmEnvelope, event)
+    at = time_of(said.at, event, now) or came_at
+    asset = named_asset(said.asset, at, event.path, register)
     if said.component is not None:
         machine = asset.machine
         part = register.asset(said.component) or (register.part(machine, said.component) if machine else None)
@@ -189,7 +191,12 @@ def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: da
     return MessageContent(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
 
 
-def _validated(model: type[_Said], event: CloudEvent) -> _Said:
+def validated(model: type[Said], event: CloudEvent) -> Said:
+    """The data of an event.
+
+    Raises:
+        EventRejected: a field is missing, unknown or wrong.
+    """
     try:
         return model.model_validate(mapping(event.data, event.path))
     except ValidationError as refused:
@@ -199,13 +206,23 @@ def _validated(model: type[_Said], event: CloudEvent) -> _Said:
         raise EventRejected(problem, field=joined(event.path, place) if place else event.path or None) from None
 
 
-def _at(said: datetime | None, event: CloudEvent, now: datetime) -> datetime | None:
+def time_of(said: datetime | None, event: CloudEvent, now: datetime) -> datetime | None:
+    """When something was observed: as the data say, else as the event says; None if neither does.
+
+    Raises:
+        EventRejected: it lies in the future, or long ago.
+    """
     if said is not None:
         return bounded_moment(said, joined(event.path, "at"), now)
     return None if event.time is None else bounded_moment(event.time, "time", now)
 
 
-def _asset(named: str | ExternalAsset, at: datetime, path: str, register: Register) -> Asset:
+def named_asset(named: str | ExternalAsset, at: datetime, path: str, register: Register) -> Asset:
+    """The asset that an event names.
+
+    Raises:
+        Unmapped: it is not known at that time, or it was retired.
+    """
     if isinstance(named, str):
         asset, field = register.asset(named), joined(path, "asset")
         problem = f"no asset {named} is known"

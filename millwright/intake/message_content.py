@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from domain.anomaly import Anomaly, Fate
 from domain.errors import Rejected
+from domain.heartbeats import Heartbeat
 
 
 class MessageContent(NamedTuple):
@@ -21,6 +22,7 @@ class MessageContent(NamedTuple):
     fate: Fate | None = None
     reason: str | None = None
     field: str | None = None
+    heartbeat: Heartbeat | None = None
 
 
 _UNKNOWN = "if it is one of yours, map it with `millwright assets map`, then re-drive the event; if not, leave it"

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from domain.anomaly import Fate, Received
 from domain.errors import EventRejected
+from domain.heartbeats import HEARTBEAT
 from domain.identity import label_key, own_id, renamed
 from domain.senders import ALARM
 from millwright.intake import envelope
@@ -29,6 +30,7 @@ from millwright.intake.cloudevents import (
     parsed_data,
     self_contained,
 )
+from millwright.intake.heartbeats import read_heartbeat
 from millwright.intake.json_text import Document, dumped, parse, refuse_unkeepable
 from millwright.intake.message import BusMessage, Delivery
 from millwright.intake.message_content import MessageContent, Unmapped, not_an_anomaly
@@ -223,6 +225,7 @@ def _received(event: CloudEvent, raw: bytes, delivery: Delivery, register: Regis
         at=found.at,
         traceparent=event.traceparent,
         anomaly=found.anomaly,
+        heartbeat=found.heartbeat,
         line=found.line,
         fate=found.fate,
         reason=found.reason,
@@ -240,10 +243,14 @@ def _find(event: CloudEvent, delivery: Delivery, register: Register) -> MessageC
         return read_update(event, now, register)
     if kind == ALARM:
         return envelope.read_alarm(event, now, register, delivery.first_at or now)
+    if kind == HEARTBEAT:
+        return read_heartbeat(event, now, register)
     if kind.startswith(_TWIN_EVENTS):
         return read_lifecycle(event)
     if kind.startswith(_OUR_TYPES):
-        raise EventRejected("is no type known here", field="type", fix=f"send {envelope.ANOMALY} or {ALARM}")
+        raise EventRejected(
+            "is no type known here", field="type", fix=f"send {envelope.ANOMALY}, {ALARM} or {HEARTBEAT}"
+        )
     return not_an_anomaly(f"events of the type {kind} say nothing of a machine's health", event.time)
 
 

@@ -205,6 +205,8 @@ DOES_NOT_STEER: Final[Mapping[str, str]] = {
     "api_names": _LISTENS,
     "api_proxies": _LISTENS,
     "installation_key": "it says where the key is; the record has which key is in force",
+    "freshness_target": "it says when people are told that the error budget of freshness burns",
+    "heartbeats": "it says which silence people are told of; nothing is judged, ordered or held by it",
     "intake_batch": "each message is read by itself, however many are stored at once",
     "maximo.client_certificate": _OUR_FILES,
     "maximo.client_key": _OUR_FILES,

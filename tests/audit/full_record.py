@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.admission import CrewBound, Exemption
+from domain.anomaly import Fate
 from domain.autonomy import AutonomyAdvice, AutonomyKey, AutonomyMove, AutonomyTerms
 from domain.canonical import sha256
 from domain.cases import Lane
@@ -13,6 +14,7 @@ from domain.casework import Waits
 from domain.corrections import CorrectedField
 from domain.counterfactuals import Counterfactuals, VerdictCounterfactuals
 from domain.drift import Drift, DriftKind
+from domain.heartbeats import Heartbeat
 from domain.holds import PlacementState
 from domain.installation_keys import CONFIRM, REGISTER, InstallationKeyAct
 from domain.instances import SiteInstances
@@ -42,6 +44,7 @@ from millwright.storage.cases.walk_downs import WalkDownStore
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.ledger.seals import Seals
 from millwright.storage.maintenance.readings import MaintenanceHistoryStore
+from millwright.storage.operating.blind_spells import BlindSpellStore
 from millwright.storage.operating.readings import OperatingStateStore
 from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.freezes import FreezeStore
@@ -88,6 +91,7 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     await _suppress(plant)
     await _follow_systems(plant)
     await _reconcile(plant)
+    await _fall_silent(plant)
     await _attach(plant)
     await _learn(plant)
     await _walk_down(plant)
@@ -145,6 +149,15 @@ async def _reconcile(plant: Plant) -> None:
         theirs="an order with the key MWAAAAAAAA",
     )
     await store.keep(run, ComparedPage(drift=[unknown]))
+
+
+async def _fall_silent(plant: Plant) -> None:
+    """A source promised to say that it is alive, and did not for a day."""
+    now = plant.clock.now()
+    beat = Heartbeat(source="tests/watch", asset=None, signal=None, at=now - _DAY)
+    told = {"fate": Fate.NOT_AN_ANOMALY, "anomaly": None, "line": None, "heartbeat": beat}
+    await plant.inbox.store([deviation(0).model_copy(update=told)], now)
+    await BlindSpellStore(plant.engine, plant.clock, {"tests/watch": _DAY / 2}, _DAY / 24).look()
 
 
 async def _with_registered_key(plant: Plant, folder: Path) -> AsyncEngine:

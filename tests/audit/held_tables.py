@@ -21,11 +21,14 @@ DERIVED = frozenset({"evidence", "memories", "pending"})
 """Tables that are built again from those above and compared."""
 
 WITHOUT_EFFECT: Mapping[str, str] = {
+    "blind_spells": "it lists silences, for people; nothing acts on it, and each beginning and each end is an act",
     "drifts": "it lists what differs, for people; each reconcile compares again, and what it takes over is recorded as "
     "an order that changed",
     "due": "it says when a step runs next and decides nothing; what waits for nothing and is never due is named, and "
     "shelves end by their own rows",
     "hints": "it says when hints came; without it people are not told that they have stopped",
+    "looks": "it says when a source last looked; an altered row shows or hides a silence until the next heartbeat, and "
+    "nothing is judged, ordered or held by it",
     "order_leases": "it keeps two steps apart for two minutes, and no longer; each looks its key up in the CMMS "
     "before it creates",
     "reconcile_runs": "it says how far a reconcile has come; an altered row makes one compare more or less, and the "

@@ -5,6 +5,7 @@ from millwright.storage.database import (  # noqa: F401
     case_tables,
     drift_tables,
     event_tables,
+    freshness_tables,
     hold_tables,
     installation_tables,
     ledger_tables,

@@ -1,8 +1,8 @@
 """Where every message is stored once, before it is settled with its sender."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from millwright.storage.database.engine import Cursor, Driver, raw, transaction
 from millwright.storage.database.pipelines import pipeline
 from millwright.storage.events import pending
 from millwright.storage.events.known import SortedOut, sort_out
+from millwright.storage.events.looks import keep_looks
 from millwright.storage.scheduling import due
 
 log = logging.getLogger(__name__)
@@ -163,13 +164,15 @@ class Inbox:
 
     Args:
         engine: the database.
+        promising: the sources that promise a heartbeat. Their anomalies show too that they look.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, promising: Collection[str] = ()) -> None:
         self._engine = engine
+        self._promising = promising
 
     async def store(self, items: Sequence[Received], now: datetime) -> Stored:
-        """Stores a batch in one transaction and makes its lines due.
+        """Stores a batch in one transaction and makes its lines due. Of a heartbeat only the look is kept.
 
         Args:
             items: read messages, in any order; the same one may be among them twice.
@@ -180,20 +183,25 @@ class Inbox:
         """
         if not items:
             return Stored(0, 0, frozenset())
-        ordered = sorted(items, key=_order)
+        beats = [item for item in items if item.heartbeat is not None]
+        ordered = sorted((item for item in items if item.heartbeat is None), key=_order)
         # Hardly ever is a message not new: all are taken for new first, and looked into only where one is not.
         sort: _Sort = _all_new
         for _ in range(_ATTEMPTS):
             try:
-                return await self._store(ordered, now, sort)
+                stored = await self._store(ordered, beats, now, sort)
             except psycopg.errors.UniqueViolation as error:
                 sort, taken = sort_out, error
+                continue
+            return replace(stored, kept=stored.kept | {(item.ingress, item.sequence) for item in beats})
         raise StorageUnavailable("others go on storing the same messages") from taken
 
-    async def _store(self, items: Sequence[Received], now: datetime, sort: _Sort) -> Stored:
+    async def _store(self, items: Sequence[Received], beats: Sequence[Received], now: datetime, sort: _Sort) -> Stored:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             async with driver.cursor() as cursor:
+                showing = [item for item in items if item.source in self._promising]
+                await keep_looks(cursor, [*beats, *showing])
                 async with pipeline(driver):
                     await cursor.execute(_NUMBERS, (len(items),), prepare=True)
                 numbers = [_Number._make(row).id for row in await cursor.fetchall()]
