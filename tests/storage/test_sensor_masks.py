@@ -6,14 +6,17 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.assets import Criticality
+from domain.errors import ActRejected
+from domain.suppression import SHIPPED_LIMITS, shelving_limits
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.suppression.sensor_masks import masked_signals
+from millwright.storage.suppression.suppressions import SuppressionStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import PUMP, START, code
 from tests.support.sensor_plant import SENSOR, measured, prepare_sensor
 
-LONG = 100
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class Sensors:
@@ -121,3 +124,32 @@ async def test_a_sensor_of_criticality_a_is_not_masked_by_itself_and_people_are_
         "a sensor of criticality A is masked only by an approver who names a compensating check; "
         "9999.0 is outside 0.0 to 400.0 V"
     )
+
+
+@pytest.mark.parametrize(
+    ("approver", "compensating_check", "field"),
+    [(False, "a round every hour", "asset"), (True, None, "compensating_check")],
+)
+async def test_a_sensor_of_criticality_a_needs_an_approver_and_a_compensating_check(
+    storage_engine: AsyncEngine, approver: bool, compensating_check: str | None, field: str
+) -> None:
+    critical = await sensors_of(storage_engine, Criticality.A)
+    store = SuppressionStore(critical.plant.engine, critical.plant.clock, shelving_limits(SHIPPED_LIMITS), _DAY)
+    told = {"compensating_check": compensating_check, "approver": approver}
+    with pytest.raises(ActRejected) as refused:
+        await store.shelve(SENSOR, None, _HOUR, "olaf", "it reads too high", **told)
+    assert refused.value.field == field
+    assert await critical.masked() == []
+
+
+async def test_an_approver_masks_a_sensor_of_criticality_a_with_a_compensating_check(
+    storage_engine: AsyncEngine,
+) -> None:
+    critical = await sensors_of(storage_engine, Criticality.A)
+    store = SuppressionStore(critical.plant.engine, critical.plant.clock, shelving_limits(SHIPPED_LIMITS), _DAY)
+    made = await store.shelve(
+        SENSOR, None, _HOUR, "olaf", "it reads too high", compensating_check="a round every hour", approver=True
+    )
+    assert made.reason == "it reads too high; compensating check: a round every hour"
+    await critical.plant.take(code(0.2), measured(0.5, 190.0))
+    assert (await critical.masked(), await critical.faults()) == ([SENSOR], [])
