@@ -48,8 +48,8 @@ class SuppressionKind(StrEnum):
 
     @property
     def reported(self) -> bool:
-        """Whether another system reports what begins and ends it."""
-        return self in (SuppressionKind.WORK, SuppressionKind.STANDSTILL, SuppressionKind.OUT_OF_SERVICE)
+        """Whether no person begins it: another system reports it, or a check of a reading does."""
+        return self not in (SuppressionKind.SHELF, SuppressionKind.WINDOW)
 
 
 _ISA_18_2: Final = {

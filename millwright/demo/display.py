@@ -86,7 +86,16 @@ def summary_view(summary: Summary) -> RenderableType:
         f"{summary.seconds:.0f} s."
     )
     return Panel(
-        Group(facts, *_reviewed(summary), _rungs(summary), _scores(summary), *_timing(summary), record, verdict),
+        Group(
+            facts,
+            *_reviewed(summary),
+            *_sensors(summary),
+            _rungs(summary),
+            _scores(summary),
+            *_timing(summary),
+            record,
+            verdict,
+        ),
         title=f"Millwright on {summary.data}",
     )
 
@@ -100,6 +109,19 @@ def _reviewed(summary: Summary) -> list[Text]:
     )
     became = f"{approved} approved, {not_done} cancelled, {waiting} still waiting"
     return [Text(f"{waited} orders waited in the CMMS for the planner: {became}.\n")]
+
+
+def _sensors(summary: Summary) -> list[Text]:
+    """What became of the sensors whose readings failed a check."""
+    if not summary.sensors:
+        return []
+    told = summary.sensors
+    return [
+        Text(
+            f"{told['cases']} suspected sensors had a case of their own: {told['masked']} masked, {told['repaired']} "
+            f"with work done, {told['verified']} unmasked because the readings after the work passed their checks.\n"
+        )
+    ]
 
 
 def _timing(summary: Summary) -> list[Text]:

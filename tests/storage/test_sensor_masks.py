@@ -135,9 +135,10 @@ async def test_a_sensor_of_criticality_a_needs_an_approver_and_a_compensating_ch
 ) -> None:
     critical = await sensors_of(storage_engine, Criticality.A)
     store = SuppressionStore(critical.plant.engine, critical.plant.clock, shelving_limits(SHIPPED_LIMITS), _DAY)
-    told = {"compensating_check": compensating_check, "approver": approver}
     with pytest.raises(ActRejected) as refused:
-        await store.shelve(SENSOR, None, _HOUR, "olaf", "it reads too high", **told)
+        await store.shelve(
+            SENSOR, None, _HOUR, "olaf", "it reads too high", compensating_check=compensating_check, approver=approver
+        )
     assert refused.value.field == field
     assert await critical.masked() == []
 
