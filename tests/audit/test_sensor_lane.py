@@ -40,8 +40,10 @@ async def test_a_record_with_a_masked_sensor_verifies_here_and_elsewhere(plant: 
     ("statement", "found"),
     [
         (
-            "UPDATE events SET anomaly = jsonb_set(anomaly::jsonb, '{reading,limits,high}', '99999')::json "
-            "WHERE asset LIKE '%volt'",
+            (
+                "UPDATE events SET anomaly = jsonb_set(anomaly::jsonb, '{reading,limits,high}', '99999')::json "
+                "WHERE asset LIKE '%volt'"
+            ),
             "the checks of its reading, made again, say something else",
         ),
         (
