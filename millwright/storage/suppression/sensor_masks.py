@@ -31,9 +31,10 @@ _MASKED = text(
     "SELECT id FROM suppressions WHERE asset = :sensor AND ended_by IS NULL AND from_at <= :at AND end_at > :at LIMIT 1"
 )
 # Readings since the work on the sensor was done, of the fault that its signal tells of; none that fails a check since.
+_COLUMNS = ", ".join(f"s.{name}" for name in Suppression.model_fields)
 _VERIFIED = text(
     f"""
-    SELECT s.*, c.id AS case_id, r.at AS sound_at FROM suppressions s
+    SELECT {_COLUMNS}, c.id AS case_id, r.at AS sound_at FROM suppressions s
     JOIN cases c ON s.source = 'case/' || c.id AND c.closed_as = 'done'
     JOIN events o ON o.id = c.opened_by
     JOIN LATERAL (SELECT e.at FROM events e WHERE e.asset = o.anomaly -> 'reading' ->> 'asset'
