@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
 from domain.canonical import timestamp
 from domain.heartbeats import Heartbeat
 from domain.model import Model, Moment
+from domain.sensors import INSTRUMENT_MODE, SensorReading
 
 OWN_WRITE_BACK: Final = "our own write-back"
 """The reason stored with an event that the twin service sent because Millwright patched a twin."""
@@ -69,8 +70,11 @@ class Anomaly(Model):
 
     `at` is the event time. `score` is the distance from `baseline` in standard errors, in the direction that indicates
     the failure. `confidence` is the detector's own; if the detector gave none, it is None, and policies read 0.
-    `lead_low` and `lead_high` bound the predicted time to functional failure.
+    `lead_low` and `lead_high` bound the predicted time to functional failure. `reading` says how the value was checked;
+    it is None if the register declares no limits of the signal.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("reading",)
 
     kind: AnomalyKind
     asset: str
@@ -92,6 +96,24 @@ class Anomaly(Model):
     recommended_action: str | None = None
     text: str | None = None
     raised_by: str | None = None
+    reading: SensorReading | None = Field(default=None, exclude_if=lambda reading: reading is None)
+
+    def checked(self, reading: SensorReading) -> "Anomaly":
+        """This anomaly after the checks of its reading.
+
+        A reading that fails one tells of its sensor: the anomaly is then of the sensor and of bad quality, and no
+        evidence of the fault that the signal tells of.
+        """
+        made = reading.checked(self.value, self.at)
+        if not made.failed:
+            return self.model_copy(update={"reading": made, "asset": made.asset, "failure_mode": made.failure_mode})
+        of_sensor = {"asset": made.sensor, "failure_mode": INSTRUMENT_MODE, "quality": Quality.BAD}
+        return self.model_copy(update={"reading": made, **of_sensor})
+
+    @property
+    def wrongly_checked(self) -> bool:
+        """Whether the checks of its reading, made again, say something else than is recorded."""
+        return self.reading is not None and self.checked(self.reading) != self
 
     def order(self, natural_key: str) -> str:
         """Text that sorts the anomalies of one fault in the order of judging.

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.model import Model, Moment
+from domain.sensors import SensorLimits
 from domain.unreadable import UnreadableRecord
 
 
@@ -84,6 +85,8 @@ class Observable(Model):
     unit: str | None = None
     normal_mean: float | None = None
     normal_sd: float | None = None
+    limits: SensorLimits | None = None
+    """What its sensor can show at all; None for a code, and for a signal of which no limit is declared."""
 
 
 class Retirement(Model):

@@ -43,6 +43,11 @@ class LineEvent(NamedTuple):
     def key(self) -> FaultKey:
         return (self.asset, self.failure_mode)
 
+    @property
+    def sensor(self) -> str | None:
+        """The sensor that measured; None if the register declares no limits of its signal."""
+        return None if self.anomaly.reading is None else self.anomaly.reading.sensor
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:

@@ -1,4 +1,4 @@
-"""Suppressions: shelves (ISA-18.2 clause 11.7), and windows of planned or running work.
+"""Suppressions: shelves (ISA-18.2 clause 11.7), windows of planned or running work, and masks of suspected sensors.
 
 Judging continues during a suppression. A suppressed verdict opens no case and adds no evidence to one.
 """
@@ -20,6 +20,9 @@ _DURATION: TypeAdapter[timedelta] = TypeAdapter(Duration)
 LONGEST_REPORTED = timedelta(days=31)
 """Maximum duration of a window that another system's report opens, whatever the settings allow."""
 
+SHIPPED_LIMITS: Final = "A=PT8H,B=P1D,C=P3D,D=P7D"
+"""How long an asset may be shelved, unless the settings say otherwise; see `shelving_limits`."""
+
 
 class SuppressionKind(StrEnum):
     """The cause of a suppression."""
@@ -34,6 +37,8 @@ class SuppressionKind(StrEnum):
     """The MES says that the machine is in a planned stop or in setup."""
     OUT_OF_SERVICE = "out_of_service"
     """The MES says that somebody works on the machine, or that it is locked out."""
+    MASK = "mask"
+    """A reading of the sensor failed a check, so its readings say nothing of its machine."""
 
     @property
     def isa_18_2(self) -> str:
@@ -43,8 +48,8 @@ class SuppressionKind(StrEnum):
 
     @property
     def reported(self) -> bool:
-        """Whether another system reports what begins and ends it."""
-        return self in (SuppressionKind.WORK, SuppressionKind.STANDSTILL, SuppressionKind.OUT_OF_SERVICE)
+        """Whether no person begins it: another system reports it, or a check of a reading does."""
+        return self not in (SuppressionKind.SHELF, SuppressionKind.WINDOW)
 
 
 _ISA_18_2: Final = {
@@ -53,6 +58,7 @@ _ISA_18_2: Final = {
     SuppressionKind.WORK: "out of service",
     SuppressionKind.STANDSTILL: "suppressed by design",
     SuppressionKind.OUT_OF_SERVICE: "out of service",
+    SuppressionKind.MASK: "out of service",
 }
 
 _DURING: Final = {
@@ -108,7 +114,10 @@ class Suppression(Model):
 
     def holds_back(self, at: datetime, rearm: timedelta) -> bool:
         """Whether a covered event is still suppressed: always before the return, then only if it is more than `rearm`
-        before the end. So a late event has the same effect as if it had arrived in time."""
+        before the end. So a late event has the same effect as if it had arrived in time. A mask always suppresses."""
+        if self.kind is SuppressionKind.MASK:
+            # What a suspected sensor told does not become true when it is repaired.
+            return True
         return self.returned_at is None or at < self.end_at - rearm
 
     @property
@@ -122,6 +131,8 @@ class Suppression(Model):
                 told = f"{name} in a window of planned work {until}, imported by {self.made_by}: {self.reason}"
             case SuppressionKind.WORK:
                 told = f"{name} during work in progress on {self.asset} {until}: {self.reason}"
+            case SuppressionKind.MASK:
+                told = f"{name} {until} at the latest, because the sensor {self.asset} is suspected: {self.reason}"
             case SuppressionKind.STANDSTILL | SuppressionKind.OUT_OF_SERVICE:
                 told = f"{name} {until} at the latest, because {self.reason}"
         return f"{told} ({self.id})"

@@ -198,12 +198,13 @@ def _by_site(named: Mapping[str, ConnectorSettings]) -> SiteInstances:
 
 def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings: Settings) -> Storage:
     """All stores over one database."""
+    shelving = shelving_limits(settings.shelving_limits)
     return Storage(
         engine=engine,
         clock=clock,
         compiled=versions,
         inbox=Inbox(engine, settings.heartbeats),
-        lines=LineStore(engine, clock, versions, _engine_mark),
+        lines=LineStore(engine, clock, versions, _engine_mark, shelving),
         cases=CaseStore(engine, clock, versions, settings.work_window, plant_instances(settings)),
         holds=HoldStore(engine, clock),
         walk_downs=WalkDownStore(engine, clock),
@@ -217,8 +218,8 @@ def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings
         policies=PolicyStores.over(engine, clock),
         people=PeopleStore(engine),
         installation_keys=InstallationKeyStore(engine),
-        suppressions=SuppressionStore(engine, clock, shelving_limits(settings.shelving_limits), settings.window_limit),
-        suppression_end=SuppressionEnd(engine, clock, versions),
+        suppressions=SuppressionStore(engine, clock, shelving, settings.window_limit),
+        suppression_end=SuppressionEnd(engine, clock, versions, shelving),
         autonomy=AutonomyStore(engine, clock),
         admissions=AdmissionStore(engine, clock),
         zone=ZoneInfo(settings.time_zone),

@@ -25,7 +25,7 @@ from domain.code_descriptions import CodeDescriptions
 from domain.iso14224 import Iso14224Crosswalk
 from domain.model import Duration
 from domain.order_terms import JobPlans, OrderTerms
-from domain.suppression import LONGEST_REPORTED
+from domain.suppression import LONGEST_REPORTED, SHIPPED_LIMITS
 from domain.wording import Language
 
 _SHORTEST_SECRET = 16
@@ -254,9 +254,9 @@ class Settings(BaseSettings):
     intake_batch: Annotated[
         int, Field(description="Maximum number of messages that one transaction of intake stores.")
     ] = 500
-    shelving_limits: Annotated[str, Field(description="Maximum duration of a shelf, by the asset's criticality.")] = (
-        "A=PT8H,B=P1D,C=P3D,D=P7D"
-    )
+    shelving_limits: Annotated[
+        str, Field(description="Maximum duration of a shelf, and of the mask of a sensor, by criticality.")
+    ] = SHIPPED_LIMITS
     window_limit: Annotated[
         Duration,
         Field(

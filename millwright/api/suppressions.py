@@ -35,6 +35,9 @@ class Shelve(Body):
     failure_mode: str | None = None
     length: Annotated[Duration, Field(alias="for", description="In ISO 8601: PT8H.")]
     reason: Reason
+    compensating_check: Annotated[
+        Reason | None, Field(description="For a sensor of criticality A: what people check instead.")
+    ] = None
 
 
 class Planning(Body):
@@ -73,7 +76,13 @@ async def show_suppression(suppression: str, deps: Deps) -> Response:
 async def shelve(asked: Shelve, deps: Deps, person: Shelver) -> Response:
     """Shelves an asset and all assets below it, or one failure mode, in the name of the signed-in person."""
     made = await deps.storage.suppressions.shelve(
-        asked.asset, asked.failure_mode, asked.length, person.name, asked.reason
+        asked.asset,
+        asked.failure_mode,
+        asked.length,
+        person.name,
+        asked.reason,
+        compensating_check=asked.compensating_check,
+        approver="approver" in person.roles,
     )
     return answered(made, HTTPStatus.CREATED)
 

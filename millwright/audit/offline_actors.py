@@ -85,7 +85,7 @@ SERVICES_OF_ACTS = {
 }
 
 
-_REPORTED_KINDS = {"work", "standstill", "out_of_service"}
+_REPORTED_KINDS = {"work", "standstill", "out_of_service", "mask"}
 """The kinds of windows that another system's report opens and ends."""
 
 

@@ -210,6 +210,8 @@ class Rejudging:
         anomaly = self._anomaly(row.anomaly, found, where)
         if anomaly is None:
             return None
+        if anomaly.wrongly_checked:
+            self._findings.add("verdict-event", where, "the checks of its reading, made again, say something else")
         told = (anomaly.asset, anomaly.failure_mode, anomaly.at)
         own = (row.asset, row.failure_mode, row.at)
         its = (row.event_asset, row.event_failure_mode, row.event_at)

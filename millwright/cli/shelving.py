@@ -26,6 +26,9 @@ def shelve(
     length: Annotated[str, typer.Option("--for", metavar="DURATION", help="For how long, in ISO 8601: PT8H.")],
     reason: Reason,
     failure_mode: Annotated[str | None, typer.Option(help="Only this failure mode.")] = None,
+    compensating_check: Annotated[
+        str | None, typer.Option(help="For a sensor of criticality A: what people check instead.")
+    ] = None,
     key: ActorKey = None,
     json: Json = False,
 ) -> None:
@@ -34,6 +37,8 @@ def shelve(
 
     lasts = read_duration(length, "for", f"{length!r} is none")
     asked = {"asset": asset, "failure_mode": failure_mode, "for": lasts, "reason": reason_given(reason)}
+    if compensating_check is not None:
+        asked["compensating_check"] = compensating_check
     with api_of(context, key) as api:
         made = api.act(("suppressions",), Shelved, asked)
     if json:

@@ -1,6 +1,6 @@
 """The lock-step: publish due events, wait until Millwright is idle, let the people act, move the clock."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ import httpx
 from domain.canonical import timestamp
 from domain.errors import Rejected
 from domain.loops import wait_until
+from domain.sensors import INSTRUMENT_MODE
 from domain.verdict import Rung
 from millwright.demo.progress_watch import ProgressWatch
 
@@ -42,8 +43,9 @@ class Conductor:
         check: raises if a process has ended.
         told: called with the state of the plant after each step.
         production: the API key of the person who accepts each proposed hold; None if `sign_in` does.
-        planner: the API key of the person who accepts each case whose order cannot wait in the CMMS; None if planners
-            review orders there.
+        planner: the API key of the person who accepts each case of a suspected sensor; None if nobody does.
+        accepts_orders: whether this person also accepts each case that asks for an order. If not, planners review the
+            orders in the CMMS.
         beat: awaited at each step of the clock, before its events are published.
     """
 
@@ -59,6 +61,8 @@ class Conductor:
         production: str | None,
         beat: Callable[[datetime], Awaitable[None]] | None = None,
         planner: str | None = None,
+        *,
+        accepts_orders: bool = True,
     ) -> None:
         self._client = httpx.AsyncClient(timeout=_IDLE_WAIT + 10)
         self._sandbox = sandbox
@@ -70,6 +74,7 @@ class Conductor:
         self._told = told
         self._production = {} if production is None else _signed(production)
         self._planner = planner
+        self._accepts_orders = accepts_orders
         self._beat = beat
 
     async def play(self) -> dict[str, Any]:
@@ -137,12 +142,17 @@ class Conductor:
         if self._planner is None:
             return 0
         found = (await self._ask("GET", "/cases", params={"state": "open", "lane": "review", "limit": "1000"})).json()
-        # A case at `inspect` asks for no order. It is left to people in every run.
-        waiting = [each for each in found if each["rung"] != Rung.INSPECT.word]
+        # A case at `inspect` asks for no order, and is left to people in every run, unless it is of a sensor.
+        waiting = [each for each in found if self._is_accepted(each)]
         for each in waiting:
             said = {"approved": True, "reason": "The planner reviews the order in the CMMS."}
             await self._ask("POST", f"/cases/{each['id']}/decision", json=said, **_signed(self._planner))
         return len(waiting)
+
+    def _is_accepted(self, case: Mapping[str, Any]) -> bool:
+        if case["failure_mode"] == INSTRUMENT_MODE:
+            return True
+        return self._accepts_orders and bool(case["rung"] != Rung.INSPECT.word)
 
     def _next(self, first: datetime, now: datetime, soonest: datetime) -> datetime:
         """The next step of the clock at or after the next event: steps are equally long, empty ones are skipped."""

@@ -90,6 +90,7 @@ def summary_view(summary: Summary) -> RenderableType:
         Group(
             facts,
             *_reviewed(summary),
+            *_sensors(summary),
             _rungs(summary),
             _scores(summary),
             *_timing(summary),
@@ -112,6 +113,19 @@ def _reviewed(summary: Summary) -> list[Text]:
     )
     became = f"{approved} approved, {not_done} cancelled, {waiting} still waiting"
     return [Text(f"{waited} orders waited in the CMMS for the planner: {became}.\n")]
+
+
+def _sensors(summary: Summary) -> list[Text]:
+    """What became of the sensors whose readings failed a check."""
+    if not summary.sensors:
+        return []
+    told = summary.sensors
+    return [
+        Text(
+            f"{told['cases']} suspected sensors had a case of their own: {told['masked']} masked, {told['repaired']} "
+            f"with work done, {told['verified']} unmasked because the readings after the work passed their checks.\n"
+        )
+    ]
 
 
 def _timing(summary: Summary) -> list[Text]:

@@ -103,10 +103,12 @@ async def perform(
         beat = torment(sandbox) if torment else None
         people = installation.home / "people"
         production = kept_person(people, PRODUCTION).api_key
-        planner = kept_person(people, MAINTENANCE).api_key if reviewed_here else None
+        planner = kept_person(people, MAINTENANCE).api_key
         local = LocalSignIn(installation.home)
         try:
-            await Conductor(sandbox, api, local, cmms, STEP, check, told, production, beat, planner).play()
+            await Conductor(
+                sandbox, api, local, cmms, STEP, check, told, production, beat, planner, accepts_orders=reviewed_here
+            ).play()
         finally:
             # Also after Ctrl-C: a home in which nobody else acted is removed unasked.
             with suppress(psycopg.Error):

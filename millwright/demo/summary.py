@@ -66,6 +66,8 @@ class Summary(Model):
     outcomes: dict[str, int]
     labels: dict[str, int]
     suppressed: dict[str, int]
+    sensors: dict[str, int] = {}
+    """The suspected sensors, their masks and repairs; empty in the files of earlier builds."""
     policies: dict[str, VersionScore]
     floods: FloodFigures
     timing: TimingCosts | None = None
@@ -226,6 +228,7 @@ def summarise(
         outcomes=figures.outcomes,
         labels=figures.labels,
         suppressed=figures.suppressed,
+        sensors=figures.sensors,
         policies=policies,
         floods=flooding,
         timing=timing,

@@ -10,7 +10,7 @@ from typing import Annotated, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from domain.anomaly import UNKNOWN_MODE, Anomaly, AnomalyKind, Quality
-from domain.assets import Asset, Level, ObservableKind
+from domain.assets import Asset, Level, Observable, ObservableKind
 from domain.errors import EventRejected
 from domain.model import Duration
 from millwright.intake.cloudevents import CloudEvent
@@ -18,6 +18,7 @@ from millwright.intake.fields import bounded_moment, mapping, parsed_moment
 from millwright.intake.json_text import joined
 from millwright.intake.message_content import MessageContent, Unmapped
 from millwright.intake.register import Register
+from millwright.intake.sensor_checks import check_reading
 from millwright.intake.subject import line_of, refuse_retired
 
 ANOMALY = "millwright.anomaly.v1"
@@ -154,7 +155,15 @@ def read_anomaly(event: CloudEvent, now: datetime, register: Register) -> Messag
         lead_high=said.lead.high if said.lead else None,
         recommended_action=said.recommended_action,
     )
-    return MessageContent(None, at, anomaly, line_of(asset, joined(event.path, "asset"), at))
+    line = line_of(asset, joined(event.path, "asset"), at)
+    return MessageContent(None, at, check_reading(anomaly, _observable(said, asset, register), said.unit), line)
+
+
+def _observable(said: AnomalyEnvelope, asset: Asset, register: Register) -> Observable | None:
+    """The signal that an anomaly names, if the register has it."""
+    if said.signal is None or asset.machine is None:
+        return None
+    return register.observable(asset.machine, ObservableKind.SIGNAL, said.signal)
 
 
 def read_alarm(event: CloudEvent, now: datetime, register: Register, came_at: datetime) -> MessageContent:
@@ -238,7 +247,7 @@ def named_asset(named: str | ExternalAsset, at: datetime, path: str, register: R
 def _subject(said: AnomalyEnvelope, asset: Asset, at: datetime, path: str, register: Register) -> tuple[str, str]:
     """The asset and failure mode of an anomaly, as exactly as the sender and the register determine them."""
     if said.signal is not None and asset.machine is not None:
-        seen = register.observable(asset.machine, ObservableKind.SIGNAL, said.signal)
+        seen = _observable(said, asset, register)
         if seen is not None and asset.level in (Level.MACHINE, Level.SENSOR):
             refuse_retired(seen.asset, register, field=joined(path, "signal"), at=at)
         if seen is not None and asset.level is Level.MACHINE:

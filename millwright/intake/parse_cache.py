@@ -106,6 +106,8 @@ class ParseCache:
         data = event.get("data")
         if (
             read.anomaly is None
+            # Its numbers decide which checks it fails, and so which asset it tells of.
+            or read.anomaly.reading is not None
             or len(read.raw) > LONGEST
             or not isinstance(data, dict)
             or not isinstance(data.get("asset"), str)

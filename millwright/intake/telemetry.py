@@ -16,6 +16,7 @@ from millwright.intake.fields import bounded_moment, mapping, name_of, number, o
 from millwright.intake.json_text import joined
 from millwright.intake.message_content import MessageContent, Unmapped, not_an_anomaly
 from millwright.intake.register import Register
+from millwright.intake.sensor_checks import check_reading
 from millwright.intake.subject import Observed, line_of, machine_of_device, machine_of_twin, refuse_retired
 
 DEVIATION_DETECTOR = "DetectAnomalies"
@@ -24,7 +25,9 @@ DEVICE_DETECTOR = "device"
 
 _RISKS = frozenset(risk.value for risk in Risk)
 _QUALITIES = frozenset(quality.value for quality in Quality)
-_ROW_COLUMNS = frozenset({"DeviceId", "Timestamp", "score", "baseline", "confidence", "quality", "modelVersion"})
+_ROW_COLUMNS = frozenset(
+    {"DeviceId", "Timestamp", "score", "baseline", "confidence", "quality", "unit", "modelVersion"}
+)
 _FORM_FIELDS = _ROW_COLUMNS | {"MaintenanceRisk", "errorCode", "timestamp"}
 
 
@@ -186,7 +189,9 @@ def _deviation(event: CloudEvent, data: Mapping[str, object], now: datetime, reg
         quality=_quality(data, path),
         model_version=text(data, "modelVersion", path) if "modelVersion" in data else None,
     )
-    return MessageContent(key, at, anomaly, line_of(machine, joined(path, "DeviceId"), at, key))
+    unit = text(data, "unit", path) if "unit" in data else None
+    checked = check_reading(anomaly, observable, unit)
+    return MessageContent(key, at, checked, line_of(machine, joined(path, "DeviceId"), at, key))
 
 
 def _machine(event: CloudEvent, data: Mapping[str, object], observed: Observed, register: Register) -> Asset:

@@ -21,7 +21,7 @@ STEERS: Final[Mapping[str, frozenset[ProcessKind]]] = {
     "order_interval": _CASES,
     "reconcile_at": _CASES,
     "reconcile_window": _CASES | _API,
-    "shelving_limits": _API,
+    "shelving_limits": _JUDGING | _CASES | _API,
     "window_limit": _API,
     "work_window": _CASES,
     "stop_window": _CASES,

@@ -4,7 +4,7 @@ A row of the detector is sent when its query is run, and again, under another id
 still covers it. An error is sent when it happens, twice: as telemetry and as a patch of the machine's twin. Of
 all these 3 % are sent a second time under the same id, and 2 % are delayed by 1 to 5 h. The errors of an hour are sent
 before the answers to a query in that hour, because a query takes time; within each group the order is random.
-In addition there are events of equipment that is not monitored, and invalid rows.
+In addition there are events of equipment that is not monitored, invalid rows, and the rows of a sensor that goes bad.
 
 All randomness is drawn from the digest of an event's content and run, so that events do not influence each other.
 """
@@ -21,6 +21,7 @@ from typing import Final
 import orjson
 
 from sandbox.naming import device_id, twin_id
+from sandbox.plant.bad_sensor import bad_sensor_rows
 from sandbox.plant.dataset import HOUR, Dataset
 from sandbox.plant.detector import AnomalyRow, Detector
 from sandbox.plant.nonsense import KINDS, UNKNOWN_DEVICE, nonsense
@@ -55,7 +56,7 @@ class Departure:
         id: its CloudEvents id, the message id of telemetry.
         twin: the twin it is about, which for RAW may not exist.
         body: JSON of the telemetry or of the patch's operations; anything for RAW.
-        kind: what it is, for counting: anomaly, risk, error, patch, chatter, or the kind of nonsense.
+        kind: what it is, for counting: anomaly, bad_sensor, risk, error, patch, chatter, or the kind of nonsense.
     """
 
     due: datetime
@@ -71,7 +72,7 @@ class Departure:
 def timetable(dataset: Dataset, detector: Detector, seed: int) -> list[Departure]:
     """Every departure, in order."""
     departures: list[Departure] = []
-    for planned in (*_rows(detector, seed), *_errors(dataset, seed)):
+    for planned in (*_rows(detector, seed), *_bad_sensor(dataset, detector, seed), *_errors(dataset, seed)):
         departures.extend(_disturbed(planned))
     departures.extend(_chatter(dataset, seed))
     departures.extend(_nonsense(dataset, seed))
@@ -106,6 +107,12 @@ def _rows(detector: Detector, seed: int) -> Iterator[Departure]:
                 "MaintenanceRisk": risk.risk,
             }
             yield _departure(seed, run, at, risk.time, Way.TELEMETRY, risk.machine, data, "risk")
+
+
+def _bad_sensor(dataset: Dataset, detector: Detector, seed: int) -> Iterator[Departure]:
+    for row in bad_sensor_rows(dataset):
+        due = row.time + detector.interval
+        yield _departure(seed, 0, due, row.time, Way.TELEMETRY, row.machine, anomaly_data(row), "bad_sensor")
 
 
 def _errors(dataset: Dataset, seed: int) -> Iterator[Departure]:
@@ -155,7 +162,7 @@ def _departure(
 ) -> Departure:
     body = orjson.dumps(data)
     digest = _digest(seed, kind, run, machine, body)
-    rank = int.from_bytes(digest[-4:], "big") + _QUERY_TAKES_TIME * (kind in ("anomaly", "risk"))
+    rank = int.from_bytes(digest[-4:], "big") + _QUERY_TAKES_TIME * (kind in ("anomaly", "bad_sensor", "risk"))
     return Departure(due, rank, time, digest.hex()[:32], way, twin_id(machine), body, kind)
 
 

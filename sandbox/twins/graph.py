@@ -50,6 +50,7 @@ class _Signal:
     unit: str
     mean: float
     sd: float
+    highest: float
 
 
 # Failure modes: ISO 14224 (PDE parameter deviation, LOO low output, HIO high output, VIB vibration).
@@ -62,10 +63,10 @@ _PARTS: Final = (
 # Means and deviations: the published description of the data set, which gives no units; these are plausible ones.
 _SIGNALS: Final[Mapping[str, _Signal]] = MappingProxyType(
     {
-        "volt": _Signal("V", 171.0, 15.5),
-        "rotate": _Signal("/min", 447.0, 52.7),
-        "pressure": _Signal("[psi]", 101.0, 11.1),
-        "vibration": _Signal("mm/s", 40.4, 5.4),
+        "volt": _Signal("V", 171.0, 15.5, 400.0),
+        "rotate": _Signal("/min", 447.0, 52.7, 1000.0),
+        "pressure": _Signal("[psi]", 101.0, 11.1, 250.0),
+        "vibration": _Signal("mm/s", 40.4, 5.4, 100.0),
     }
 )
 
@@ -183,7 +184,14 @@ def _parts(machine: PlantMachine) -> Iterator[tuple[str, str, dict[str, object]]
         yield (
             naming.sensor_twin_id(machine.id, part.signal),
             "Sensor;1",
-            {"signal": part.signal, "unit": signal.unit, "normalMean": signal.mean, "normalSd": signal.sd},
+            {
+                "signal": part.signal,
+                "unit": signal.unit,
+                "normalMean": signal.mean,
+                "normalSd": signal.sd,
+                "lowestPossible": 0.0,
+                "highestPossible": signal.highest,
+            },
         )
 
 

@@ -33,6 +33,7 @@ class Plant:
         self.moves: list[datetime] = []
         self.hints = 0
         self.waiting: list[str] = []
+        self.rung, self.failure_mode = "draft", "PDE"
         self.accepted: list[tuple[str, str]] = []
         routes = [
             Route("/state", self.state),
@@ -85,8 +86,8 @@ class Plant:
 
     async def cases(self, request: Request) -> JSONResponse:
         assert (request.query_params["state"], request.query_params["lane"]) == ("open", "review")
-        waiting = [{"id": case, "rung": "draft"} for case in self.waiting]
-        return JSONResponse([*waiting, {"id": "MWINSPECT0", "rung": "inspect"}])
+        waiting = [{"id": case, "rung": self.rung, "failure_mode": self.failure_mode} for case in self.waiting]
+        return JSONResponse([*waiting, {"id": "MWINSPECT0", "rung": "inspect", "failure_mode": "PDE"}])
 
     async def decide(self, request: Request) -> JSONResponse:
         assert (await request.json())["approved"] is True
@@ -106,11 +107,19 @@ class Plant:
         return JSONResponse(body)
 
     def conductor(
-        self, check: Any = None, beat: Any = None, sign_in: httpx.Auth | None = None, planner: str | None = None
+        self,
+        check: Any = None,
+        beat: Any = None,
+        sign_in: httpx.Auth | None = None,
+        planner: str | None = None,
+        *,
+        accepts_orders: bool = True,
     ) -> Conductor:
         url, told = self.server.url, check or (lambda: None)
         signing = sign_in or httpx.Auth()
-        return Conductor(url, url, signing, "maximo", STEP, told, lambda _: None, "key", beat, planner)
+        return Conductor(
+            url, url, signing, "maximo", STEP, told, lambda _: None, "key", beat, planner, accepts_orders=accepts_orders
+        )
 
 
 @pytest.fixture
@@ -177,4 +186,16 @@ async def test_cases_whose_order_cannot_wait_are_accepted_if_a_planner_is_named(
     plant.waiting = ["MW00000001", "MW00000002"]
     await plant.conductor(planner=planner).play()
     accepted = [] if planner is None else [("MW00000001", "planner-key"), ("MW00000002", "planner-key")]
+    assert plant.accepted == accepted
+
+
+@pytest.mark.parametrize(
+    ("rung", "failure_mode", "accepted"),
+    [("draft", "PDE", []), ("inspect", "PDE", []), ("inspect", "AIR", [("MW00000001", "planner-key")])],
+)
+async def test_of_the_cases_that_ask_for_no_order_only_those_of_sensors_are_accepted(
+    plant: Plant, rung: str, failure_mode: str, accepted: list[tuple[str, str]]
+) -> None:
+    plant.waiting, plant.rung, plant.failure_mode = ["MW00000001"], rung, failure_mode
+    await plant.conductor(planner="planner-key", accepts_orders=False).play()
     assert plant.accepted == accepted

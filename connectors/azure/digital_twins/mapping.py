@@ -36,6 +36,7 @@ from domain.assets import (
 )
 from domain.dependents import dependent_attributes
 from domain.errors import ActionRequired
+from domain.sensors import SensorLimits
 from domain.vendor_texts import storable
 
 _OWNER: Final = "digital_twins"
@@ -261,12 +262,20 @@ class _Graph:
                 unit=self._optional(sensor, words.unit) if sensor else None,
                 normal_mean=self._number(sensor, words.normal_mean) if sensor else None,
                 normal_sd=self._number(sensor, words.normal_sd) if sensor else None,
+                limits=self._limits(sensor) if sensor else None,
             )
             self._add_observable(observable, words.signal)
         codes = self._optional(twin, words.confirming_codes) or ""
         for code in filter(None, (part.strip() for part in codes.split(","))):
             seen = Observable(machine=machine, kind=ObservableKind.CODE, name=code, asset=twin, failure_mode=mode)
             self._add_observable(seen, words.confirming_codes)
+
+    def _limits(self, sensor: str) -> SensorLimits | None:
+        words = self._words
+        low, high, rate = (self._number(sensor, name) for name in (words.lowest, words.highest, words.max_rate))
+        if low is None and high is None and rate is None:
+            return None
+        return SensorLimits(sensor=sensor, low=low, high=high, max_rate=rate, unit=self._optional(sensor, words.unit))
 
     def _add_observable(self, observable: Observable, place: str) -> None:
         key = (observable.machine, observable.kind, observable.name)

@@ -43,6 +43,9 @@ class TwinVocabulary(BaseModel):
     unit: str = "unit"
     normal_mean: str = "normalMean"
     normal_sd: str = "normalSd"
+    lowest: str = "lowestPossible"
+    highest: str = "highestPossible"
+    max_rate: str = "greatestRatePerSecond"
     serial_number: str = "serialNumber"
 
 

@@ -52,7 +52,7 @@ def readable(
 
 def _fault(twin: Row, words: TwinVocabulary) -> tuple[str, str] | None:
     """The first of our properties whose value cannot be read, and why."""
-    numbers = (words.normal_mean, words.normal_sd)
+    numbers = (words.normal_mean, words.normal_sd, words.lowest, words.highest, words.max_rate)
     relationships = (words.contains, words.monitors, words.feeds, words.standby)
     # A serial number is only for suggestions: no twin is left out because of it.
     named = set(words.model_dump().values()) - {*numbers, *relationships, words.serial_number}
@@ -68,4 +68,9 @@ def _fault(twin: Row, words: TwinVocabulary) -> tuple[str, str] | None:
             return name, "is no number"
         if isinstance(value, float) and not math.isfinite(value):
             return name, f"is {value}, which is no number that can be kept"
+    low, high, rate = (twin.get(name) for name in (words.lowest, words.highest, words.max_rate))
+    if isinstance(low, int | float) and isinstance(high, int | float) and low >= high:
+        return words.lowest, f"is {low}, which is not below {words.highest}"
+    if isinstance(rate, int | float) and rate <= 0:
+        return words.max_rate, f"is {rate}; a rate of change is above 0"
     return None

@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from domain.canonical import Json, canonical, sha256
 from millwright.storage.audit.record import Record
 from millwright.storage.database.tables import assets, crosswalk, observables, twin_models
+from millwright.storage.events.register_record import recorded_observable
 
 RegisterKey = tuple[str, ...]
 """The kind of the act that records a row, and the row's primary key."""
@@ -64,5 +65,7 @@ def register_key(kind: str, told: Mapping[str, Json]) -> RegisterKey:
 def _stored(kind: str, row: Mapping[str, object]) -> StoredRow:
     if kind == "twin-model-recorded":
         row = {"id": row["id"], "digest": sha256(canonical(row["contents"]))}
+    if kind == "observable-recorded":
+        row = recorded_observable(row)
     told = orjson.loads(canonical(row))
     return StoredRow(register_key(kind, told), told)

@@ -38,6 +38,11 @@ WHERE s.kind IN ('standstill', 'out_of_service') AND (s.until_at - s.from_at > '
     OR a.state IS NULL OR a.state NOT IN ('planned_stop', 'setup', 'maintenance', 'locked_out')
     OR (a.state IN ('planned_stop', 'setup')) <> (s.kind = 'standstill'))
 UNION ALL
+SELECT 'suppression ' || s.id, 'masks a sensor of which no reading failed a check before'
+FROM suppressions s WHERE s.kind = 'mask' AND NOT EXISTS (SELECT FROM cases c JOIN events e ON e.id = c.opened_by
+    WHERE 'case/' || c.id = s.source AND c.asset = s.asset AND e.at = s.from_at
+    AND json_array_length((e.anomaly -> 'reading' -> 'failed')::json) > 0)
+UNION ALL
 SELECT 'suppression ' || s.id, 'ends at another time than was recorded, or another person or reason ended it'
 FROM suppressions s LEFT JOIN LATERAL (SELECT a.actor, a.body::json -> 'detail' AS told FROM acts a
     WHERE a.subject = 'suppression/' || s.id AND a.kind IN {_ENDED} ORDER BY a.id DESC LIMIT 1) a ON true
@@ -52,7 +57,9 @@ SELECT 'suppression ' || s.id, 'held back event ' || u.event_id || ', which it d
 FROM suppressed u JOIN suppressions s ON s.id = u.suppression WHERE u.how = 'held_back' AND NOT (
     u.at >= s.from_at AND u.at < s.until_at AND (s.failure_mode IS NULL OR s.failure_mode = u.failure_mode)
     AND (s.spared_asset, s.spared_mode) IS DISTINCT FROM (u.asset, u.failure_mode)
-    AND EXISTS (SELECT FROM assets p WHERE p.id = u.asset AND s.asset IN (p.id, p.machine, p.line, p.site))
+    AND (EXISTS (SELECT FROM assets p WHERE p.id = u.asset AND s.asset IN (p.id, p.machine, p.line, p.site))
+        OR EXISTS (SELECT FROM events m WHERE m.id = u.event_id
+            AND m.anomaly -> 'reading' -> 'limits' ->> 'sensor' = s.asset))
     AND EXISTS (SELECT FROM verdicts v WHERE (v.event_id, v.version, v.revision) = (u.event_id, u.version, u.revision)
         AND (v.asset, v.failure_mode, v.rung, v.at) = (u.asset, u.failure_mode, u.rung, u.at))
     AND EXISTS (SELECT FROM acts a, LATERAL (SELECT a.body::json -> 'detail' AS told) d

@@ -18,6 +18,7 @@ from millwright.storage.database.engine import Statement, raw
 from millwright.storage.database.pipelines import pipeline
 from millwright.storage.ledger import ledger
 from millwright.storage.scheduling import due
+from millwright.storage.suppression.sensor_masks import MaskLimits, mask_sensor
 from millwright.storage.suppression.suppression_filter import SuppressionFilter, suppressions_around
 
 # The row lock keeps a case from being closed between here and the commit, with what feeds it lost in between.
@@ -162,7 +163,7 @@ class _Plan:
 
 
 async def apply_verdicts(
-    connection: AsyncConnection, judged: Sequence[Judged], entry: ledger.Entry, now: datetime
+    connection: AsyncConnection, judged: Sequence[Judged], entry: ledger.Entry, now: datetime, masks: MaskLimits
 ) -> Applied:
     """Opens, feeds and notes cases for the active version's verdicts.
 
@@ -172,12 +173,12 @@ async def apply_verdicts(
     telling = [each for each in moving if is_news(each.verdict.rung, _previous(each))]
     if not telling:
         return Applied()
-    plan = await _plan(connection, telling, moving, entry, now)
+    plan = await _plan(connection, telling, moving, entry, now, masks)
     return Applied(sorted(plan.woken), list(_statements(plan)))
 
 
 async def apply_after_suppression(
-    connection: AsyncConnection, held_back: Sequence[Judged], entry: ledger.Entry, now: datetime
+    connection: AsyncConnection, held_back: Sequence[Judged], entry: ledger.Entry, now: datetime, masks: MaskLimits
 ) -> dict[int, str]:
     """Applies standing verdicts that were held back, in event order, where nothing holds them back any more.
 
@@ -185,7 +186,7 @@ async def apply_after_suppression(
     """
     if not held_back:
         return {}
-    plan = await _plan(connection, held_back, held_back, entry, now)
+    plan = await _plan(connection, held_back, held_back, entry, now, masks)
     async with (await raw(connection)).cursor() as cursor:
         for statement, values in _statements(plan):
             await cursor.execute(statement, values)
@@ -198,6 +199,7 @@ async def _plan(
     moving: Sequence[Judged],
     entry: ledger.Entry,
     now: datetime,
+    masks: MaskLimits,
 ) -> _Plan:
     stored = await _stored_cases(connection, telling)
     holding = await SuppressionFilter.read(connection, telling) if stored.held_back else SuppressionFilter()
@@ -220,6 +222,9 @@ async def _plan(
     for case_doubted, last in plan.doubted.items():
         await _withdraw_unsupported(connection, plan, plan.touched[case_doubted], last, moving)
     await holding.write(connection)
+    for case in plan.opened:
+        if case.verdict is not None:
+            await mask_sensor(connection, case.id, case.verdict, masks, entry)
     return plan
 
 

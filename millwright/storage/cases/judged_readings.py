@@ -18,6 +18,9 @@ from domain.verdict import Rung
 _JUDGED = text(
     "SELECT DISTINCT ON (v.event_id) e.anomaly, v.rung, v.body, v.digest FROM verdicts v JOIN events e "
     "ON e.id = v.event_id WHERE v.role = 'active' AND v.asset = :asset AND v.failure_mode = :mode AND v.at >= :since "
+    # A masked reading says neither that the machine is sound nor that it is not.
+    "AND NOT EXISTS (SELECT FROM suppressions s WHERE s.asset = e.anomaly -> 'reading' -> 'limits' ->> 'sensor' "
+    "AND s.from_at <= e.at AND s.end_at > e.at) "
     "ORDER BY v.event_id, v.id DESC"
 )
 

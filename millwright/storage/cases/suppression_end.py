@@ -16,7 +16,7 @@ from domain.errors import StorageFault, StorageUnavailable
 from domain.judging import Assignment, FaultKey, Judged, LineEvent, recorded_verdict
 from domain.keys import SUPPRESSION_SUBJECT, suppression_subject
 from domain.model import Model
-from domain.suppression import Suppression
+from domain.suppression import Suppression, SuppressionKind
 from domain.verdict import Rung
 from millwright.storage.cases.case_transitions import apply_after_suppression
 from millwright.storage.database.asset_rows import retired_at
@@ -24,6 +24,7 @@ from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import VersionTerms
 from millwright.storage.policies.versions import learn_version
+from millwright.storage.suppression.sensor_masks import SHIPPED_MASKS, MaskLimits, end_verified
 from millwright.storage.suppression.suppression_filter import LET_IN, keep_suppressed, suppressed_row
 from millwright.storage.suppression.suppressions import read_suppression
 
@@ -108,9 +109,13 @@ class SuppressionEnd:
         engine: the database.
         clock: the plant's time.
         terms: each version's `rearm`.
+        masks: how long a suspected sensor is masked at most.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, terms: VersionTerms) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, terms: VersionTerms, masks: MaskLimits = SHIPPED_MASKS
+    ) -> None:
+        self._masks = masks
         self._engine = engine
         self._clock = clock
         self._terms = terms
@@ -121,6 +126,10 @@ class SuppressionEnd:
         Raises:
             StorageUnavailable: the database does not answer; what was not committed ends later.
         """
+        async with transaction(self._engine) as connection:
+            entry = ledger.Entry(self._clock.now())
+            if await end_verified(connection, entry):
+                await ledger.append(connection, entry)
         async with unbound(self._engine) as connection:
             now = self._clock.now()
             found = await connection.execute(_ENDING, {"now": now, "put_off": now + _TRY_AGAIN})
@@ -171,11 +180,12 @@ class SuppressionEnd:
         recent = [
             each
             for each in held
-            if each.verdict.rung.opens_case
+            if suppression.kind is not SuppressionKind.MASK
+            and each.verdict.rung.opens_case
             and each.event.at >= suppression.end_at - each.assignment.rearm
             and each.event.asset not in retired
         ]
-        came_in = await apply_after_suppression(connection, recent, entry, now)
+        came_in = await apply_after_suppression(connection, recent, entry, now, self._masks)
         acted = [suppressed_row(suppression.id, each, LET_IN) for each in recent if each.event.id in came_in]
         await keep_suppressed(connection, acted)
         return _meanwhile(rows, came_in)

@@ -25,7 +25,7 @@ suppressions = Table(
     Column("returned_at", Moment),
     Index("ix_suppressions_end_at", "end_at"),
     Index("ix_suppressions_source", "source"),
-    CheckConstraint("kind IN ('shelf', 'window', 'work', 'standstill', 'out_of_service')", name="kind"),
+    CheckConstraint("kind IN ('shelf', 'window', 'work', 'standstill', 'out_of_service', 'mask')", name="kind"),
     CheckConstraint("until_at > from_at AND end_at BETWEEN from_at AND until_at", name="period"),
 )
 """Shelves and windows, by event time. `end_at` is the end that counts; it comes sooner where somebody ended it."""

@@ -79,6 +79,7 @@ observables = Table(
     Column("unit", Text),
     Column("normal_mean", JSONB),
     Column("normal_sd", JSONB),
+    Column("limits", JSONB(none_as_null=True)),
     Index("ix_observables_asset", "asset", "kind"),
 )
 

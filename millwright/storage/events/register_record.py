@@ -54,13 +54,18 @@ async def record_rows(connection: AsyncConnection, entry: ledger.Entry, by: str,
         models = {row.id: row.contents for row in await connection.execute(select(*twin_models.columns))}
     for observable in seen:
         # Some columns may be left out of what was written, and then are empty.
-        kept = {name: observable.get(name) for name in _names(observables)}
+        kept = recorded_observable({name: observable.get(name) for name in _names(observables)})
         entry.add(ledger.act("observable-recorded", f"asset/{kept['asset']}", by, entry.at, kept))
     for model, contents in models.items():
         digest = sha256(canonical(contents))
         entry.add(ledger.act("twin-model-recorded", f"model/{model}", by, entry.at, {"id": model, "digest": digest}))
     if first:
         entry.add(ledger.act(REGISTER_HELD, "register", by, entry.at, {}))
+
+
+def recorded_observable(row: Mapping[str, object]) -> dict[str, object]:
+    """The row of an observable as its act tells it. Earlier builds kept no limits, so empty ones are left out."""
+    return {name: value for name, value in row.items() if name != "limits" or value is not None}
 
 
 async def _rows(connection: AsyncConnection, table: Table, *where: ColumnElement[bool]) -> list[dict[str, object]]:

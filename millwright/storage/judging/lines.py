@@ -54,6 +54,7 @@ from millwright.storage.ledger import ledger
 from millwright.storage.maintenance.histories_then import AssetThen, histories_then
 from millwright.storage.operating.states_then import MachineThen, states_then
 from millwright.storage.policies.assignments import LOCK_TO_JUDGE, AssignedVersions, VersionsInForce, VersionTerms
+from millwright.storage.suppression.sensor_masks import SHIPPED_MASKS, MaskLimits
 
 # The generation may be read before the locks are had, and then be older than it is: a pass too many, never one too few.
 _TAKE = f"""
@@ -78,6 +79,7 @@ class _LineWork:
         clock: Clock,
         contexts: ContextStore,
         policies: AssignedVersions,
+        masks: MaskLimits,
         mark: Callable[[], EngineMark] | None,
         *,
         leased: bool,
@@ -86,6 +88,7 @@ class _LineWork:
         self._leased = leased
         self._left = False
         self._mark = mark
+        self._masks = masks
         self._engine_before: str | None = None
         self._driver = driver
         self._clock = clock
@@ -218,7 +221,7 @@ class _LineWork:
             entry.add_leaf(digest)
         for bad in spoiled:
             entry.add(ledger.act(f"event-{bad.fate}", f"event/{bad.event_id}", "watch", now, {"reason": bad.reason}))
-        applied = await apply_verdicts(self._connection, judged, entry, now)
+        applied = await apply_verdicts(self._connection, judged, entry, now, self._masks)
         judged_now = {verdict.event.id for verdict in judged if verdict.revision == 0}
         done = sorted(judged_now.union(bad.event_id for bad in spoiled))
         verdicts = verdict_columns(judged, records, digests) if judged else None
@@ -260,13 +263,20 @@ class LineStore:
         clock: the plant's time.
         terms: the versions compiled in this process.
         mark: gives the engine that judges here, asked when the first verdict is written; None leaves it unsaid.
+        masks: how long a suspected sensor is masked at most.
     """
 
     def __init__(
-        self, engine: AsyncEngine, clock: Clock, terms: VersionTerms, mark: Callable[[], EngineMark] | None = None
+        self,
+        engine: AsyncEngine,
+        clock: Clock,
+        terms: VersionTerms,
+        mark: Callable[[], EngineMark] | None = None,
+        masks: MaskLimits = SHIPPED_MASKS,
     ) -> None:
         self._engine = engine
         self._mark = mark
+        self._masks = masks
         self._clock = clock
         self._policies = AssignedVersions(terms)
         self._contexts = ContextStore()
@@ -276,7 +286,15 @@ class LineStore:
         async with transaction(self._engine) as connection:
             driver = await raw(connection)
             work = _LineWork(
-                connection, driver, line, self._clock, self._contexts, self._policies, self._mark, leased=leased
+                connection,
+                driver,
+                line,
+                self._clock,
+                self._contexts,
+                self._policies,
+                self._masks,
+                self._mark,
+                leased=leased,
             )
             await work.read(limit)
             yield work

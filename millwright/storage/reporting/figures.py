@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.anomaly import OWN_WRITE_BACK
+from domain.sensors import INSTRUMENT_MODE
 from domain.verdict import Rung
 from domain.work_orders import WorkOrderStatus
 from millwright.storage.database.engine import transaction
@@ -84,10 +85,22 @@ class Figures:
     outcomes: dict[str, int]
     labels: dict[str, int]
     suppressed: dict[str, int]
+    sensors: dict[str, int]
+    """The `cases` of suspected sensors, how many of them are done (`repaired`), the sensors that were `masked`, and the
+    masks that ended because the repair was `verified`."""
     drift: dict[str, int]
     """What the reconciles found to differ and has not ended, by kind."""
     write_backs: int
     """Received events that our own patches of twins caused. Their number depends on holds and outcomes."""
+
+
+_SENSORS = text(
+    "SELECT (SELECT count(*) FROM cases WHERE failure_mode = :mode) AS cases, "
+    "(SELECT count(*) FROM cases WHERE failure_mode = :mode AND closed_as = 'done') AS repaired, "
+    "(SELECT count(*) FROM suppressions WHERE kind = 'mask') AS masked, "
+    "(SELECT count(*) FROM suppressions WHERE kind = 'mask' "
+    "AND ended_because LIKE 'the repair is verified%') AS verified"
+).bindparams(mode=INSTRUMENT_MODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +150,7 @@ async def read_figures(engine: AsyncEngine) -> Figures:
             outcomes=await _counts(connection, "SELECT outcome, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"),
             labels=await _counts(connection, "SELECT outcome, count(*) FROM labels GROUP BY 1 ORDER BY 1", "made"),
             suppressed=await _suppressed(connection),
+            sensors=dict((await connection.execute(_SENSORS)).mappings().one()),
             drift=await _counts(connection, OPEN_BY_KIND, "open"),
             write_backs=(await connection.execute(_WRITE_BACKS, {"reason": OWN_WRITE_BACK})).scalar_one(),
         )

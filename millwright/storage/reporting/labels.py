@@ -63,7 +63,8 @@ spans AS (
     SELECT DISTINCT f.asset, f.failure_mode, s.from_at, CASE WHEN e.subject IS NULL THEN s.until_at ELSE s.end_at END
     FROM head JOIN acts o ON o.kind IN ('shelved', 'window-opened') AND o.ledger_seq <= head.seq
     JOIN suppressions s ON o.subject = 'suppression/' || s.id
-    JOIN assets a ON s.asset IN (a.id, a.machine, a.line, a.site)
+    JOIN assets a ON s.asset IN (a.id, a.machine, a.line, a.site) OR a.id IN (
+        SELECT p.parent FROM assets p WHERE p.id = s.asset AND p.level = 'sensor')
     JOIN faults f ON f.asset = a.id AND f.failure_mode = coalesce(s.failure_mode, f.failure_mode)
     LEFT JOIN acts e ON e.subject = o.subject AND e.kind IN ('unshelved', 'window-ended') AND e.ledger_seq <= head.seq),
 points AS (

@@ -82,7 +82,7 @@ class SuppressionFilter:
         by = [
             each
             for each in self.around
-            if each.covers(self.places.get(event.asset, ()), event.asset, event.failure_mode, event.at)
+            if each.covers((*self.places.get(event.asset, ()), event.sensor), event.asset, event.failure_mode, event.at)
             and each.holds_back(event.at, judgement.assignment.rearm)
         ]
         if not by:

@@ -25,6 +25,7 @@ from millwright.storage.scheduling import due
 _BELOW = text(
     "SELECT min(criticality) AS criticality FROM assets WHERE valid_to IS NULL AND :asset IN (id, machine, line, site)"
 )
+_IS_SENSOR = text("SELECT id FROM assets WHERE id = :asset AND level = 'sensor' AND valid_to IS NULL")
 _SHELVED = text(
     "SELECT id, end_at FROM suppressions WHERE kind = 'shelf' AND returned_at IS NULL AND end_at > :now "
     "AND asset = :asset AND failure_mode IS NOT DISTINCT FROM CAST(:mode AS text)"
@@ -108,18 +109,37 @@ class SuppressionStore:
         self._shelving = shelving
         self._longest = longest_window
 
-    async def shelve(self, asset: str, failure_mode: str | None, length: timedelta, by: str, reason: str) -> Shelved:
+    async def shelve(
+        self,
+        asset: str,
+        failure_mode: str | None,
+        length: timedelta,
+        by: str,
+        reason: str,
+        *,
+        compensating_check: str | None = None,
+        approver: bool = False,
+    ) -> Shelved:
         """Shelves an asset and all below it, or one failure mode of theirs, from now on (ISA-18.2 clause 11.7).
+
+        A sensor that is shelved is masked: its readings do not act. On criticality A only an approver does that.
+
+        Args:
+            compensating_check: what people do instead of the masked sensor; it is recorded with the reason.
+            approver: whether this person has the role of an approver.
 
         Raises:
             ActRejected: the asset or the failure mode is unknown, no machine belongs to the asset, it is shelved
-                already, no reason is given, or it is for too long.
+                already, no reason is given, or it is for too long; or it is a sensor of criticality A, and the person
+                is no approver or names no compensating check.
         """
         now = self._clock.now()
-        why = _said(reason)
+        why = _said(reason if compensating_check is None else f"{reason}; compensating check: {compensating_check}")
         async with transaction(self._engine) as connection:
             machines = await reach(connection, ActScope(asset=asset, failure_mode=failure_mode))
             strictest = await _criticality(connection, asset)
+            if strictest is Criticality.A and await connection.scalar(_IS_SENSOR, {"asset": asset}):
+                _refuse_unchecked(asset, compensating_check, approver=approver)
             limit = self._shelving[strictest]
             if not timedelta() < length <= limit:
                 raise ActRejected(
@@ -242,6 +262,19 @@ class SuppressionStore:
         )
         await make(connection, made, entry)
         return "moved" if earlier else "new"
+
+
+def _refuse_unchecked(sensor: str, compensating_check: str | None, *, approver: bool) -> None:
+    if not approver:
+        raise ActRejected(
+            f"{sensor} is a sensor of criticality A", field="asset", fix="ask a person with the role approver"
+        )
+    if compensating_check is None:
+        raise ActRejected(
+            f"{sensor} is a sensor of criticality A",
+            field="compensating_check",
+            fix="name the check that people make instead while it is masked",
+        )
 
 
 async def make(connection: AsyncConnection, made: Suppression, entry: ledger.Entry) -> None:
