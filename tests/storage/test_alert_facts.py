@@ -1,0 +1,38 @@
+"""The tables of the figures on alert quality: kept as the ledger grows, they are what a full recompute gives."""
+
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from millwright.alert_quality.report import read_quality
+from millwright.storage.audit.record import read_record
+from millwright.storage.quality.keeping import DIFFERENCES, AlteredRow, keep_now
+from tests.audit.full_record import build_full
+from tests.support.judged_plant import Plant
+from tests.support.plant import MOTOR, START, code, deviation
+
+_EVER = (START.replace(year=1970), START.replace(year=2100))
+
+
+async def different(engine: AsyncEngine) -> list[AlteredRow]:
+    """The rows that a full recompute gives otherwise."""
+    async with read_record(engine) as record:
+        return [row for statement in DIFFERENCES for row in await record.rows(statement, AlteredRow._make)]
+
+
+async def test_what_is_kept_step_by_step_is_what_a_full_recompute_gives(plant: Plant) -> None:
+    await plant.take(*(deviation(hour) for hour in range(3)), code(1))
+    first = await keep_now(plant.engine)
+    await plant.take(code(7), deviation(8), deviation(4.5, asset=MOTOR))
+    assert await different(plant.engine) == []
+    second = await keep_now(plant.engine)
+    assert second.until > second.after == first.until
+    assert await different(plant.engine) == []
+    assert await keep_now(plant.engine) == (second.until, second.until)
+
+
+async def test_a_full_record_is_kept_as_it_is_recomputed(storage_engine: AsyncEngine, tmp_path: Path) -> None:
+    await build_full(storage_engine, tmp_path)
+    assert await different(storage_engine) == []
+    told = await read_quality(storage_engine, *_EVER)
+    assert told.all.alerts == sum(each.alerts for each in told.by["class"].values()) > 0
