@@ -1,7 +1,7 @@
-"""The figures on alert quality of a period, for the plant and by class, site, rule, policy version, detector and model."""
+"""The figures on alert quality of a period: for the plant, and by class, site, rule, version, detector and model."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,6 +24,8 @@ from policies.statistics.alert_quality import (
     quality,
 )
 
+USUAL_PERIOD: Final = timedelta(days=90)
+"""How far figures look back where nobody says it."""
 UNSTATED: Final = "not stated"
 """The group of alerts that have no value of a dimension."""
 

@@ -16,8 +16,8 @@ from domain.outcomes import Worth
 from policies.statistics.intervals import Median, Share, middle, share
 
 ENOUGH: Final = 12
-"""The least number of cases of a share that is shown: below it Wilson's interval at 95 % may cover more than half of all
-possible values."""
+"""The least number of cases of a share that is shown: below it Wilson's interval at 95 % may cover more than half of
+all possible values."""
 PLANNABLE: Final = timedelta(days=1)
 """A shorter lead time is too short to plan in: the work cannot enter the schedule of the next day."""
 BINS: Final = 10
@@ -163,7 +163,7 @@ class Tally:
     wrong_hours: dict[str, float] = field(default_factory=dict)
     """By the digest of the policy version."""
     wrong_downtime_s: float = 0.0
-    wrong_parts: Counter[str] = field(default_factory=Counter)
+    wrong_parts: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: "Tally") -> None:
         """Adds the alerts of another group."""
@@ -172,10 +172,10 @@ class Tally:
         self.open += other.open
         self.lead_s.extend(other.lead_s)
         self.wrong_with_labor += other.wrong_with_labor
-        for version, hours in other.wrong_hours.items():
-            self.wrong_hours[version] = self.wrong_hours.get(version, 0.0) + hours
         self.wrong_downtime_s += other.wrong_downtime_s
-        self.wrong_parts.update(other.wrong_parts)
+        for own, others in ((self.wrong_hours, other.wrong_hours), (self.wrong_parts, other.wrong_parts)):
+            for name, amount in others.items():
+                own[name] = own.get(name, 0.0) + amount
 
 
 def shown(part: int, whole: int) -> ShownShare:
@@ -235,7 +235,7 @@ def _false_alarms(tally: Tally, prices: Mapping[str, Price]) -> FalseAlarms:
         with_labor=tally.wrong_with_labor,
         crew_hours=round(sum(tally.wrong_hours.values()), 2),
         downtime_hours=round(tally.wrong_downtime_s / _HOUR, 2),
-        parts={item: float(quantity) for item, quantity in sorted(tally.wrong_parts.items())},
+        parts=dict(sorted(tally.wrong_parts.items())),
         money=tuple(Money(currency=name, amount=round(money[name], 2)) for name in sorted(money)),
         unpriced_hours=round(unpriced, 2),
     )

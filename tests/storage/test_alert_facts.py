@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from millwright.alert_quality.blaming import read_blame
+from millwright.alert_quality.boards import read_alarm_board, read_load_board
 from millwright.alert_quality.report import read_quality
 from millwright.storage.audit.record import read_record
 from millwright.storage.quality.keeping import DIFFERENCES, AlteredRow, keep_now
+from millwright.storage.reporting.alarms import read_alarms
 from tests.audit.full_record import build_full
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, START, code, deviation
@@ -36,3 +40,18 @@ async def test_a_full_record_is_kept_as_it_is_recomputed(storage_engine: AsyncEn
     assert await different(storage_engine) == []
     told = await read_quality(storage_engine, *_EVER)
     assert told.all.alerts == sum(each.alerts for each in told.by["class"].values()) > 0
+
+
+async def test_each_false_alert_of_a_record_has_one_stage_and_the_boards_count_every_alarm(
+    storage_engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await build_full(storage_engine, tmp_path)
+    told, blamed = await read_quality(storage_engine, *_EVER), await read_blame(storage_engine, *_EVER)
+    assert len(blamed.alerts) == told.all.wrong + told.all.rejected
+    assert sum(each.alerts for each in blamed.stages) == len(blamed.alerts)
+    board, heard = await read_alarm_board(storage_engine, *_EVER), await read_alarms(storage_engine, *_EVER)
+    assert {each.position: each.alarms for each in board.positions} == {line: len(own) for line, own in heard.items()}
+    assert sum(actor.fault.share for actor in board.bad_actors) == pytest.approx(1, abs=0.001)
+    assert all(actor.sheet is not None and actor.sheet.response for actor in board.bad_actors)
+    load = await read_load_board(storage_engine, *_EVER)
+    assert [each.site for each in load.sites] == sorted({each.site for each in load.sites})

@@ -1,8 +1,8 @@
 """Keeps the tables that the figures on alert quality are computed from, as the ledger grows.
 
 A row of `alert_facts` is computed again whenever the ledger has a new act or verdict on its case. Verdicts are never
-changed, so those of new ledger rows are added to the counts. Rows of the ledger are committed in their order: a row that
-is seen, and all rows before it, are complete.
+changed, so those of new ledger rows are added to the counts. Rows of the ledger are committed in their order: a row
+that is seen, and all rows before it, are complete.
 """
 
 from typing import NamedTuple

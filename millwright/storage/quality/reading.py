@@ -1,7 +1,6 @@
 """Reads what the figures on alert quality are computed from. Alerts are added up in the database, by all their
 dimensions at once: there are few combinations of these, whatever the number of alerts."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -60,7 +59,8 @@ _STEPS = text(f"""
 SELECT count(*) AS alerts, count(placed_at) AS placed, count(found_at) FILTER (WHERE NOT cancelled) AS done,
     count(*) FILTER (WHERE worth <> 'unlabelled') AS found, count(labelled_at) AS labelled,
     array_agg(extract(epoch FROM opened_at - event_at)::double precision) AS to_case,
-    array_agg(extract(epoch FROM placed_at - opened_at)::double precision) FILTER (WHERE placed_at IS NOT NULL) AS to_order,
+    array_agg(extract(epoch FROM placed_at - opened_at)::double precision)
+        FILTER (WHERE placed_at IS NOT NULL) AS to_order,
     array_agg(extract(epoch FROM found_at - placed_at)::double precision)
         FILTER (WHERE found_at IS NOT NULL AND placed_at IS NOT NULL AND NOT cancelled) AS to_work,
     array_agg(extract(epoch FROM labelled_at - found_at)::double precision)
@@ -173,8 +173,8 @@ class AlertReading:
                 tally.wrong_hours[row.policy_digest] = row.crew_hours
                 tally.wrong_downtime_s += row.downtime_s
         for part in map(_PartRow._make, await self._connection.execute(_PARTS, self._period)):
-            # A counter adds floats too.
-            found[_group(part)].wrong_parts.update(Counter({part.item: part.quantity}))  # type: ignore[dict-item]
+            parts = found[_group(part)].wrong_parts
+            parts[part.item] = parts.get(part.item, 0.0) + part.quantity
         return found
 
     async def confident(self) -> dict[str | None, list[Confident]]:
