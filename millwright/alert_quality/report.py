@@ -10,7 +10,8 @@ from domain.model import Model, Moment
 from millwright.storage.database.engine import transaction
 from millwright.storage.policies.versions import VersionStore
 from millwright.storage.quality.keeping import keep_now
-from millwright.storage.quality.reading import AlertReading, AlertSteps, Group, JudgedCounts
+from millwright.storage.quality.reading import AlertReading, AlertSteps, BegunAlert, Group, JudgedCounts
+from policies.evaluation.scoring import FailureRegister
 from policies.language.document import read_document
 from policies.statistics.alert_quality import (
     Calibration,
@@ -18,10 +19,12 @@ from policies.statistics.alert_quality import (
     FunnelStage,
     Price,
     Quality,
+    ShownShare,
     Tally,
     calibration,
     funnel,
     quality,
+    shown,
 )
 
 USUAL_PERIOD: Final = timedelta(days=90)
@@ -38,6 +41,8 @@ class AlertQuality(Model):
         by: the figures by dimension and value. An alert with several detectors or models counts in each of them.
         calibration: by asset class, and `all`; of alerts whose opening event stated a confidence.
         funnel: from the judged event to the label.
+        recall: the share of known failures that an alert preceded; None if no register of failures is given. Our own
+            orders cannot tell what was missed.
     """
 
     since: Moment
@@ -47,6 +52,7 @@ class AlertQuality(Model):
     by: dict[str, dict[str, Quality]]
     calibration: dict[str, Calibration]
     funnel: tuple[FunnelStage, ...]
+    recall: ShownShare | None = None
 
 
 _Values = Callable[[Group], Iterable[str | None]]
@@ -62,11 +68,14 @@ DIMENSIONS: Final[Mapping[str, _Values]] = {
 """By what alerts are told apart, and the values of a combination."""
 
 
-async def read_quality(engine: AsyncEngine, since: datetime, until: datetime) -> AlertQuality:
+async def read_quality(
+    engine: AsyncEngine, since: datetime, until: datetime, failures: FailureRegister | None = None
+) -> AlertQuality:
     """The figures of the alerts whose case was opened in a period, by the plant's clock.
 
     Args:
         until: it does not count itself.
+        failures: the known failures of what is monitored, whoever found them.
 
     Raises:
         StorageUnavailable: the database does not answer.
@@ -76,6 +85,7 @@ async def read_quality(engine: AsyncEngine, since: datetime, until: datetime) ->
         reading = AlertReading(connection, since, until)
         tallies, confident = await reading.tallies(), await reading.confident()
         judged, steps = await reading.judged(), await reading.steps()
+        begun = [] if failures is None else await reading.begun()
     wrong = {digest for tally in tallies.values() for digest in tally.wrong_hours}
     prices = await _prices(engine, wrong)
     return AlertQuality(
@@ -86,7 +96,15 @@ async def read_quality(engine: AsyncEngine, since: datetime, until: datetime) ->
         by={name: _by(tallies, values, prices) for name, values in DIMENSIONS.items()},
         calibration=_calibration(confident),
         funnel=_funnel(judged, steps),
+        recall=None if failures is None else recall(begun, failures),
     )
+
+
+def recall(begun: Iterable[BegunAlert], failures: FailureRegister) -> ShownShare:
+    """The share of the failures that count which an alert preceded by no more than `scoring.HORIZON`."""
+    told = {failure for alert in begun for failure in failures.after(alert.asset, alert.event_at)}
+    to_announce = failures.to_announce
+    return shown(sum(failure in told for failure in to_announce), len(to_announce))
 
 
 def added(tallies: Iterable[Tally]) -> Tally:

@@ -1,6 +1,7 @@
 """`quality`: how good the alerts were, and the load of operators and planners."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from millwright.alert_quality.blaming import BlameReport
     from millwright.alert_quality.boards import AlarmBoard, LoadBoard
     from millwright.alert_quality.report import AlertQuality
+    from policies.evaluation.scoring import FailureRegister
     from policies.statistics.alert_quality import Quality, ShownShare
 
 _T = TypeVar("_T")
@@ -41,17 +43,38 @@ def _read(
 
 
 @app.callback(invoke_without_command=True)
-def quality(context: typer.Context, days: Days = 90.0, json: Json = False) -> None:
+def quality(
+    context: typer.Context,
+    days: Days = 90.0,
+    failures: Annotated[
+        Path | None, typer.Option(help="A register of failures (CSV), from which recall is computed.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Show precision, lead time and the cost of false alarms, for the plant and by class, rule and version."""
     if context.invoked_subcommand is not None:
         return
     from millwright.alert_quality.report import read_quality
 
-    told = _read(context, days, read_quality)
+    async def read(engine: "AsyncEngine", since: datetime, until: datetime) -> "AlertQuality":
+        known = None if failures is None else await _register(engine, failures, since, until)
+        return await read_quality(engine, since, until, known)
+
+    told = _read(context, days, read)
     if json:
         write_json(told)
         return
     _say_quality(told)
+
+
+async def _register(engine: "AsyncEngine", path: Path, since: datetime, until: datetime) -> "FailureRegister":
+    from millwright.backtesting.failures import read_failures
+    from millwright.storage.reporting.history import read_history
+    from policies.evaluation.scoring import FailureRegister, Period
+
+    async with read_history(engine) as history:
+        components = await history.components()
+    return FailureRegister(read_failures(path, components), Period(since, until))
 
 
 def _say_quality(told: "AlertQuality") -> None:
@@ -63,10 +86,17 @@ def _say_quality(told: "AlertQuality") -> None:
         ],
         "No alerts.",
     )
+    if told.recall is None:
+        say("Recall is not known: name a register of failures with --failures.")
+    else:
+        say(f"Recall: {told.recall.part} of {told.recall.whole} failures had an alert before them.")
     cost = told.all.false_alarms
-    money = ", ".join(f"{each.amount} {each.currency}" for each in cost.money) or "no version states a price of an hour"
+    money = [f"{each.amount} {each.currency}" for each in cost.money]
+    if cost.unpriced_hours:
+        money.append(f"{cost.unpriced_hours} h by versions that state no price of an hour")
     say(
-        f"{cost.orders} false alarms; {cost.with_labor} of their orders report hours, {cost.crew_hours} in all: {money}"
+        f"{cost.orders} false alarms; {cost.with_labor} of their orders report hours, {cost.crew_hours} in all"
+        + (f": {', '.join(money)}." if money else ".")
     )
     rows = [
         (stage.stage, stage.count, "-" if stage.hours is None or stage.hours.median is None else stage.hours.median)

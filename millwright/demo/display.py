@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from millwright.demo.conductor import Tick
-from millwright.demo.summary import Summary
+from millwright.demo.summary import QualityLine, Summary
 from millwright.explaining.timing_costs import timing_sentences
 from policies.evaluation.scoring import ScoreLine
+from policies.statistics.alert_quality import ShownShare
 
 _BAR = 30
 _SHARE_BAR = 5
@@ -86,7 +87,16 @@ def summary_view(summary: Summary) -> RenderableType:
         f"{summary.seconds:.0f} s."
     )
     return Panel(
-        Group(facts, *_reviewed(summary), _rungs(summary), _scores(summary), *_timing(summary), record, verdict),
+        Group(
+            facts,
+            *_reviewed(summary),
+            _rungs(summary),
+            _scores(summary),
+            *_quality(summary.quality),
+            *_timing(summary),
+            record,
+            verdict,
+        ),
         title=f"Millwright on {summary.data}",
     )
 
@@ -100,6 +110,27 @@ def _reviewed(summary: Summary) -> list[Text]:
     )
     became = f"{approved} approved, {not_done} cancelled, {waiting} still waiting"
     return [Text(f"{waited} orders waited in the CMMS for the planner: {became}.\n")]
+
+
+def _quality(told: QualityLine | None) -> list[Text]:
+    """How good the alerts were, by what the work found and by the plant's failures."""
+    if told is None:
+        return []
+    precision, recall, bounds = told.precision, told.recall, told.bounds
+    known = f"hidden with {precision.whole} findings" if precision.hidden else _interval(precision)
+    caught = "" if recall is None else f" {recall.part} of {recall.whole} failures had an alert before them."
+    both = "" if bounds.least is None else f", {bounds.least:.2f} to {bounds.most:.2f} whatever the others were"
+    return [
+        Text(
+            f"Alerts by what the work found: {told.right} right, {told.wrong} wrong; precision {known}{both}.{caught} "
+            f"False alarms took {told.crew_hours:.1f} crew hours; of {told.false_alerts} false alerts, "
+            f"{told.undetermined} have no stage that caused them.\n"
+        )
+    ]
+
+
+def _interval(told: ShownShare) -> str:
+    return f"{told.share:.2f} ({told.low:.2f} to {told.high:.2f})"
 
 
 def _timing(summary: Summary) -> list[Text]:

@@ -19,6 +19,8 @@ from millwright.storage.reporting.figures import Figures, Ordering
 from millwright.storage.reporting.history import Component
 from policies.evaluation.scoring import FailureRegister, Period, VersionScore
 from policies.evaluation.timing_costs import TimingCosts
+from policies.statistics.alert_quality import PrecisionBounds, ShownShare
+from policies.statistics.intervals import Median
 
 _FOR_EVER = "9999"
 """Later than every time in the plant's files, which are ISO 8601."""
@@ -39,6 +41,25 @@ class PlantCount(Model):
     holds: int
     doubled_holds: int
     open_holds: int
+
+
+class QualityLine(Model):
+    """The quality of the alerts of the version in force, by what the work found and by the plant's failures.
+
+    Args:
+        undetermined: how many false alerts have no stage that caused them.
+        false_alerts: of how many, with those that people rejected.
+    """
+
+    right: int
+    wrong: int
+    precision: ShownShare
+    bounds: PrecisionBounds
+    recall: ShownShare | None
+    lead_hours: Median
+    crew_hours: float
+    undetermined: int
+    false_alerts: int
 
 
 class Summary(Model):
@@ -66,6 +87,8 @@ class Summary(Model):
     floods: FloodFigures
     timing: TimingCosts | None = None
     """The times for the work by the prices of a draft; None in the files of earlier builds."""
+    quality: QualityLine | None = None
+    """The quality of the alerts; None in the files of earlier builds."""
     ledger: dict[str, int | bool]
     plant: PlantCount
     findings: tuple[str, ...]
@@ -186,6 +209,7 @@ def summarise(
     findings: tuple[str, ...],
     flooding: FloodFigures,
     timing: TimingCosts,
+    quality: QualityLine,
 ) -> Summary:
     """Puts the figures of a run together.
 
@@ -214,6 +238,7 @@ def summarise(
         policies=policies,
         floods=flooding,
         timing=timing,
+        quality=quality,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
         findings=(

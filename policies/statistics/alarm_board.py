@@ -23,7 +23,6 @@ CHATTER_WITHIN: Final = timedelta(minutes=1)
 TARGETS: Final[Mapping[str, float]] = {"low": 0.80, "medium": 0.15, "high": 0.05}
 """The share of alarms of each priority that ISA-18.2 recommends."""
 _PRIORITY: Final[Mapping[str, str]] = {"S1": "high", "S2": "medium", "S3": "low", "S4": "low"}
-MOST_LISTED: Final = 20
 
 
 class BoardAlarm(NamedTuple):
@@ -118,7 +117,7 @@ def _standing(by_fault: Mapping[tuple[str, str], Sequence[datetime]], until: dat
             for run in _runs(times)
             if run[-1] - run[0] > STANDING
         )
-    return tuple(sorted(found, key=lambda each: (not each.goes_on, each.began_at, each.asset))[:MOST_LISTED])
+    return tuple(sorted(found, key=lambda each: (not each.goes_on, each.began_at, each.asset)))
 
 
 def _runs(times: Sequence[datetime]) -> list[list[datetime]]:
@@ -139,7 +138,7 @@ def _chattering(by_fault: Mapping[tuple[str, str], Sequence[datetime]]) -> tuple
         often = sum(last - first <= CHATTER_WITHIN for first, last in ends)
         if often:
             found.append(ChatteringAlarm(asset=asset, failure_mode=mode, times=often))
-    return tuple(sorted(found, key=lambda each: (-each.times, each.asset, each.failure_mode))[:MOST_LISTED])
+    return tuple(sorted(found, key=lambda each: (-each.times, each.asset, each.failure_mode)))
 
 
 def _priorities(heard: Sequence[BoardAlarm]) -> tuple[PriorityShare, ...]:

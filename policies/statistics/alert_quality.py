@@ -99,13 +99,6 @@ class Quality(Model):
     false_alarms: FalseAlarms
 
 
-class Recall(Model):
-    """How many known failures an alert preceded. The failures come from a register, never from our own orders: those
-    could not tell what was missed."""
-
-    share: ShownShare
-
-
 class CalibrationBin(Model):
     """The alerts whose detector stated a confidence in one bin, and the share that was right.
 
@@ -239,15 +232,6 @@ def _false_alarms(tally: Tally, prices: Mapping[str, Price]) -> FalseAlarms:
         money=tuple(Money(currency=name, amount=round(money[name], 2)) for name in sorted(money)),
         unpriced_hours=round(unpriced, 2),
     )
-
-
-def recall(caught: int, failures: int) -> Recall:
-    """The share of known failures that an alert preceded.
-
-    Args:
-        failures: all known failures of what is monitored, whoever found them.
-    """
-    return Recall(share=shown(caught, failures))
 
 
 @dataclass(frozen=True, slots=True)

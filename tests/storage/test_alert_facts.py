@@ -12,6 +12,7 @@ from millwright.storage.audit.record import read_record
 from millwright.storage.quality.keeping import DIFFERENCES, AlteredRow, keep_now
 from millwright.storage.reporting.alarms import read_alarms
 from tests.audit.full_record import build_full
+from tests.support.independent_quality import figures
 from tests.support.judged_plant import Plant
 from tests.support.plant import MOTOR, START, code, deviation
 
@@ -40,6 +41,18 @@ async def test_a_full_record_is_kept_as_it_is_recomputed(storage_engine: AsyncEn
     assert await different(storage_engine) == []
     told = await read_quality(storage_engine, *_EVER)
     assert told.all.alerts == sum(each.alerts for each in told.by["class"].values()) > 0
+
+
+async def test_the_figures_are_those_of_an_independent_script_over_the_raw_tables(
+    database_url: str, storage_engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await build_full(storage_engine, tmp_path)
+    told, again = (await read_quality(storage_engine, *_EVER)).all, figures(database_url)
+    assert (told.alerts, told.right, told.wrong, told.rejected) == tuple(
+        again[name] for name in ("alerts", "right", "wrong", "rejected")
+    )
+    assert (told.bounds.least, told.bounds.most) == again["bounds"]
+    assert (told.lead_hours.median, told.false_alarms.crew_hours) == (again["lead_hours"], again["wrong_hours"])
 
 
 async def test_each_false_alert_of_a_record_has_one_stage_and_the_boards_count_every_alarm(

@@ -17,10 +17,10 @@ from policies.statistics.alert_quality import (
     calibration,
     funnel,
     quality,
-    recall,
     shown,
 )
 from policies.statistics.intervals import wilson
+from tests.support.independent_quality import score_interval
 
 _COUNTS = st.dictionaries(st.sampled_from(list(Worth)), st.integers(0, 500))
 
@@ -78,11 +78,6 @@ def test_money_of_two_currencies_is_never_added_and_hours_without_a_price_are_sh
     assert cost.parts == {"SEAL": 2.0}
 
 
-def test_recall_is_of_the_known_failures() -> None:
-    assert recall(9, 12).share.share == 0.75
-    assert recall(0, 0).share.share is None
-
-
 def test_calibration_compares_what_was_stated_with_what_was_right() -> None:
     told = calibration([Confident(9, 20, 18, 19.0, 1.9), Confident(5, 4, 1, 2.2, 1.1)])
     assert [each.least for each in told.bins] == [0.5, 0.9]
@@ -96,3 +91,9 @@ def test_the_funnel_has_a_time_for_each_stage_that_has_both_times() -> None:
     assert first.hours is None
     assert second.hours is not None
     assert second.hours.median == 1.5
+
+
+@pytest.mark.parametrize(("part", "whole"), [(0, 12), (1, 12), (31, 31), (17, 40), (399, 400)])
+def test_the_interval_is_that_of_an_independent_search_for_its_limits(part: int, whole: int) -> None:
+    told = shown(part, whole)
+    assert (told.share, told.low, told.high) == score_interval(part, whole)

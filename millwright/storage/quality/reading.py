@@ -55,6 +55,7 @@ SELECT coalesce(sum(verdicts), 0) AS judged, coalesce(sum(verdicts) FILTER (WHER
     coalesce(sum(verdicts) FILTER (WHERE rung >= :inspect), 0) AS asked
 FROM verdict_counts WHERE role = 'active' AND day >= :since AND day <= :until
 """)
+_BEGUN = text(f"SELECT asset, event_at FROM ({_ALERTS}) a")
 _STEPS = text(f"""
 SELECT count(*) AS alerts, count(placed_at) AS placed, count(found_at) FILTER (WHERE NOT cancelled) AS done,
     count(*) FILTER (WHERE worth <> 'unlabelled') AS found, count(labelled_at) AS labelled,
@@ -67,6 +68,13 @@ SELECT count(*) AS alerts, count(placed_at) AS placed, count(found_at) FILTER (W
         FILTER (WHERE labelled_at IS NOT NULL AND found_at IS NOT NULL) AS to_label
 FROM ({_ALERTS}) a
 """)
+
+
+class BegunAlert(NamedTuple):
+    """An alert, and the time of its first evidence."""
+
+    asset: str
+    event_at: datetime
 
 
 class Group(NamedTuple):
@@ -188,6 +196,10 @@ class AlertReading:
         """The verdicts of these days (UTC, event time)."""
         values = {**self._days, "watch": int(Rung.WATCH), "inspect": int(Rung.INSPECT)}
         return JudgedCounts._make((await self._connection.execute(_JUDGED, values)).one())
+
+    async def begun(self) -> list[BegunAlert]:
+        """Every alert."""
+        return [BegunAlert._make(row) for row in await self._connection.execute(_BEGUN, self._period)]
 
     async def steps(self) -> AlertSteps:
         """How far the alerts came."""
