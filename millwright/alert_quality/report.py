@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.alerts import Confident, Tally
 from domain.model import Model, Moment
 from millwright.storage.database.engine import transaction
 from millwright.storage.policies.versions import VersionStore
@@ -15,12 +16,10 @@ from policies.evaluation.scoring import FailureRegister
 from policies.language.document import read_document
 from policies.statistics.alert_quality import (
     Calibration,
-    Confident,
     FunnelStage,
     Price,
     Quality,
     ShownShare,
-    Tally,
     calibration,
     funnel,
     quality,

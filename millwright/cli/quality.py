@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-app = typer.Typer(help="How good the alerts were, what caused false ones, and the load of operators and planners.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="How good the alerts were, what caused false ones, and the load of operators and planners.",
+)
 
 Days = Annotated[float, typer.Option(min=0, help="How far to look back, in days of the plant's time.")]
 _SOON = timedelta(seconds=1)
@@ -42,8 +45,8 @@ def _read(
     return finish(reading())
 
 
-@app.callback(invoke_without_command=True)
-def quality(
+@app.command("show")
+def show(
     context: typer.Context,
     days: Days = 90.0,
     failures: Annotated[
@@ -52,8 +55,6 @@ def quality(
     json: Json = False,
 ) -> None:
     """Show precision, lead time and the cost of false alarms, for the plant and by class, rule and version."""
-    if context.invoked_subcommand is not None:
-        return
     from millwright.alert_quality.report import read_quality
 
     async def read(engine: "AsyncEngine", since: datetime, until: datetime) -> "AlertQuality":

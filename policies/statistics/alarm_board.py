@@ -7,9 +7,9 @@ is in `policies.statistics.planner_load`.
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
-from domain.alarms import Alarm
+from domain.alarms import BoardAlarm
 from domain.model import Model, Moment
 from policies.statistics.floods import WINDOW, floods
 
@@ -23,13 +23,6 @@ CHATTER_WITHIN: Final = timedelta(minutes=1)
 TARGETS: Final[Mapping[str, float]] = {"low": 0.80, "medium": 0.15, "high": 0.05}
 """The share of alarms of each priority that ISA-18.2 recommends."""
 _PRIORITY: Final[Mapping[str, str]] = {"S1": "high", "S2": "medium", "S3": "low", "S4": "low"}
-
-
-class BoardAlarm(NamedTuple):
-    """An alarm with the severity of its first verdict."""
-
-    alarm: Alarm
-    severity: str
 
 
 class StandingAlarm(Model):

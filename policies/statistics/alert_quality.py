@@ -4,13 +4,13 @@ An alert is a case. What its work found says whether it was right or wrong; ever
 itself, and widens the bounds of precision (`domain.outcomes.EFFECTS`).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
+from domain.alerts import BINS, Confident, Tally
 from domain.model import Model
 from domain.outcomes import Worth
 from policies.statistics.intervals import Median, Share, middle, share
@@ -20,8 +20,6 @@ ENOUGH: Final = 12
 all possible values."""
 PLANNABLE: Final = timedelta(days=1)
 """A shorter lead time is too short to plan in: the work cannot enter the schedule of the next day."""
-BINS: Final = 10
-"""Bins of equal width in a calibration curve."""
 _HOUR: Final = 3600.0
 
 
@@ -144,33 +142,6 @@ class Price:
     per_hour: Decimal
 
 
-@dataclass(slots=True)
-class Tally:
-    """Alerts of one group, counted. Tallies of disjoint groups add up."""
-
-    worths: Counter[Worth] = field(default_factory=Counter)
-    rejected: int = 0
-    open: int = 0
-    lead_s: list[float] = field(default_factory=list)
-    wrong_with_labor: int = 0
-    wrong_hours: dict[str, float] = field(default_factory=dict)
-    """By the digest of the policy version."""
-    wrong_downtime_s: float = 0.0
-    wrong_parts: dict[str, float] = field(default_factory=dict)
-
-    def add(self, other: "Tally") -> None:
-        """Adds the alerts of another group."""
-        self.worths.update(other.worths)
-        self.rejected += other.rejected
-        self.open += other.open
-        self.lead_s.extend(other.lead_s)
-        self.wrong_with_labor += other.wrong_with_labor
-        self.wrong_downtime_s += other.wrong_downtime_s
-        for own, others in ((self.wrong_hours, other.wrong_hours), (self.wrong_parts, other.wrong_parts)):
-            for name, amount in others.items():
-                own[name] = own.get(name, 0.0) + amount
-
-
 def shown(part: int, whole: int) -> ShownShare:
     """A share with its interval, hidden below `ENOUGH` cases."""
     told: Share = share(part, whole)
@@ -232,17 +203,6 @@ def _false_alarms(tally: Tally, prices: Mapping[str, Price]) -> FalseAlarms:
         money=tuple(Money(currency=name, amount=round(money[name], 2)) for name in sorted(money)),
         unpriced_hours=round(unpriced, 2),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Confident:
-    """Alerts of one bin: how many, how many were right, and sums of what was stated."""
-
-    bin: int
-    alerts: int
-    right: int
-    stated: float
-    squared_error: float
 
 
 def calibration(counted: Iterable[Confident]) -> Calibration:

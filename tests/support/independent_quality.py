@@ -1,6 +1,7 @@
 """The main figures on alert quality, computed a second time: plain SQL over raw tables, and the plant's failures.csv.
 
-It imports nothing of ours, so that an error of ours is not made twice: `python -m tests.support.independent_quality URL`.
+It imports nothing of ours, so that an error of ours is not made twice. To run it alone:
+`python -m tests.support.independent_quality URL`.
 """
 
 import csv

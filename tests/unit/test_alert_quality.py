@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.alerts import Confident, Tally
 from domain.outcomes import Worth
 from policies.statistics.alert_quality import (
     ENOUGH,
-    Confident,
     Money,
     Price,
-    Tally,
     calibration,
     funnel,
     quality,

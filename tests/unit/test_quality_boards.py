@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.alarms import Alarm
-from policies.statistics.alarm_board import BoardAlarm, bad_actors, position_alarms
+from domain.alarms import Alarm, BoardAlarm
+from policies.statistics.alarm_board import bad_actors, position_alarms
 from policies.statistics.planner_load import planner_load, shift_of
 
 _START = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -70,6 +70,6 @@ def test_the_load_of_planners_is_compared_with_the_capacity_of_their_crews() -> 
     assert (load.fullest_at, load.capacity_a_shift, load.above) == (_START, 2.0, 1)
 
 
-def test_without_a_bound_no_capacity_is_made_up() -> None:
+def test_without_a_bound_there_is_no_capacity() -> None:
     load = planner_load("S", [], _START, _START + _WEEK, None)
     assert (load.capacity_a_shift, load.above, load.fullest_at) == (None, None, None)

@@ -75,14 +75,14 @@ _HEAD = text("SELECT coalesce(max(seq), 0) FROM ledger")
 _MOVE = text("UPDATE quality_progress SET ledger_seq = :until")
 
 
-class Kept(NamedTuple):
+class AddedRows(NamedTuple):
     """The rows of the ledger that were added: after the first, up to the second."""
 
     after: int
     until: int
 
 
-async def keep(connection: AsyncConnection) -> Kept:
+async def keep(connection: AsyncConnection) -> AddedRows:
     """Adds what the ledger says since the last time, in the transaction of the caller. Others wait for it."""
     after: int = (await connection.execute(_PROGRESS)).scalar_one()
     until: int = (await connection.execute(_HEAD)).scalar_one()
@@ -91,10 +91,10 @@ async def keep(connection: AsyncConnection) -> Kept:
         await connection.execute(_KEEP_FACTS, period)
         await connection.execute(_KEEP_COUNTS, period)
         await connection.execute(_MOVE, {"until": until})
-    return Kept(after, until)
+    return AddedRows(after, until)
 
 
-async def keep_now(engine: AsyncEngine) -> Kept:
+async def keep_now(engine: AsyncEngine) -> AddedRows:
     """Adds what the ledger says since the last time.
 
     Raises:
@@ -112,6 +112,7 @@ class AlteredRow(NamedTuple):
 
 
 _PLAIN = ", ".join(_COLUMNS)
+_COUNTED = "version, role, asset, failure_mode, day, rung, severity, verdicts"
 # A case that the ledger has something new of is compared after the next time.
 _STALE = f"""
 {_CHANGED.replace(":after", "(SELECT ledger_seq FROM quality_progress)").replace(":until", "9223372036854775807")}
@@ -128,8 +129,8 @@ SELECT DISTINCT 'alert_facts' AS "table", case_id AS key FROM different ORDER BY
     f"""
 WITH recomputed AS ({COUNTS.format(which="ledger_seq <= (SELECT ledger_seq FROM quality_progress)")}),
 different AS (
-    (SELECT * FROM recomputed EXCEPT ALL SELECT * FROM verdict_counts)
-    UNION ALL (SELECT * FROM verdict_counts EXCEPT ALL SELECT * FROM recomputed))
+    (SELECT {_COUNTED} FROM recomputed EXCEPT ALL SELECT {_COUNTED} FROM verdict_counts)
+    UNION ALL (SELECT {_COUNTED} FROM verdict_counts EXCEPT ALL SELECT {_COUNTED} FROM recomputed))
 SELECT DISTINCT 'verdict_counts' AS "table", concat_ws(' ', asset, failure_mode, day) AS key FROM different ORDER BY key
 """,
     """

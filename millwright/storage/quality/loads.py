@@ -6,11 +6,10 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.alarms import Alarm
+from domain.alarms import Alarm, BoardAlarm
 from domain.outcomes import Worth
 from domain.verdict import Rung
 from millwright.storage.quality.reading import worth_sql
-from policies.statistics.alarm_board import BoardAlarm
 
 # As `storage.reporting.alarms` defines an alarm.
 _ALARMS = text("""

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.alerts import BINS, Confident, Tally
 from domain.outcomes import OutcomeClass, Worth
 from domain.verdict import Rung
-from policies.statistics.alert_quality import BINS, Confident, Tally
 
 
 def worth_sql() -> str:
@@ -25,7 +25,10 @@ def worth_sql() -> str:
 
 # Withdrawn cases are no alerts: late events took their reason away, and nobody was asked for work.
 _ALERTS = f"""
-SELECT *, {worth_sql()} AS worth FROM alert_facts
+SELECT asset, asset_class, site, rule, policy, policy_version, policy_digest, detectors, model_versions, confidence,
+    event_at, opened_at, placed_at, found_at, labelled_at, closed_as, cancelled, crew_hours, parts, downtime_s,
+    {worth_sql()} AS worth
+FROM alert_facts
 WHERE closed_as IS DISTINCT FROM 'withdrawn' AND opened_at >= :since AND opened_at < :until
 """
 _COMBINED = text(f"""
