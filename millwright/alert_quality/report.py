@@ -1,7 +1,8 @@
 """The figures on alert quality of a period: for the plant, and by class, site, rule, version, detector and model."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from statistics import fmean, stdev
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -11,10 +12,11 @@ from domain.model import Model, Moment
 from millwright.storage.database.engine import transaction
 from millwright.storage.policies.versions import VersionStore
 from millwright.storage.quality.keeping import keep_now
-from millwright.storage.quality.reading import AlertReading, AlertSteps, BegunAlert, Group, JudgedCounts
+from millwright.storage.quality.reading import AlertReading, AlertSteps, BegunAlert, Group, InOrder, JudgedCounts
 from policies.evaluation.scoring import FailureRegister
 from policies.language.document import read_document
 from policies.statistics.alert_quality import (
+    ENOUGH,
     Calibration,
     FunnelStage,
     Price,
@@ -25,11 +27,19 @@ from policies.statistics.alert_quality import (
     quality,
     shown,
 )
+from policies.statistics.cusum import CusumAlarm, cusum_of_findings, cusum_of_leads
 
 USUAL_PERIOD: Final = timedelta(days=90)
 """How far figures look back where nobody says it."""
 UNSTATED: Final = "not stated"
 """The group of alerts that have no value of a dimension."""
+
+
+class Changes(Model):
+    """Whether a figure became worse for long, by cumulative sums; None where the period before has too few cases."""
+
+    precision: CusumAlarm | None
+    lead_time: CusumAlarm | None
 
 
 class AlertQuality(Model):
@@ -40,6 +50,7 @@ class AlertQuality(Model):
         by: the figures by dimension and value. An alert with several detectors or models counts in each of them.
         calibration: by asset class, and `all`; of alerts whose opening event stated a confidence.
         funnel: from the judged event to the label.
+        changes: whether precision or lead time became worse for long, against the period before of the same length.
         recall: the share of known failures that an alert preceded; None if no register of failures is given. Our own
             orders cannot tell what was missed.
     """
@@ -51,6 +62,7 @@ class AlertQuality(Model):
     by: dict[str, dict[str, Quality]]
     calibration: dict[str, Calibration]
     funnel: tuple[FunnelStage, ...]
+    changes: Changes
     recall: ShownShare | None = None
 
 
@@ -84,6 +96,8 @@ async def read_quality(
         reading = AlertReading(connection, since, until)
         tallies, confident = await reading.tallies(), await reading.confident()
         judged, steps = await reading.judged(), await reading.steps()
+        now = await reading.in_order()
+        before = await AlertReading(connection, _before(since, until), since).in_order()
         begun = [] if failures is None else await reading.begun()
     wrong = {digest for tally in tallies.values() for digest in tally.wrong_hours}
     prices = await _prices(engine, wrong)
@@ -95,7 +109,24 @@ async def read_quality(
         by={name: _by(tallies, values, prices) for name, values in DIMENSIONS.items()},
         calibration=_calibration(confident),
         funnel=_funnel(judged, steps),
+        changes=changes(before, now),
         recall=None if failures is None else recall(begun, failures),
+    )
+
+
+def _before(since: datetime, until: datetime) -> datetime:
+    """When the period before began, that is as long; not before the first time that can be written."""
+    first = datetime.min.replace(tzinfo=UTC)
+    return since - min(until - since, since - first)
+
+
+def changes(before: InOrder, now: InOrder) -> Changes:
+    """The cumulative sums of a period against the one before."""
+    known, leads = before.right or (), before.lead_hours or ()
+    deviation = stdev(leads) if len(leads) >= ENOUGH else 0.0
+    return Changes(
+        precision=cusum_of_findings(sum(known) / len(known), now.right or ()) if len(known) >= ENOUGH else None,
+        lead_time=cusum_of_leads(fmean(leads), deviation, now.lead_hours or ()) if deviation > 0 else None,
     )
 
 

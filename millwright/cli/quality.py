@@ -91,6 +91,9 @@ def _say_quality(told: "AlertQuality") -> None:
         say("Recall is not known: name a register of failures with --failures.")
     else:
         say(f"Recall: {told.recall.part} of {told.recall.whole} failures had an alert before them.")
+    for name, change in (("Precision", told.changes.precision), ("Lead time", told.changes.lead_time)):
+        if change is not None and change.alarm_after is not None:
+            say(f"{name} is worse than in the period before: noticed after {change.alarm_after} findings.")
     cost = told.all.false_alarms
     money = [f"{each.amount} {each.currency}" for each in cost.money]
     if cost.unpriced_hours:

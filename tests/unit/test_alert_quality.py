@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from domain.alerts import Confident, Tally
 from domain.outcomes import Worth
+from millwright.alert_quality.report import Changes, changes
+from millwright.storage.quality.reading import InOrder
 from policies.statistics.alert_quality import (
     ENOUGH,
     Money,
@@ -96,3 +98,14 @@ def test_the_funnel_has_a_time_for_each_stage_that_has_both_times() -> None:
 def test_the_interval_is_that_of_an_independent_search_for_its_limits(part: int, whole: int) -> None:
     told = shown(part, whole)
     assert (told.share, told.low, told.high) == score_interval(part, whole)
+
+
+def test_a_change_is_told_only_against_a_period_before_with_enough_cases() -> None:
+    enough, leads = InOrder([True, False] * 10, [20.0, 30.0] * 10), [1.0] * 8
+    told = changes(enough, InOrder([False] * 12, leads))
+    assert told.precision is not None
+    assert told.precision.alarm_after is not None
+    assert told.lead_time is not None
+    assert told.lead_time.alarm_after is not None
+    assert changes(InOrder(None, None), InOrder([False] * 12, leads)) == Changes(precision=None, lead_time=None)
+    assert changes(InOrder([True] * 20, [24.0] * 20), InOrder(None, leads)).lead_time is None

@@ -25,9 +25,9 @@ def worth_sql() -> str:
 
 # Withdrawn cases are no alerts: late events took their reason away, and nobody was asked for work.
 _ALERTS = f"""
-SELECT asset, asset_class, site, rule, policy, policy_version, policy_digest, detectors, model_versions, confidence,
-    event_at, opened_at, placed_at, found_at, labelled_at, closed_as, cancelled, crew_hours, parts, downtime_s,
-    {worth_sql()} AS worth
+SELECT case_id, asset, asset_class, site, rule, policy, policy_version, policy_digest, detectors, model_versions,
+    confidence, event_at, opened_at, placed_at, found_at, labelled_at, closed_as, cancelled, crew_hours, parts,
+    downtime_s, {worth_sql()} AS worth
 FROM alert_facts
 WHERE closed_as IS DISTINCT FROM 'withdrawn' AND opened_at >= :since AND opened_at < :until
 """
@@ -58,6 +58,12 @@ SELECT coalesce(sum(verdicts), 0) AS judged, coalesce(sum(verdicts) FILTER (WHER
     coalesce(sum(verdicts) FILTER (WHERE rung >= :inspect), 0) AS asked
 FROM verdict_counts WHERE role = 'active' AND day >= :since AND day <= :until
 """)
+_IN_ORDER = text(f"""
+SELECT array_agg(worth = 'right' ORDER BY found_at, case_id) FILTER (WHERE worth IN ('right', 'wrong')) AS "right",
+    array_agg(extract(epoch FROM found_at - event_at)::double precision / 3600 ORDER BY found_at, case_id)
+        FILTER (WHERE worth = 'right' AND found_at >= event_at) AS lead_hours
+FROM ({_ALERTS}) a
+""")
 _BEGUN = text(f"SELECT asset, event_at FROM ({_ALERTS}) a")
 _STEPS = text(f"""
 SELECT count(*) AS alerts, count(placed_at) AS placed, count(found_at) FILTER (WHERE NOT cancelled) AS done,
@@ -71,6 +77,13 @@ SELECT count(*) AS alerts, count(placed_at) AS placed, count(found_at) FILTER (W
         FILTER (WHERE labelled_at IS NOT NULL AND found_at IS NOT NULL) AS to_label
 FROM ({_ALERTS}) a
 """)
+
+
+class InOrder(NamedTuple):
+    """Whether each finding was right, and the hours of each lead time, in the order in which the work ended."""
+
+    right: Sequence[bool] | None
+    lead_hours: Sequence[float] | None
 
 
 class BegunAlert(NamedTuple):
@@ -199,6 +212,10 @@ class AlertReading:
         """The verdicts of these days (UTC, event time)."""
         values = {**self._days, "watch": int(Rung.WATCH), "inspect": int(Rung.INSPECT)}
         return JudgedCounts._make((await self._connection.execute(_JUDGED, values)).one())
+
+    async def in_order(self) -> InOrder:
+        """The findings and the lead times one after the other."""
+        return InOrder._make((await self._connection.execute(_IN_ORDER, self._period)).one())
 
     async def begun(self) -> list[BegunAlert]:
         """Every alert."""
