@@ -48,7 +48,8 @@ INSERT INTO events (id, ingress, sequence, source, external_id, received_at, raw
     OVERRIDING SYSTEM VALUE
     SELECT n * {_EACH} + e, 'bus', n * {_EACH} + e, 'adx', (n * {_EACH} + e)::text, {_BEGIN} + past, '',
         {_BEGIN} + past, asset, 'VIB', 'L', 'decided', (n * {_EACH} + e)::text, 'p',
-        json_build_object('detector', 'd' || n % 3, 'model_version', 'm' || n % 2, 'confidence', (n % 100) / 100.0) FROM made, generate_series(0, {_EACH - 1}) e;
+        json_build_object('detector', 'd' || n % 3, 'model_version', 'm' || n % 2, 'confidence', (n % 100) / 100.0)
+    FROM made, generate_series(0, {_EACH - 1}) e;
 INSERT INTO verdicts (event_id, version, revision, role, asset, failure_mode, "position", at, rung, body, digest,
         memory, ledger_seq, leaf)
     SELECT n * {_EACH} + e, 'v' || n % 2, 0, 'active', asset, 'VIB', 'p', {_BEGIN} + past, 1 + e % 3,

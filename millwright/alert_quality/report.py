@@ -174,11 +174,11 @@ def _funnel(judged: JudgedCounts, steps: AlertSteps) -> tuple[FunnelStage, ...]:
             ("events judged", judged.judged, None),
             ("alarms (not ignored)", judged.alarms, None),
             ("asked for action", judged.asked, None),
-            ("cases", steps.alerts, steps.to_case or ()),
-            ("orders in the CMMS", steps.placed, steps.to_order or ()),
-            ("work done", steps.done, steps.to_work or ()),
+            ("cases", steps.alerts, steps.to_case),
+            ("orders in the CMMS", steps.placed, steps.to_order),
+            ("work done", steps.done, steps.to_work),
             ("with a finding", steps.found, None),
-            ("labels", steps.labelled, steps.to_label or ()),
+            ("labels", steps.labelled, steps.to_label),
         )
     )
 

@@ -102,10 +102,7 @@ def _say_quality(told: "AlertQuality") -> None:
         f"{cost.orders} false alarms; {cost.with_labor} of their orders report hours, {cost.crew_hours} in all"
         + (f": {', '.join(money)}." if money else ".")
     )
-    rows = [
-        (stage.stage, stage.count, "-" if stage.hours is None or stage.hours.median is None else stage.hours.median)
-        for stage in told.funnel
-    ]
+    rows = [(stage.stage, stage.count, stage.hours) for stage in told.funnel]
     write_table(("stage", "number", "hours since the stage before (median)"), rows, "Nothing was judged.")
 
 

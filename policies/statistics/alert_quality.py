@@ -126,12 +126,12 @@ class FunnelStage(Model):
     """A stage from event to outcome.
 
     Args:
-        hours: from the stage before, the median with its interval; None where one of the two has no time.
+        hours: from the stage before, the median; None where one of the two has no time.
     """
 
     stage: str
     count: int
-    hours: Median | None
+    hours: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,17 +224,17 @@ def calibration(counted: Iterable[Confident]) -> Calibration:
     )
 
 
-def funnel(stages: Sequence[tuple[str, int, Sequence[float] | None]]) -> tuple[FunnelStage, ...]:
+def funnel(stages: Sequence[tuple[str, int, float | None]]) -> tuple[FunnelStage, ...]:
     """The stages in their order.
 
     Args:
-        stages: the name, the count, and the seconds since the stage before of those that have both times.
+        stages: the name, the count, and the median of the seconds since the stage before.
     """
     return tuple(
         FunnelStage(
             stage=name,
             count=count,
-            hours=None if seconds is None else middle([each / _HOUR for each in seconds]),
+            hours=None if seconds is None else round(seconds / _HOUR, 2),
         )
         for name, count, seconds in stages
     )

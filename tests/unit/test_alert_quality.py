@@ -88,10 +88,8 @@ def test_calibration_compares_what_was_stated_with_what_was_right() -> None:
 
 
 def test_the_funnel_has_a_time_for_each_stage_that_has_both_times() -> None:
-    first, second = funnel([("events judged", 10, None), ("cases", 2, [3600.0, 7200.0])])
-    assert first.hours is None
-    assert second.hours is not None
-    assert second.hours.median == 1.5
+    first, second = funnel([("events judged", 10, None), ("cases", 2, 5400.0)])
+    assert (first.hours, second.hours) == (None, 1.5)
 
 
 @pytest.mark.parametrize(("part", "whole"), [(0, 12), (1, 12), (31, 31), (17, 40), (399, 400)])

@@ -68,13 +68,11 @@ _BEGUN = text(f"SELECT asset, event_at FROM ({_ALERTS}) a")
 _STEPS = text(f"""
 SELECT count(*) AS alerts, count(placed_at) AS placed, count(found_at) FILTER (WHERE NOT cancelled) AS done,
     count(*) FILTER (WHERE worth <> 'unlabelled') AS found, count(labelled_at) AS labelled,
-    array_agg(extract(epoch FROM opened_at - event_at)::double precision) AS to_case,
-    array_agg(extract(epoch FROM placed_at - opened_at)::double precision)
-        FILTER (WHERE placed_at IS NOT NULL) AS to_order,
-    array_agg(extract(epoch FROM found_at - placed_at)::double precision)
-        FILTER (WHERE found_at IS NOT NULL AND placed_at IS NOT NULL AND NOT cancelled) AS to_work,
-    array_agg(extract(epoch FROM labelled_at - found_at)::double precision)
-        FILTER (WHERE labelled_at IS NOT NULL AND found_at IS NOT NULL) AS to_label
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM opened_at - event_at)) AS to_case,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM placed_at - opened_at)) AS to_order,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM found_at - placed_at))
+        FILTER (WHERE NOT cancelled) AS to_work,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM labelled_at - found_at)) AS to_label
 FROM ({_ALERTS}) a
 """)
 
@@ -156,17 +154,17 @@ class JudgedCounts(NamedTuple):
 
 
 class AlertSteps(NamedTuple):
-    """How far alerts came, and the seconds of each step."""
+    """How far alerts came, and the median of the seconds of each step; None without an alert that has both times."""
 
     alerts: int
     placed: int
     done: int
     found: int
     labelled: int
-    to_case: Sequence[float] | None
-    to_order: Sequence[float] | None
-    to_work: Sequence[float] | None
-    to_label: Sequence[float] | None
+    to_case: float | None
+    to_order: float | None
+    to_work: float | None
+    to_label: float | None
 
 
 class AlertReading:
