@@ -10,7 +10,7 @@ from domain.blame import Blame, Stage, blame
 from domain.model import Model, Moment
 from millwright.storage.database.engine import transaction
 from millwright.storage.quality.false_alerts import read_false_alerts
-from millwright.storage.quality.keeping import keep
+from millwright.storage.quality.keeping import keep_now
 
 
 class StageShare(Model):
@@ -36,8 +36,8 @@ async def read_blame(engine: AsyncEngine, since: datetime, until: datetime) -> B
     Raises:
         StorageUnavailable: the database does not answer.
     """
+    await keep_now(engine)
     async with transaction(engine) as connection:
-        await keep(connection)
         found = await read_false_alerts(connection, since, until)
     blamed = tuple(blame(facts) for facts in found)
     return BlameReport(since=since, until=until, stages=_stages(blamed), alerts=blamed)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.model import Model, Moment
 from millwright.storage.database.engine import transaction
 from millwright.storage.policies.versions import VersionStore
-from millwright.storage.quality.keeping import keep
+from millwright.storage.quality.keeping import keep_now
 from millwright.storage.quality.loads import AlarmRule, FaultAlerts, LoadReading
 from policies.engine.catalogue import Catalogue
 from policies.statistics.alarm_board import PositionAlarms, RankedFault, bad_actors, position_alarms
@@ -72,8 +72,8 @@ async def read_alarm_board(engine: AsyncEngine, since: datetime, until: datetime
     Raises:
         StorageUnavailable: the database does not answer.
     """
+    await keep_now(engine)
     async with transaction(engine) as connection:
-        await keep(connection)
         reading = LoadReading(connection, since, until)
         heard, alerts = await reading.alarms(), await reading.alerts()
         counts = Counter((each.alarm.asset, each.alarm.failure_mode) for line in heard.values() for each in line)
@@ -94,8 +94,8 @@ async def read_load_board(engine: AsyncEngine, since: datetime, until: datetime)
     Raises:
         StorageUnavailable: the database does not answer.
     """
+    await keep_now(engine)
     async with transaction(engine) as connection:
-        await keep(connection)
         reading = LoadReading(connection, since, until)
         drafted, limits = await reading.drafted(), await reading.bounds()
     return LoadBoard(

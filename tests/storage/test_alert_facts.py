@@ -36,6 +36,14 @@ async def test_what_is_kept_step_by_step_is_what_a_full_recompute_gives(plant: P
     assert await keep_now(plant.engine) == (second.until, second.until)
 
 
+async def test_what_is_kept_in_small_steps_is_the_same(plant: Plant) -> None:
+    await plant.take(*(deviation(hour) for hour in range(3)), code(1))
+    await plant.take(code(7), deviation(8))
+    added = await keep_now(plant.engine, step=1)
+    assert added.until > 1
+    assert await different(plant.engine) == []
+
+
 async def test_a_full_record_is_kept_as_it_is_recomputed(storage_engine: AsyncEngine, tmp_path: Path) -> None:
     await build_full(storage_engine, tmp_path)
     assert await different(storage_engine) == []

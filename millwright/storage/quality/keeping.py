@@ -5,10 +5,10 @@ changed, so those of new ledger rows are added to the counts. Rows of the ledger
 that is seen, and all rows before it, are complete.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from millwright.storage.database.engine import transaction
 
@@ -75,6 +75,9 @@ _HEAD = text("SELECT coalesce(max(seq), 0) FROM ledger")
 _MOVE = text("UPDATE quality_progress SET ledger_seq = :until")
 
 
+STEP: Final = 10_000
+
+
 class AddedRows(NamedTuple):
     """The rows of the ledger that were added: after the first, up to the second."""
 
@@ -82,26 +85,29 @@ class AddedRows(NamedTuple):
     until: int
 
 
-async def keep(connection: AsyncConnection) -> AddedRows:
-    """Adds what the ledger says since the last time, in the transaction of the caller. Others wait for it."""
-    after: int = (await connection.execute(_PROGRESS)).scalar_one()
-    until: int = (await connection.execute(_HEAD)).scalar_one()
-    if until > after:
-        period = {"after": after, "until": until}
-        await connection.execute(_KEEP_FACTS, period)
-        await connection.execute(_KEEP_COUNTS, period)
-        await connection.execute(_MOVE, {"until": until})
-    return AddedRows(after, until)
+async def keep_now(engine: AsyncEngine, step: int = STEP) -> AddedRows:
+    """Adds what the ledger says since the last time. Whoever does it at the same time waits.
 
-
-async def keep_now(engine: AsyncEngine) -> AddedRows:
-    """Adds what the ledger says since the last time.
+    Args:
+        step: how many rows of the ledger one transaction adds at most, so that what was added stays if the rest fails.
 
     Raises:
         StorageUnavailable: the database does not answer.
     """
-    async with transaction(engine) as connection:
-        return await keep(connection)
+    first: int | None = None
+    while True:
+        async with transaction(engine) as connection:
+            after: int = (await connection.execute(_PROGRESS)).scalar_one()
+            head: int = (await connection.execute(_HEAD)).scalar_one()
+            until = min(head, after + step)
+            if until > after:
+                period = {"after": after, "until": until}
+                await connection.execute(_KEEP_FACTS, period)
+                await connection.execute(_KEEP_COUNTS, period)
+                await connection.execute(_MOVE, {"until": until})
+        first = after if first is None else first
+        if until == head:
+            return AddedRows(first, until)
 
 
 class AlteredRow(NamedTuple):
