@@ -11,6 +11,7 @@ import statistics
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -18,21 +19,23 @@ _WRONG = ("nothing_found", "sensor_fault", "process_change", "duplicate")
 _ROWS = b"""
 SELECT c.asset, e.at, o.outcome, o.cancelled, o.found_at, c.closed_as,
     (SELECT sum((t ->> 'hours')::numeric) FROM jsonb_array_elements(o.body #> '{report,labor}') t)
-FROM cases c JOIN events e ON e.id = c.opened_by LEFT JOIN outcomes o USING (case_id)
+FROM cases c JOIN events e ON e.id = c.opened_by LEFT JOIN outcomes o ON o.case_id = c.id
 WHERE c.closed_as IS NULL OR c.closed_as <> 'withdrawn'
 """
 _SPAN = timedelta(hours=72)
 _SETTLING = timedelta(hours=48)
 
 
-def figures(url: str, failures: Path | None = None, first: datetime | None = None, last: datetime | None = None):  # type: ignore[no-untyped-def]
+def figures(
+    url: str, failures: Path | None = None, first: datetime | None = None, last: datetime | None = None
+) -> dict[str, Any]:
     """The figures as plain values."""
     with psycopg.connect(url) as connection:
-        rows = connection.execute(_ROWS.replace(b"USING (case_id)", b"ON o.case_id = c.id")).fetchall()
+        rows = connection.execute(_ROWS).fetchall()
     done = [row for row in rows if row[2] is not None and not row[3]]
     right = [row for row in done if row[2] == "confirmed"]
     wrong = [row for row in done if row[2] in _WRONG]
-    told: dict[str, object] = {
+    told: dict[str, Any] = {
         "alerts": len(rows),
         "right": len(right),
         "wrong": len(wrong),
@@ -48,29 +51,18 @@ def figures(url: str, failures: Path | None = None, first: datetime | None = Non
 
 
 def score_interval(part: int, whole: int) -> tuple[float, float, float] | None:
-    """The roots of |p - share| = z sqrt(p (1 - p) / n), by bisection: not the closed form."""
+    """A share with the p for which |p - share| = z sqrt(p (1 - p) / n), by bisection and not by the closed form."""
     if not whole:
         return None
-    z, share = 1.959963984540054, part / whole
-
-    def root(low: float, high: float) -> float:
-        for _ in range(200):
-            middle = (low + high) / 2
-            inside = abs(middle - share) <= z * math.sqrt(middle * (1 - middle) / whole)
-            low, high = (low, middle) if inside else (middle, high)
-        return high
-
-    lower = 0.0 if part == 0 else root(0.0, share)
-    upper = 1.0 if part == whole else 1 - _mirrored(part, whole, z)
-    return round(share, 4), round(lower, 4), round(upper, 4)
+    return round(part / whole, 4), round(_lower(part, whole), 4), round(1 - _lower(whole - part, whole), 4)
 
 
-def _mirrored(part: int, whole: int, z: float) -> float:
-    """The lower limit of the complement."""
-    share, low, high = 1 - part / whole, 0.0, 1 - part / whole
+def _lower(part: int, whole: int) -> float:
+    share = high = part / whole
+    low = 0.0
     for _ in range(200):
         middle = (low + high) / 2
-        inside = abs(middle - share) <= z * math.sqrt(middle * (1 - middle) / whole)
+        inside = share - middle <= 1.959963984540054 * math.sqrt(middle * (1 - middle) / whole)
         low, high = (low, middle) if inside else (middle, high)
     return high
 
@@ -79,14 +71,14 @@ def _median(values: list[float]) -> float | None:
     return round(statistics.median(values), 2) if values else None
 
 
-def _caught(rows: list[tuple[object, ...]], path: Path, first: datetime, last: datetime) -> tuple[int, int]:
+def _caught(rows: list[tuple[Any, ...]], path: Path, first: datetime, last: datetime) -> tuple[int, int]:
     with path.open(newline="") as lines:
         known = [
             (f"machine-{int(row['machineID']):03d}-{row['failure']}", _utc(row["datetime"]))
             for row in csv.DictReader(lines)
         ]
     counting = [each for each in known if first + _SETTLING <= each[1] <= last]
-    caught = sum(any(row[0] == asset and row[1] < at <= row[1] + _SPAN for row in rows) for asset, at in counting)  # type: ignore[operator]
+    caught = sum(any(row[0] == asset and row[1] < at <= row[1] + _SPAN for row in rows) for asset, at in counting)
     return caught, len(counting)
 
 
