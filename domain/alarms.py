@@ -10,3 +10,10 @@ class Alarm(NamedTuple):
     at: datetime
     asset: str
     failure_mode: str
+
+
+class BoardAlarm(NamedTuple):
+    """An alarm with the severity of its first verdict."""
+
+    alarm: Alarm
+    severity: str

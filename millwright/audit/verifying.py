@@ -36,6 +36,7 @@ from millwright.audit.offline_signatures import Row, guarded
 from millwright.audit.offline_stops import stop_findings, stop_subject
 from millwright.audit.offline_times import Times
 from millwright.audit.offline_walk_downs import PROOF_KINDS, WALK_DOWN, Proofs, WalkDownActs
+from millwright.audit.quality_check import check_quality
 from millwright.audit.register_check import check_register
 from millwright.audit.rejudging import Rejudging, leaves_of, name_of
 from millwright.audit.release_check import check_hold_grounds, check_releases, check_test_runs
@@ -169,6 +170,9 @@ async def verify(
             await check_changes(record, findings)
             await check_walk_downs(record, findings)
             register_held = await check_register(record, findings)
+            # An altered record gives other figures, or none: its texts may not be JSON any more.
+            if not findings.found:
+                await check_quality(record, findings)
         else:
             # The database reads the acts as JSON, and stops at the first one that is none.
             findings.add("unreadable", "acts", "the other tables are not compared until each act can be read")

@@ -35,6 +35,7 @@ from millwright.cli import (
     people,
     plant,
     policy,
+    quality,
     services,
     shelving,
     stopping,
@@ -87,6 +88,7 @@ app.add_typer(case.app, name="case")
 hold_answers.register(hold.app)
 walk_downs.register(hold.app)
 app.add_typer(hold.app, name="hold")
+app.add_typer(quality.app, name="quality")
 app.add_typer(lots.app, name="lots")
 app.add_typer(missed.app, name="missed")
 for _policies in (backtest, suggest, hits, autonomy, drafting, assigning, stopping):

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from domain.missed_failures import Detection
 from millwright.demo.conductor import Tick
-from millwright.demo.summary import Summary
+from millwright.demo.summary import QualityLine, Summary
 from millwright.explaining.timing_costs import timing_sentences
 from policies.evaluation.scoring import ScoreLine
+from policies.statistics.alert_quality import ShownShare
 
 _BAR = 30
 _SHARE_BAR = 5
@@ -93,6 +94,7 @@ def summary_view(summary: Summary) -> RenderableType:
             *_sensors(summary),
             _rungs(summary),
             _scores(summary),
+            *_quality(summary.quality),
             *_timing(summary),
             *_missed(summary),
             *_learned(summary),
@@ -126,6 +128,27 @@ def _sensors(summary: Summary) -> list[Text]:
             f"with work done, {told['verified']} unmasked because the readings after the work passed their checks.\n"
         )
     ]
+
+
+def _quality(told: QualityLine | None) -> list[Text]:
+    """How good the alerts were, by what the work found and by the plant's failures."""
+    if told is None:
+        return []
+    precision, recall, bounds = told.precision, told.recall, told.bounds
+    known = f"hidden with {precision.whole} findings" if precision.hidden else _interval(precision)
+    caught = "" if recall is None else f" {recall.part} of {recall.whole} failures had an alert before them."
+    both = "" if bounds.least is None else f", {bounds.least:.2f} to {bounds.most:.2f} whatever the others were"
+    return [
+        Text(
+            f"Alerts by what the work found: {told.right} right, {told.wrong} wrong; precision {known}{both}.{caught} "
+            f"False alarms took {told.crew_hours:.1f} crew hours; of {told.false_alerts} false alerts, "
+            f"{told.undetermined} have no stage that caused them.\n"
+        )
+    ]
+
+
+def _interval(told: ShownShare) -> str:
+    return f"{told.share:.2f} ({told.low:.2f} to {told.high:.2f})"
 
 
 def _timing(summary: Summary) -> list[Text]:

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import psycopg
 
+from domain.blame import Stage
 from domain.cmms import OrderApproval
+from millwright.alert_quality.blaming import read_blame
+from millwright.alert_quality.report import read_quality
 from millwright.audit.verifying import verify
+from millwright.backtesting.failures import read_failures
 from millwright.bootstrap import Storage, open_storage, open_systems
 from millwright.demo.agreement import compare, read_twins
 from millwright.demo.cast import kept_person
@@ -20,7 +24,7 @@ from millwright.demo.installation import Installation, InstallationFailed
 from millwright.demo.local_sign_in import LocalSignIn
 from millwright.demo.preparation import ACTIVE, MAINTENANCE, PRICED, PRODUCTION, SHADOW, migrate, prepare
 from millwright.demo.proving import prove_machines
-from millwright.demo.summary import Summary, count_plant, export_plant, score, summarise
+from millwright.demo.summary import Played, QualityLine, Summary, count_plant, export_plant, score, summarise
 from millwright.explaining.flooding import read_flood_figures
 from millwright.runtime.embedded.occupancy import LOCAL_HEADER_FILE
 from millwright.storage.ledger.personal_acts import (
@@ -35,10 +39,11 @@ from millwright.storage.reporting.closed_cases import closed_cases
 from millwright.storage.reporting.decided_times import decided_times
 from millwright.storage.reporting.figures import read_figures, read_orderings
 from millwright.storage.reporting.freshness_lists import blind_spells
-from millwright.storage.reporting.history import read_history
+from millwright.storage.reporting.history import Component, read_history
 from millwright.storage.reporting.missed_failures import missed_failures
 from millwright.workflow_engine.temporal import engine_client, register_search_attributes
 from policies.engine.judging import compile_policy
+from policies.evaluation.scoring import FailureRegister, Period
 from policies.evaluation.timing_costs import repriced_costs
 
 STEP = timedelta(hours=3)
@@ -149,6 +154,7 @@ async def count(installation: Installation, storage: Storage, data: str, sandbox
         await storage.versions.versions(),
         components,
     )
+    quality = await _quality(installation, storage, components, period)
     report = await verify(storage.engine)
     priced = compile_policy(PRICED.read_text(encoding="utf-8"), PRICED.name)
     return summarise(
@@ -165,5 +171,27 @@ async def count(installation: Installation, storage: Storage, data: str, sandbox
         learned=compare(await closed_cases(storage.engine), read_twins(installation.plant / "twins.jsonl")),
         timing=repriced_costs(priced, await decided_times(storage.engine)),
         blind=await blind_spells(storage.engine, period.first),
+        quality=quality,
         flooding=await read_flood_figures(storage.engine, _BEFORE_ALL, storage.clock.now()),
+    )
+
+
+async def _quality(
+    installation: Installation, storage: Storage, components: list[Component], period: Played
+) -> QualityLine:
+    known = read_failures(installation.plant / "failures.csv", components)
+    failures = FailureRegister(known, Period(period.first, period.last))
+    until = storage.clock.now() + timedelta(seconds=1)
+    told = await read_quality(storage.engine, _BEFORE_ALL, until, failures)
+    blamed = await read_blame(storage.engine, _BEFORE_ALL, until)
+    return QualityLine(
+        right=told.all.right,
+        wrong=told.all.wrong,
+        precision=told.all.precision,
+        bounds=told.all.bounds,
+        recall=told.recall,
+        lead_hours=told.all.lead_hours,
+        crew_hours=told.all.false_alarms.crew_hours,
+        undetermined=sum(each.stage is Stage.UNDETERMINED for each in blamed.alerts),
+        false_alerts=len(blamed.alerts),
     )

@@ -23,6 +23,8 @@ from millwright.storage.reporting.history import Component
 from millwright.storage.reporting.missed_failures import MissedFailures
 from policies.evaluation.scoring import FailureRegister, Period, VersionScore
 from policies.evaluation.timing_costs import TimingCosts
+from policies.statistics.alert_quality import PrecisionBounds, ShownShare
+from policies.statistics.intervals import Median
 
 _FOR_EVER = "9999"
 """Later than every time in the plant's files, which are ISO 8601."""
@@ -43,6 +45,25 @@ class PlantCount(Model):
     holds: int
     doubled_holds: int
     open_holds: int
+
+
+class QualityLine(Model):
+    """The quality of the alerts of the version in force, by what the work found and by the plant's failures.
+
+    Args:
+        undetermined: how many false alerts have no stage that caused them.
+        false_alerts: of how many, with those that people rejected.
+    """
+
+    right: int
+    wrong: int
+    precision: ShownShare
+    bounds: PrecisionBounds
+    recall: ShownShare | None
+    lead_hours: Median
+    crew_hours: float
+    undetermined: int
+    false_alerts: int
 
 
 class Summary(Model):
@@ -76,6 +97,8 @@ class Summary(Model):
     """The failures that people saw, by the orders of the CMMS; None in the files of earlier builds."""
     learned: Agreement | None = None
     """Whether twin, label and ledger agree; None in the files of earlier builds."""
+    quality: QualityLine | None = None
+    """The quality of the alerts; None in the files of earlier builds."""
     ledger: dict[str, int | bool]
     plant: PlantCount
     blind: tuple[str, ...] = ()
@@ -203,6 +226,7 @@ def summarise(
     missed: MissedFailures,
     learned: Agreement,
     blind: Sequence[BlindSpell],
+    quality: QualityLine,
 ) -> Summary:
     """Puts the figures of a run together.
 
@@ -234,6 +258,7 @@ def summarise(
         timing=timing,
         missed=missed,
         learned=learned,
+        quality=quality,
         ledger={"rows": report.rows, "verified": report.verified},
         plant=plant,
         blind=tuple(each.words for each in blind if each.asset is not None and each.began_at <= period.last),

@@ -36,6 +36,7 @@ def seen_of(counted: Counted, until: datetime) -> Seen:
     return Seen(
         found=counted.found,
         nothing=counted.nothing,
+        findings=counted.findings,
         orders=counted.orders,
         machine_days=counted.machines * counted.days,
         floods=sum(len(floods(line, alarms, until)) for line, alarms in counted.alarms.items()),

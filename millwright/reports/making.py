@@ -18,6 +18,9 @@ from domain.assigning import Scope
 from domain.canonical import canonical
 from domain.errors import ActRejected, Rejected, StorageFault, StorageUnavailable
 from domain.model import Model, Moment
+from millwright.alert_quality.blaming import read_blame
+from millwright.alert_quality.boards import read_alarm_board, read_load_board
+from millwright.alert_quality.report import read_quality
 from millwright.audit.questions.answer import Asked
 from millwright.audit.questions.asking import ask
 from millwright.explaining.flooding import read_floods
@@ -90,6 +93,26 @@ async def _floods(source: _Source) -> bytes:
     return canonical(await read_floods(source.engine, period.since, period.until))
 
 
+async def _quality(source: _Source) -> bytes:
+    period = _Period.model_validate(source.terms)
+    return canonical(await read_quality(source.engine, period.since, period.until))
+
+
+async def _quality_alarms(source: _Source) -> bytes:
+    period = _Period.model_validate(source.terms)
+    return canonical(await read_alarm_board(source.engine, period.since, period.until))
+
+
+async def _quality_load(source: _Source) -> bytes:
+    period = _Period.model_validate(source.terms)
+    return canonical(await read_load_board(source.engine, period.since, period.until))
+
+
+async def _quality_blame(source: _Source) -> bytes:
+    period = _Period.model_validate(source.terms)
+    return canonical(await read_blame(source.engine, period.since, period.until))
+
+
 async def _usual_band(source: _Source) -> bytes:
     scope = Scope.model_validate(source.terms)
     return canonical(await usual_band(CanaryCounts(source.engine), scope, source.now))
@@ -114,6 +137,10 @@ _REPORTS: Mapping[ReportName, Callable[[_Source], Awaitable[bytes]]] = {
     "floods": _floods,
     "usual-band": _usual_band,
     "missed-failures": _missed_failures,
+    "quality": _quality,
+    "quality-alarms": _quality_alarms,
+    "quality-load": _quality_load,
+    "quality-blame": _quality_blame,
 }
 
 

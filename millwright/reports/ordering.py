@@ -13,7 +13,17 @@ OUT_OF_MEMORY: Final = 3
 """The exit code of a report that needed more memory."""
 COMMAND: Final = (sys.executable, "-m", "millwright.reports.making")
 
-ReportName = Literal["audit", "summary", "floods", "usual-band", "missed-failures"]
+ReportName = Literal[
+    "audit",
+    "summary",
+    "floods",
+    "usual-band",
+    "missed-failures",
+    "quality",
+    "quality-alarms",
+    "quality-load",
+    "quality-blame",
+]
 
 
 class ReportOrder(Model):

@@ -83,9 +83,13 @@ class FailureRegister:
 
     def announced(self, episode: Episode) -> Sequence[Failure]:
         """The failures that an episode preceded, ascending."""
-        times = self._times.get(episode.asset, ())
-        begin, end = bisect_right(times, episode.opened_at), bisect_right(times, episode.opened_at + HORIZON)
-        return [Failure(at, episode.asset) for at in times[begin:end]]
+        return self.after(episode.asset, episode.opened_at)
+
+    def after(self, asset: str, at: datetime) -> Sequence[Failure]:
+        """The failures of an asset after a time, by no more than `HORIZON`, ascending."""
+        times = self._times.get(asset, ())
+        begin, end = bisect_right(times, at), bisect_right(times, at + HORIZON)
+        return [Failure(each, asset) for each in times[begin:end]]
 
 
 def score(episodes: Sequence[Episode], register: FailureRegister, classes: Mapping[str, str]) -> VersionScore:

@@ -44,6 +44,10 @@ IN_A_PROCESS: Final = {
     "/floods": {},
     "/missed-failures": {},
     "/policies/usual-band": {},
+    "/quality": {},
+    "/quality/alarms": {},
+    "/quality/blame": {},
+    "/quality/load": {},
     "/summary": {},
 }
 """The routes that read without a bound, or compute, with parameters that they take."""

@@ -1,7 +1,7 @@
 """Every single alteration of a database: each column of each table, and each kind of row change."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from psycopg import Connection, sql
@@ -159,6 +159,8 @@ def _other(table: Table, column: Column[object], known: object) -> object:
             return known + 7001
         case datetime():
             return known.replace(microsecond=(known.microsecond + 1) % 1_000_000)
+        case date():
+            return known + timedelta(days=1)
         case bytes():
             return known + b" "
         case str():

@@ -50,6 +50,7 @@ from millwright.storage.policies.autonomy import AutonomyStore
 from millwright.storage.policies.freezes import FreezeStore
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.policies.stops import StopStore
+from millwright.storage.quality.keeping import keep_now
 from millwright.storage.reporting.studies import AskedStudy, StudyStore
 from millwright.storage.suppression.suppressions import SuppressionStore
 from policies.engine.judging import compile_policy
@@ -100,6 +101,7 @@ async def build_full(engine: AsyncEngine, folder: Path) -> None:
     seals = Seals(plant.engine, plant.clock)
     await seals.seal()
     await seals.seal()
+    await keep_now(plant.engine)
 
 
 async def _run_on_test(plant: Plant) -> None:

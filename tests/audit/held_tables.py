@@ -17,7 +17,7 @@ HELD = frozenset(
 )  # fmt: skip
 """Tables whose rows are compared with the ledger."""
 
-DERIVED = frozenset({"evidence", "memories", "pending"})
+DERIVED = frozenset({"alert_facts", "evidence", "memories", "pending", "quality_progress", "verdict_counts"})
 """Tables that are built again from those above and compared."""
 
 WITHOUT_EFFECT: Mapping[str, str] = {

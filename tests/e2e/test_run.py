@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 
 from millwright.demo.preparation import PRICED
+from millwright.runtime.embedded import postgres
+from tests.support.independent_quality import figures
 
 KEYS = {"data", "seconds", "events", "cases", "work_orders", "holds", "outcomes", "labels", "policies", "ledger"}
 SAME_IN_EVERY_RUN = ("data", "events", "cases", "work_orders", "reviewed", "holds", "outcomes", "labels", "policies")
@@ -57,6 +60,33 @@ def _play(home: Path, data: Path, *more: str) -> Played:
 @pytest.fixture(scope="module")
 def played(plant_data: Path, new_home: Callable[[], Path]) -> Played:
     return _play(new_home(), plant_data)
+
+
+@pytest.fixture(scope="module")
+def counted_again(played: Played) -> dict[str, Any]:
+    """The figures on alert quality, by a script that shares no code with the product."""
+    url = postgres.start(played.home / "postgres")
+    period = {name: datetime.fromisoformat(at) for name, at in played.summary["period"].items()}
+    try:
+        found: dict[str, Any] = figures(url, played.home / "plant" / "failures.csv", period["first"], period["last"])
+    finally:
+        postgres.stop(played.home / "postgres")
+    return found
+
+
+def test_the_figures_on_alert_quality_are_those_of_an_independent_script(
+    played: Played, counted_again: dict[str, Any]
+) -> None:
+    told = played.summary["quality"]
+    assert (told["right"], told["wrong"], told["crew_hours"]) == (
+        counted_again["right"],
+        counted_again["wrong"],
+        counted_again["wrong_hours"],
+    )
+    assert (told["bounds"]["least"], told["bounds"]["most"]) == counted_again["bounds"]
+    assert told["lead_hours"]["median"] == counted_again["lead_hours"]
+    assert (told["recall"]["part"], told["recall"]["whole"]) == counted_again["recall"]
+    assert told["recall"]["whole"] > 0
 
 
 def test_the_plant_is_played_to_its_end(played: Played) -> None:

@@ -28,6 +28,18 @@ def test_one_that_left_it_is_halted_with_the_reason(seen: dict[str, int], why: s
     assert leaves(BAND, CALM.model_copy(update=seen)) == (why,)
 
 
+def test_a_fall_of_precision_after_a_good_beginning_halts_though_the_whole_is_within_the_band() -> None:
+    good, bad = (True,) * 200, (False,) * 8
+    seen = CALM.model_copy(update={"found": 200, "nothing": 8, "findings": good + bad})
+    assert leaves(BAND, seen) == ("precision fell below 0.6 for long, by the cumulative sum of the first 208 findings",)
+    assert leaves(BAND, seen.model_copy(update={"findings": good})) == ()
+
+
+def test_a_minimum_below_one_half_is_followed_by_the_sequential_test_alone() -> None:
+    seen = CALM.model_copy(update={"findings": (False,) * 50})
+    assert leaves(BAND.model_copy(update={"precision": 0.4}), seen) == ()
+
+
 def test_nothing_seen_yet_says_nothing() -> None:
     assert leaves(BAND, Seen(found=0, nothing=0, orders=0, machine_days=0, floods=0, line_days=0)) == ()
 

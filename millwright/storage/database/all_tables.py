@@ -13,6 +13,7 @@ from millwright.storage.database import (  # noqa: F401
     operating_tables,
     person_tables,
     policy_tables,
+    quality_tables,
     study_tables,
     suppression_tables,
     walk_down_tables,

@@ -23,7 +23,7 @@ _MACHINES = text(
 _CASES = text(
     "SELECT c.machine, o.outcome FROM cases c LEFT JOIN outcomes o ON o.case_id = c.id AND NOT o.cancelled "
     "WHERE c.opened_at > :since AND c.opened_at <= :until AND c.rung >= :rung "
-    "AND (CAST(:version AS text) IS NULL OR c.version = :version)"
+    "AND (CAST(:version AS text) IS NULL OR c.version = :version) ORDER BY o.found_at, c.id"
 )
 _ALARMS = text(
     "SELECT a.line, v.at, v.asset, v.failure_mode FROM verdicts v "
@@ -59,7 +59,8 @@ _NOTHING = frozenset(found for found in OutcomeClass if found.false_alarm) - {Ou
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The figures of a scope's machines between two times. `alarms` are by line, in order of time.
+    """The figures of a scope's machines between two times. `alarms` are by line, in order of time. `findings` says
+    of each piece of finished work whether it found something, in the order in which the work ended.
 
     Work that prevented a failure, found another defect, was a duplicate, was not inspected, or has an unknown outcome
     is neither in `found` nor in `nothing`.
@@ -71,6 +72,7 @@ class Counted:
     orders: int
     found: int
     nothing: int
+    findings: tuple[bool, ...]
     alarms: dict[str, list[Alarm]]
 
 
@@ -118,5 +120,10 @@ async def _count(
         orders=len(cases),
         found=sum(row.outcome == OutcomeClass.CONFIRMED for row in cases),
         nothing=sum(row.outcome in _NOTHING for row in cases),
+        findings=tuple(
+            row.outcome == OutcomeClass.CONFIRMED
+            for row in cases
+            if row.outcome == OutcomeClass.CONFIRMED or row.outcome in _NOTHING
+        ),
         alarms=alarms,
     )

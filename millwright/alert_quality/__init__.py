@@ -1,0 +1,1 @@
+"""The figures on alert quality: precision, lead time, costs, blame, and the load of operators and planners."""

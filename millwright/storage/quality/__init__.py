@@ -1,0 +1,1 @@
+"""What the figures on alert quality are computed from."""
