@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.clock import Clock
 from domain.engines import EngineMark
-from domain.instances import PlantInstances, SiteInstances
 from domain.outcomes import OutcomeClass
 from domain.ports import Cmms, Mes, TwinGraph, WorkflowEngine
 from domain.site_codes import SiteCodes
@@ -29,7 +28,8 @@ from millwright.runtime.embedded import postgres
 from millwright.runtime.embedded.marking import POSTGRES, in_use
 from millwright.runtime.installation_key import InstallationKey
 from millwright.runtime.plant_clock import clock_of
-from millwright.settings import ConnectorSettings, Settings
+from millwright.runtime.plant_instances import plant_instances
+from millwright.settings import Settings
 from millwright.storage.cases.admissions import AdmissionStore
 from millwright.storage.cases.case_store import CaseStore
 from millwright.storage.cases.changes import ChangeStore
@@ -182,18 +182,6 @@ def _engine_mark() -> EngineMark:
     from policies.engine.engine_mark import engine_mark
 
     return engine_mark()
-
-
-def plant_instances(settings: Settings) -> PlantInstances:
-    """Which CMMS and MES serve which site."""
-    return PlantInstances(cmms=_by_site(settings.all_cmms()), mes=_by_site(settings.all_mes()))
-
-
-def _by_site(named: Mapping[str, ConnectorSettings]) -> SiteInstances:
-    return SiteInstances(
-        by_site={site: system for system, settings in named.items() for site in settings.sites},
-        otherwise=next((system for system, settings in named.items() if not settings.sites), None),
-    )
 
 
 def stores(engine: AsyncEngine, clock: Clock, versions: StoredVersions, settings: Settings) -> Storage:

@@ -16,7 +16,7 @@ from millwright.api.dependencies import Dependencies, Deps, answered
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.request_models import Body
 from millwright.api.sign_in import OPERATOR, PLANNER, READING, Person, may
-from millwright.bootstrap import plant_instances
+from millwright.runtime.plant_instances import plant_instances
 from millwright.storage.cases.corrections import Correcting
 from millwright.storage.reporting.case_lists import OPEN, SeenCase, WholeCase, case_page, whole_case
 from millwright.storage.reporting.unknown_codes import UnknownCode, unknown_codes

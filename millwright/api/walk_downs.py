@@ -16,7 +16,7 @@ from millwright.api.holds import ReleaseHold, insist_on_statement
 from millwright.api.problems import Problem, ProblemDetails, not_found
 from millwright.api.request_models import Body, Instant
 from millwright.api.sign_in import PLANNER, PRODUCTION, READING, Person, may, named
-from millwright.bootstrap import plant_instances
+from millwright.runtime.plant_instances import plant_instances
 from millwright.storage.reporting.walk_down_lists import (
     SeenMachine,
     SeenWalkDown,

@@ -68,8 +68,8 @@ async def _suggestions(settings: "Settings", system: str | None) -> _Found:
     from domain.cmms_offers import AssetLister
     from millwright.asset_mapping.suggesting import suggest
     from millwright.asset_mapping.unnamed import names_in
-    from millwright.bootstrap import plant_instances
     from millwright.runtime.connecting import open_all_cmms
+    from millwright.runtime.plant_instances import plant_instances
     from millwright.storage.reporting.unmapped import unmapped_events
 
     async with opened(settings) as storage, open_all_cmms(settings, storage.clock) as (connectors, _):

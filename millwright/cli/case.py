@@ -103,7 +103,7 @@ def _state(case: "SeenCase") -> str:
 @app.command()
 def show(context: typer.Context, case: Ref, json: Json = False) -> None:
     """Show one case: what was seen, what was decided, and everything that was done."""
-    from millwright.bootstrap import plant_instances
+    from millwright.runtime.plant_instances import plant_instances
     from millwright.storage.reporting.case_lists import whole_case
     from millwright.storage.reporting.freshness_lists import watches
 

@@ -40,7 +40,7 @@ def list_(
 ) -> None:
     """List the live holds, the newest first."""
     from domain.holds import HoldStatus
-    from millwright.bootstrap import plant_instances
+    from millwright.runtime.plant_instances import plant_instances
     from millwright.storage.reporting.hold_lists import hold_page
     from millwright.storage.reporting.walk_down_lists import machines, proving_words
 

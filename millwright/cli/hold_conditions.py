@@ -8,7 +8,8 @@ from activities.orphan_holds import OrphanHolds
 from domain.holds import A_SHIFT
 from domain.ports import Mes
 from domain.production import ISOLATION_NOTICE
-from millwright.bootstrap import Storage, plant_instances
+from millwright.bootstrap import Storage
+from millwright.runtime.plant_instances import plant_instances
 from millwright.settings import Settings
 from millwright.storage.cases.orphan_holds import OrphanHoldStore
 from millwright.storage.reporting import condition

@@ -105,7 +105,7 @@ def let_run(
 
 def proofs(context: typer.Context, json: Json = False) -> None:
     """List the machines that an MES knows: proved, suspended or not proved, and the walk-downs that are under way."""
-    from millwright.bootstrap import plant_instances
+    from millwright.runtime.plant_instances import plant_instances
     from millwright.storage.reporting.walk_down_lists import machines
 
     settings = settings_of(context)

@@ -90,10 +90,14 @@ def commands() -> Iterator[tuple[str, Any]]:
     yield from within(root, "millwright")
 
 
+def command_pages() -> str:
+    return page("cli.md") + "\n" + page("cli-figures.md")
+
+
 def told(words: str) -> str:
     """What the page says of a command: from its name to the next command or heading."""
-    found = re.search(rf"^\*\*`{words}[ `].*?(?=^\*\*`|^## |\Z)", page("cli.md"), re.MULTILINE | re.DOTALL)
-    assert found is not None, f"docs/cli.md has no paragraph that begins with **`{words}"
+    found = re.search(rf"^\*\*`{words}[ `].*?(?=^\*\*`|^## |\Z)", command_pages(), re.MULTILINE | re.DOTALL)
+    assert found is not None, f"neither docs/cli.md nor docs/cli-figures.md has a paragraph that begins with **`{words}"
     return found[0]
 
 
@@ -111,7 +115,7 @@ def test_every_command_is_explained_with_its_options(words: str, command: Any) -
 
 
 def test_no_command_is_explained_that_does_not_exist() -> None:
-    headings = re.findall(r"^\*\*`(millwright [a-z -]+[a-z])", page("cli.md"), re.MULTILINE)
+    headings = re.findall(r"^\*\*`(millwright [a-z -]+[a-z])", command_pages(), re.MULTILINE)
     assert sorted(headings) == sorted(words for words, _ in commands())
 
 

@@ -10,8 +10,8 @@ from activities.routes import Routes
 from domain.cases import CaseView
 from domain.errors import Rejected
 from domain.verdict import Rung
-from millwright.bootstrap import plant_instances
 from millwright.runtime.home import settings_from
+from millwright.runtime.plant_instances import plant_instances
 from tests.support.fault_injected_cmms import FaultInjectedCmms
 from tests.support.fault_injection import Played
 from tests.support.saga_plant import SagaPlant, case_view
