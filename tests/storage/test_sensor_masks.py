@@ -5,11 +5,19 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from domain.anomaly import Fate
 from domain.assets import Criticality
+from domain.blame import Stage
 from domain.errors import ActRejected
+from domain.freshness import BlindReason, Freshness
+from domain.heartbeats import Heartbeat
 from domain.suppression import SHIPPED_LIMITS, shelving_limits
+from millwright.alert_quality.blaming import read_blame
 from millwright.bootstrap import StoredVersions
 from millwright.storage.cases.suppression_end import SuppressionEnd
+from millwright.storage.events.inbox import Inbox
+from millwright.storage.operating.blind_spells import seen_watches
+from millwright.storage.quality.keeping import keep_now
 from millwright.storage.suppression.sensor_masks import masked_signals
 from millwright.storage.suppression.suppressions import SuppressionStore
 from tests.support.judged_plant import Plant
@@ -154,3 +162,35 @@ async def test_an_approver_masks_a_sensor_of_criticality_a_with_a_compensating_c
     assert made.reason == "it reads too high; compensating check: a round every hour"
     await critical.plant.take(code(0.2), measured(0.5, 190.0))
     assert (await critical.masked(), await critical.faults()) == ([SENSOR], [])
+
+
+async def test_a_masked_signal_is_blind_though_its_source_still_looks(sensors: Sensors) -> None:
+    plant, promises = sensors.plant, {"tests": _DAY}
+    look = Heartbeat(source="tests", asset=PUMP, signal="volt", at=START + _HOUR)
+    received = measured(1, 190.0).model_copy(
+        update={"heartbeat": look, "anomaly": None, "fate": Fate.NOT_AN_ANOMALY, "reason": "a heartbeat", "at": look.at}
+    )
+    await Inbox(plant.engine, promises).store([received], START + _HOUR)
+
+    async def seen(hours: float) -> tuple[Freshness, BlindReason | None]:
+        async with plant.engine.connect() as connection:
+            found = await seen_watches(connection, promises, START + timedelta(hours=hours), _HOUR)
+        [watch] = [each for each in found if each.signal == "volt"]
+        return watch.state, watch.reason
+
+    assert await seen(2) == (Freshness.FRESH, None)
+    await plant.take(measured(1.5, 9999.0))
+    assert await seen(2) == (Freshness.BLIND, BlindReason.MASKED)
+    await sensors.at(27)
+    assert (await seen(27))[1] is not BlindReason.MASKED
+
+
+async def test_a_false_alert_whose_readings_failed_a_check_is_blamed_on_the_sensor(sensors: Sensors) -> None:
+    await sensors.plant.take(measured(1, 9999.0))
+    async with sensors.plant.engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE cases SET closed_as = 'rejected'")
+    await keep_now(sensors.plant.engine, step=1)
+    blamed = await read_blame(sensors.plant.engine, START - _DAY, START + _DAY)
+    [alert] = blamed.alerts
+    assert alert.stage is Stage.SENSOR
+    assert alert.why == "the sensor was suspected when these events came"

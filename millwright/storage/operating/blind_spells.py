@@ -33,8 +33,11 @@ _BEGIN = text(
 )
 _LOOKS = text(
     "SELECT l.source, l.asset, l.signal, l.first_at, l.seen_at, l.blind_since, l.resumed_at, "
-    "a.machine, a.line, a.criticality FROM looks l "
+    "a.machine, a.line, a.criticality, m.masked_since FROM looks l "
     f"LEFT JOIN assets a ON a.id = l.asset AND {NEWEST} "
+    "LEFT JOIN LATERAL (SELECT min(s.from_at) AS masked_since FROM observables o "
+    "JOIN suppressions s ON s.asset = o.limits ->> 'sensor' AND s.from_at <= :now AND s.end_at > :now "
+    "WHERE o.asset = l.asset AND o.kind = 'signal' AND o.name = l.signal) m ON true "
     "WHERE l.asset = '' OR a.valid_to IS NULL AND a.id IS NOT NULL ORDER BY l.source, l.asset, l.signal"
 )
 _IS_READ = text("SELECT EXISTS (SELECT FROM operating_states WHERE machine = :machine)")
@@ -63,6 +66,7 @@ class _LookRow(NamedTuple):
     machine: str | None
     line: str | None
     criticality: str | None
+    masked_since: datetime | None
 
     @property
     def stays_blind(self) -> bool:
@@ -171,7 +175,7 @@ async def seen_watches(
     Args:
         interval: how often an MES is asked what its machines do.
     """
-    rows = [_LookRow._make(row) for row in await connection.execute(_LOOKS)]
+    rows = [_LookRow._make(row) for row in await connection.execute(_LOOKS, {"now": now})]
     silent = [
         row
         for row in rows
@@ -218,7 +222,7 @@ def _seen(row: _LookRow, promise: timedelta | None, time: MachineTime, now: date
     if promise is not None and row.stays_blind:
         known = WatchState(state=Freshness.BLIND, reason=BlindReason.SILENT, since=row.blind_since)
     else:
-        known = watch_state(row.seen_at, promise, time, now)
+        known = watch_state(row.seen_at, promise, time, now, row.masked_since)
     return SeenWatch(
         source=row.source,
         asset=row.asset or None,

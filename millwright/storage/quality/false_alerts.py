@@ -17,7 +17,7 @@ _FACTS = text(f"""
 SELECT f.case_id AS case, f.outcome, f.closed_as,
     a.finding_acts, a.decision_acts, a.order_acts, a.verified_acts,
     coalesce((c.decision ->> 'approved')::boolean, false) AS approved, c.rung = :inspect AS asked_inspection,
-    v.bad_events, v.revised_events, n.moved_names, w.draft ->> 'asset_external_id' AS drafted_for,
+    v.bad_events, v.suspected_events, v.revised_events, n.moved_names, w.draft ->> 'asset_external_id' AS drafted_for,
     w.record ->> 'asset_external_id' AS ordered_for,
     o.twins, o.siblings, CASE WHEN w.open_work IS NOT NULL AND w.open_work ->> 'problem' IS NULL
         THEN ARRAY(SELECT concat_ws(' ', r.value -> 'ref' ->> 'system', r.value -> 'ref' ->> 'id')
@@ -40,6 +40,9 @@ LEFT JOIN LATERAL (SELECT
     FROM acts WHERE subject = 'case/' || c.id) a ON true
 LEFT JOIN LATERAL (SELECT
         {_NAMED} FILTER (WHERE e.anomaly ->> 'quality' IN ('bad', 'uncertain')) AS bad_events,
+        {_NAMED} FILTER (WHERE e.anomaly #>> '{{reading,failed,0}}' IS NOT NULL OR EXISTS (
+            SELECT FROM suppressions s WHERE s.asset = e.anomaly #>> '{{reading,limits,sensor}}'
+            AND s.from_at <= e.at AND s.end_at > e.at)) AS suspected_events,
         {_NAMED} FILTER (WHERE l.rung < :inspect) AS revised_events
     FROM (SELECT DISTINCT event_id FROM evidence WHERE case_id = c.id AND how IN ('opened', 'raised')) d
     JOIN events e ON e.id = d.event_id
