@@ -110,7 +110,7 @@ def _row(number: int, item: Received) -> tuple[str | None, ...]:
         item.traceparent,
         "\\x" + item.raw.hex(),
         # The fields and not the model, which would be asked for them one by one; the canonical form is the same.
-        canonical(anomaly.__dict__).decode() if anomaly else None,
+        canonical(anomaly).decode() if anomaly else None,
         anomaly.asset if anomaly else None,
         anomaly.failure_mode if anomaly else None,
         anomaly.order(natural_key or f"{item.source}|{item.external_id}") if anomaly else None,

@@ -181,7 +181,7 @@ class _Sorting:
 
 def _anomaly_text(item: Received) -> str | None:
     """The anomaly as it is stored."""
-    return canonical(item.anomaly.__dict__).decode() if item.anomaly else None
+    return canonical(item.anomaly).decode() if item.anomaly else None
 
 
 def _told_otherwise(item: Received) -> Received:
