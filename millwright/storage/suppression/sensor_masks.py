@@ -35,7 +35,7 @@ _COLUMNS = ", ".join(f"s.{name}" for name in Suppression.model_fields)
 _VERIFIED = text(
     f"""
     SELECT {_COLUMNS}, c.id AS case_id, r.at AS sound_at FROM suppressions s
-    JOIN cases c ON s.source = 'case/' || c.id AND c.closed_as = 'done'
+    JOIN cases c ON c.id = substr(s.source, length('case/') + 1) AND c.closed_as = 'done'
     JOIN events o ON o.id = c.opened_by
     JOIN LATERAL (SELECT e.at FROM events e WHERE e.asset = o.anomaly -> 'reading' ->> 'asset'
         AND e.failure_mode = o.anomaly -> 'reading' ->> 'failure_mode' AND e.at > c.closed_at
