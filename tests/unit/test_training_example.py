@@ -97,6 +97,12 @@ def test_a_run_trains_on_the_first_two_thirds_and_judges_the_rest(dataset: Path)
     assert result["difference_of_f1"].endswith("no difference can be shown")
 
 
+def test_a_failure_of_a_machine_without_readings_is_nobodys_miss(dataset: Path) -> None:
+    elsewhere: dict[tuple[int, str], list[datetime]] = {PART: FAILED, (77, "comp1"): FAILED}
+    found = run(dataset, historian(), elsewhere, ByTheMean())
+    assert found == run(dataset, historian(), {PART: FAILED}, ByTheMean())
+
+
 def test_what_became_known_after_the_split_is_not_trained_on() -> None:
     split = FIRST + timedelta(days=20)
     known, classes = training_rows([label(FAILED[0])], [healthy()], historian(), split)
