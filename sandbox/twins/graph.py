@@ -183,7 +183,7 @@ def _parts(machine: PlantMachine) -> Iterator[tuple[str, str, dict[str, object]]
         signal = _SIGNALS[part.signal]
         yield (
             naming.sensor_twin_id(machine.id, part.signal),
-            "Sensor;1",
+            "Sensor;2",
             {
                 "signal": part.signal,
                 "unit": signal.unit,

@@ -18,7 +18,7 @@ from tests.support.logging_as_found import logging_as_found
 from tests.support.people import join
 from tests.support.processes_of_home import none_left, processes_of
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 @pytest.fixture(autouse=True)

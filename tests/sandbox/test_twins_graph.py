@@ -177,5 +177,5 @@ async def test_building_again_changes_nothing_even_after_a_restart(tmp_path: Pat
     build_plant_graph(second, MACHINES[:3])
     assert list(second.twins()) == before
     assert events == []
-    assert model_of(before[-1]) == "dtmi:manufacturing:Sensor;1"
+    assert model_of(before[-1]) == "dtmi:manufacturing:Sensor;2"
     await second.stop()

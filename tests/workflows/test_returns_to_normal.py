@@ -136,7 +136,8 @@ async def test_work_that_did_not_help_opens_one_rework_though_the_worker_ends_as
     await plant.pass_time(timedelta(days=4))
     await plant.replaced()
     cases = await plant.cases()
-    assert [each.rework and each.rework.case for each in cases] == [None, first]
+    assert len(cases) == 2
+    assert [each.rework.case for each in cases if each.rework] == [first]
     assert await plant.acts("work-did-not-help", "case-reworks") == ["case-reworks", "work-did-not-help"]
     assert len(plant.cmms.orders) == len(cases)
     assert (await verify(plant.engine)).verified
