@@ -4,7 +4,7 @@ import inspect
 import pkgutil
 from datetime import timedelta
 from importlib import import_module
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -43,7 +43,7 @@ FIELDS = [
     for _, model in inspect.getmembers(import_module(module), inspect.isclass)
     if issubclass(model, BaseModel) and model.__module__ == module
     for name, field in model.model_fields.items()
-    if _holds(field.annotation, timedelta)
+    if _holds(field.annotation, timedelta) and get_origin(field.annotation) is not dict
 ]
 
 
@@ -114,3 +114,9 @@ def test_no_setting_is_nothing_or_less(name: str, value: str) -> None:
 def test_a_limit_of_shelving_is_iso_only(value: str) -> None:
     with pytest.raises(Rejected, match="is not a limit"):
         shelving_limits(f"A={value},B=P1D,C=P3D,D=P7D")
+
+
+@pytest.mark.parametrize("value", ["05:00", "3600", "PT0S", "-PT5M"])
+def test_a_promise_of_a_heartbeat_is_iso_only_and_more_than_nothing(value: str) -> None:
+    with pytest.raises(Rejected, match="heartbeats"):
+        settings_from({"MILLWRIGHT_HEARTBEATS": f'{{"plant/vibration": "{value}"}}'})

@@ -119,25 +119,3 @@ async def test_work_that_was_completed_before_a_worker_ended_is_verified_by_the_
     await plant.pass_time(timedelta(days=4))
     assert await plant.acts("work-verified", "work-not-verified", "work-did-not-help") == ["work-verified"]
     assert (await verify(plant.engine)).verified
-
-
-async def test_work_that_did_not_help_opens_one_rework_though_the_worker_ends_as_it_finds_out(
-    plant: NormalPlant,
-) -> None:
-    first = await plant.fault()
-    plant.cmms.people_close(first, "REPAIRED")
-    await plant.hint()
-    await plant.passes(timedelta(hours=3))
-    await plant.at_rest()
-    await plant.stop_worker()
-    await plant.storage.inbox.store([code(plant.hours() - 0.01), deviation(plant.hours())], plant.clock.now())
-    plant.start_worker()
-    await plant.at_rest()
-    await plant.pass_time(timedelta(days=4))
-    await plant.replaced()
-    cases = await plant.cases()
-    assert len(cases) == 2
-    assert [each.rework.case for each in cases if each.rework] == [first]
-    assert await plant.acts("work-did-not-help", "case-reworks") == ["case-reworks", "work-did-not-help"]
-    assert len(plant.cmms.orders) == len(cases)
-    assert (await verify(plant.engine)).verified
