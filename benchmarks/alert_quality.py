@@ -7,23 +7,18 @@ is its ratio to the figures when nothing is new. At the end the tables are compa
 """
 
 import asyncio
-import os
-import shutil
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks.rig.machine import describe, spread
+from benchmarks.rig.machine import spread
+from benchmarks.rig.own_database import own_database
 from millwright.alert_quality.report import read_quality
-from millwright.runtime.embedded import postgres
 from millwright.storage.audit.record import read_record
 from millwright.storage.database.engine import open_engine
-from millwright.storage.database.schema import upgrade
 from millwright.storage.quality.keeping import DIFFERENCES, AlteredRow
 
 VERDICTS = 1_000_000
@@ -124,17 +119,8 @@ async def run(url: str, verdicts: int) -> None:
 
 def main() -> None:
     verdicts = int(sys.argv[1]) if sys.argv[1:] else VERDICTS
-    home = Path(tempfile.mkdtemp(prefix="millwright-benchmark-"))
-    try:
-        url = postgres.start(home / "postgres")
-        upgrade(url)
-        for line in describe(url):
-            print(line)
+    with own_database() as (url, _):
         asyncio.run(run(url, verdicts))
-    finally:
-        postgres.stop(home / "postgres")
-        shutil.rmtree(home, ignore_errors=True)
-        print(f"load of the machine at the end: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -10,25 +10,21 @@ import asyncio
 import json
 import random
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from activities.judging import Judging
 from benchmarks.rig.apart import figures_apart
-from benchmarks.rig.machine import describe, spread
+from benchmarks.rig.machine import spread
+from benchmarks.rig.own_database import own_database
 from domain.anomaly import Anomaly, AnomalyKind, Received
 from domain.assets import Asset, Criticality, Level, Observable, ObservableKind, PlantRegister
 from domain.canonical import timestamp
 from millwright.audit.verifying import verify
 from millwright.bootstrap import StoredVersions
-from millwright.runtime.embedded import postgres
 from millwright.storage.database.engine import open_engine
-from millwright.storage.database.schema import upgrade
 from millwright.storage.events.inbox import Inbox
 from millwright.storage.events.register import RegisterStore
 from millwright.storage.judging.lines import LineStore
@@ -196,15 +192,8 @@ def main() -> None:
         asyncio.run(audit(sys.argv[2]))
         return
     verdicts = int(sys.argv[1]) if sys.argv[1:] else VERDICTS
-    home = Path(tempfile.mkdtemp(prefix="millwright-benchmark-"))
-    try:
-        url = postgres.start(home / "postgres")
-        upgrade(url)
-        print(*describe(url), sep="\n", flush=True)
+    with own_database() as (url, _):
         asyncio.run(run(verdicts, url))
-    finally:
-        postgres.stop(home / "postgres")
-        shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":

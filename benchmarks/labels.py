@@ -8,11 +8,8 @@ figure is that of an export that finds nothing but one new label.
 
 import asyncio
 import json
-import os
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,14 +18,13 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.rig.apart import figures_apart
-from benchmarks.rig.machine import describe, spread
+from benchmarks.rig.machine import spread
+from benchmarks.rig.own_database import own_database
 from domain.canonical import canonical, sha256, timestamp
 from domain.outcomes import OutcomeClass
 from millwright.labels.exporting import export
 from millwright.labels.place import open_place
-from millwright.runtime.embedded import postgres
 from millwright.storage.database.engine import open_engine
-from millwright.storage.database.schema import upgrade
 from millwright.storage.reporting.labels import open_training_rows
 from tests.support.training_record import BEGIN, a_label
 
@@ -129,17 +125,8 @@ def main() -> None:
         asyncio.run(run_export(sys.argv[2], sys.argv[3]))
         return
     labels = int(sys.argv[1]) if sys.argv[1:] else LABELS
-    home = Path(tempfile.mkdtemp(prefix="millwright-benchmark-"))
-    try:
-        url = postgres.start(home / "postgres")
-        upgrade(url)
-        for line in describe(url):
-            print(line)
+    with own_database() as (url, home):
         asyncio.run(run(labels, url, home / "datasets"))
-    finally:
-        postgres.stop(home / "postgres")
-        shutil.rmtree(home, ignore_errors=True)
-        print(f"load of the machine at the end: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -97,24 +97,30 @@ class DoubtfulWork(Model):
     why: str
 
 
-class FailureStatement(Model):
-    """A person's word on doubtful work.
+class FailureWord(Model):
+    """What a person says of doubtful work.
 
     Args:
         failed: whether something had failed.
-        asset: what had failed; None if nothing had.
-        failure_mode: how; None if nothing had.
+        asset: what had failed. If nothing had, it is asked for only where two orders have this number.
+        failure_mode: how it had failed; None if nothing had.
+        found_by: whether it had been a breakdown, or was found on a round.
     """
 
     system: str
     record: str
-    machine: str
     failed: bool
     asset: str | None = None
     failure_mode: str | None = None
     found_by: FoundBy = FoundBy.BREAKDOWN
     by: str
     reason: str
+
+
+class FailureStatement(FailureWord):
+    """A person's word as it is recorded, with the machine of the work and the time."""
+
+    machine: str
     at: Moment
 
     @property

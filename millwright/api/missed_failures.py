@@ -5,12 +5,12 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field, model_validator
 
-from domain.missed_failures import FailureStatement, FoundBy
+from domain.missed_failures import FailureStatement, FailureWord, FoundBy
 from millwright.api.dependencies import Deps, answered
 from millwright.api.problems import ProblemDetails
 from millwright.api.request_models import Body
 from millwright.api.sign_in import PLANNER, READING, Person, may
-from millwright.storage.maintenance.doubtful_work import FailureWord, state_failure
+from millwright.storage.maintenance.doubtful_work import state_failure
 from millwright.storage.reporting.missed_failures import MissedFailures
 
 router = APIRouter(tags=["missed failures"])

@@ -44,6 +44,9 @@ class _Source(NamedTuple):
     written: str
 
 
+_Making = Callable[[_Source], Awaitable[bytes]]
+
+
 def main() -> None:
     """Makes a report for each line of stdin."""
     limit_this_process(memory=LARGEST)
@@ -88,29 +91,14 @@ async def _summary(source: _Source) -> bytes:
     return canonical(await read_summary(source.engine, source.now))
 
 
-async def _floods(source: _Source) -> bytes:
-    period = _Period.model_validate(source.terms)
-    return canonical(await read_floods(source.engine, period.since, period.until))
+def _of_period(read: Callable[[AsyncEngine, datetime, datetime], Awaitable[object]]) -> _Making:
+    """A report on a period, which is stated by its terms."""
 
+    async def made(source: _Source) -> bytes:
+        period = _Period.model_validate(source.terms)
+        return canonical(await read(source.engine, period.since, period.until))
 
-async def _quality(source: _Source) -> bytes:
-    period = _Period.model_validate(source.terms)
-    return canonical(await read_quality(source.engine, period.since, period.until))
-
-
-async def _quality_alarms(source: _Source) -> bytes:
-    period = _Period.model_validate(source.terms)
-    return canonical(await read_alarm_board(source.engine, period.since, period.until))
-
-
-async def _quality_load(source: _Source) -> bytes:
-    period = _Period.model_validate(source.terms)
-    return canonical(await read_load_board(source.engine, period.since, period.until))
-
-
-async def _quality_blame(source: _Source) -> bytes:
-    period = _Period.model_validate(source.terms)
-    return canonical(await read_blame(source.engine, period.since, period.until))
+    return made
 
 
 async def _usual_band(source: _Source) -> bytes:
@@ -131,16 +119,16 @@ class _Period(Model):
     until: Moment
 
 
-_REPORTS: Mapping[ReportName, Callable[[_Source], Awaitable[bytes]]] = {
+_REPORTS: Mapping[ReportName, _Making] = {
     "audit": _audit,
     "summary": _summary,
-    "floods": _floods,
+    "floods": _of_period(read_floods),
     "usual-band": _usual_band,
     "missed-failures": _missed_failures,
-    "quality": _quality,
-    "quality-alarms": _quality_alarms,
-    "quality-load": _quality_load,
-    "quality-blame": _quality_blame,
+    "quality": _of_period(read_quality),
+    "quality-alarms": _of_period(read_alarm_board),
+    "quality-load": _of_period(read_load_board),
+    "quality-blame": _of_period(read_blame),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,40 +15,16 @@ import pytest
 from sandbox.naming import device_id
 from sandbox.plant.dataset import Dataset
 from sandbox.plant.detector import Detector
-from sandbox.plant.feed import SUBSCRIPTION, TOPIC, Feed
+from sandbox.plant.feed import SUBSCRIPTION, Feed
 from sandbox.plant.generator import generate
 from sandbox.plant.nonsense import KINDS
 from sandbox.plant.timetable import Departure, Way, timetable
 from sandbox.twins.cloud_event import TELEMETRY, TWIN_UPDATE, CloudEvent
+from tests.support.keeping_bus import KeepingBus
 
 MODEL = "dtmi:com:example:IndustrialEquipment;1"
 HOUR = timedelta(hours=1)
 REAL = ("anomaly", "risk", "error", "patch")
-
-
-@dataclass
-class Bus:
-    """Keeps what is published."""
-
-    messages: list[tuple[bytes, dict[str, str], str]] = field(default_factory=list)
-    flushed: int = 0
-
-    def publish(
-        self,
-        entity: str,
-        body: bytes,
-        *,
-        application_properties: Mapping[str, object],
-        message_id: str,
-        content_type: str,
-    ) -> int:
-        assert (entity, content_type) == (TOPIC, "application/json")
-        properties = {name: str(value) for name, value in application_properties.items()}
-        self.messages.append((body, properties, message_id))
-        return 1
-
-    def flush(self) -> None:
-        self.flushed = len(self.messages)
 
 
 @dataclass
@@ -105,8 +81,8 @@ def departures(plant: Dataset) -> list[Departure]:
     return timetable(plant, Detector(plant), seed=1)
 
 
-async def play(departures: list[Departure], directory: Path, steps: list[datetime]) -> Bus:
-    bus = Bus()
+async def play(departures: list[Departure], directory: Path, steps: list[datetime]) -> KeepingBus:
+    bus = KeepingBus()
     feed = Feed(departures, bus, "host", MODEL, directory)
     twins = Twins(feed)
     for step in steps:
@@ -192,7 +168,7 @@ async def test_messages_are_binary_cloud_events_with_plant_time(departures: list
 async def test_a_step_publishes_what_is_due_and_the_next_one_goes_on(
     departures: list[Departure], tmp_path: Path
 ) -> None:
-    bus = Bus()
+    bus = KeepingBus()
     feed = Feed(departures, bus, "host", MODEL, tmp_path)
     first = departures[0].due
     middle = departures[len(departures) // 2].due
@@ -219,7 +195,7 @@ async def test_a_feed_begun_again_goes_on_where_it_was_and_says_the_same(
 async def test_another_clients_update_keeps_the_id_the_service_drew(
     departures: list[Departure], tmp_path: Path
 ) -> None:
-    bus = Bus()
+    bus = KeepingBus()
     feed = Feed(departures, bus, "host", MODEL, tmp_path)
     Twins(feed).patch_twin("machine-001", [], datetime(2015, 1, 1, tzinfo=UTC))
     assert bus.messages[0][2] == "random-1"
@@ -229,7 +205,7 @@ async def test_another_clients_update_keeps_the_id_the_service_drew(
 async def test_a_feed_does_not_go_on_with_another_timetable(departures: list[Departure], tmp_path: Path) -> None:
     await play(departures, tmp_path, [departures[5].due])
     with pytest.raises(ValueError, match="other data, seed or detector interval"):
-        Feed(departures[1:], Bus(), "host", MODEL, tmp_path)
+        Feed(departures[1:], KeepingBus(), "host", MODEL, tmp_path)
 
 
 def test_errors_leave_before_the_answers_to_a_query_of_the_same_hour(departures: list[Departure]) -> None:

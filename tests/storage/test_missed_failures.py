@@ -8,11 +8,11 @@ from domain.cases import ClosedAs, Decision
 from domain.errors import ActRejected
 from domain.instances import SiteInstances
 from domain.maintenance_history import MaintenanceHistory, WorkDone, WorkKind, newest
-from domain.missed_failures import Detection, FoundBy
+from domain.missed_failures import Detection, FailureWord, FoundBy
 from domain.outcomes import OutcomeClass
 from domain.work_orders import WorkOrderStatus
 from millwright.storage.cases.case_store import CaseStore
-from millwright.storage.maintenance.doubtful_work import FailureWord, state_failure
+from millwright.storage.maintenance.doubtful_work import state_failure
 from millwright.storage.maintenance.readings import MaintenanceHistoryStore
 from millwright.storage.policies.people_store import PeopleStore
 from millwright.storage.reporting.missed_failures import MissedFailures, missed_failures

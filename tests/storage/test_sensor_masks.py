@@ -18,7 +18,6 @@ from millwright.storage.cases.suppression_end import SuppressionEnd
 from millwright.storage.events.inbox import Inbox
 from millwright.storage.operating.blind_spells import seen_watches
 from millwright.storage.quality.keeping import keep_now
-from millwright.storage.suppression.sensor_masks import masked_signals
 from millwright.storage.suppression.suppressions import SuppressionStore
 from tests.support.judged_plant import Plant
 from tests.support.plant import PUMP, START, code
@@ -43,8 +42,11 @@ class Sensors:
         return await self.plant.rows("SELECT asset, failure_mode FROM cases ORDER BY asset")
 
     async def masked(self) -> list[str]:
-        async with self.plant.engine.connect() as connection:
-            return [each.sensor for each in await masked_signals(connection, self.plant.clock.now())]
+        found = await self.plant.rows(
+            "SELECT asset FROM suppressions WHERE from_at <= :now AND end_at > :now ORDER BY asset, from_at",
+            now=self.plant.clock.now(),
+        )
+        return [str(sensor) for [sensor] in found]
 
     async def repair(self, hours: float) -> None:
         """The work on the sensor is done, as the closing of a case stores it."""

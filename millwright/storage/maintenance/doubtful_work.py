@@ -7,33 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.clock import Clock
 from domain.errors import ActRejected
-from domain.missed_failures import DoubtfulWork, FailureStatement, FoundBy
-from domain.model import Model
+from domain.missed_failures import DoubtfulWork, FailureStatement, FailureWord
 from millwright.storage.database.engine import transaction
 from millwright.storage.ledger import ledger
 from millwright.storage.maintenance.failure_statements import add_statement, statements_of, subject_of
 from millwright.storage.maintenance.failures import failure_record
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")
-
-
-class FailureWord(Model):
-    """What a person says of doubtful work.
-
-    Args:
-        asset: what had failed. If nothing had, it is asked for only where two orders have this number.
-        failure_mode: how it had failed; None if nothing had.
-        found_by: whether it had been a breakdown, or was found on a round.
-    """
-
-    system: str
-    record: str
-    failed: bool
-    asset: str | None = None
-    failure_mode: str | None = None
-    found_by: FoundBy = FoundBy.BREAKDOWN
-    by: str
-    reason: str
 
 
 async def state_failure(engine: AsyncEngine, clock: Clock, word: FailureWord) -> FailureStatement:
@@ -84,7 +64,7 @@ def _meant(word: FailureWord, doubtful: Sequence[DoubtfulWork], earlier: Sequenc
     raise ActRejected(f"order {word.record} was not on {word.asset}", field="asset", fix=fix)
 
 
-def _says(said: FailureWord | FailureStatement) -> tuple[object, ...]:
+def _says(said: FailureWord) -> tuple[object, ...]:
     if not said.failed:
         return (False,)
     return (True, said.asset, said.failure_mode, said.found_by)

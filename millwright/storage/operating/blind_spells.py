@@ -74,7 +74,9 @@ class _LookRow(NamedTuple):
         return self.blind_since is not None and self.resumed_at is None
 
 
-class _OpenRow(NamedTuple):
+class SpellRow(NamedTuple):
+    """A row of `blind_spells`."""
+
     source: str
     asset: str
     signal: str
@@ -82,6 +84,28 @@ class _OpenRow(NamedTuple):
     seen_at: datetime
     began_at: datetime
     ended_at: datetime | None
+
+    @property
+    def watch(self) -> Watch:
+        """What was blind."""
+        return Watch(self.source, self.asset, self.signal)
+
+    @property
+    def spell(self) -> BlindSpell:
+        """The time in which it was blind."""
+        return BlindSpell(
+            source=self.source,
+            asset=self.asset or None,
+            signal=self.signal or None,
+            reason=BlindReason(self.reason),
+            seen_at=self.seen_at.astimezone(UTC),
+            began_at=self.began_at,
+            ended_at=self.ended_at,
+        )
+
+
+class _OpenSpell(NamedTuple):
+    row: SpellRow
     resumed_at: datetime | None
 
 
@@ -117,7 +141,7 @@ class BlindSpellStore:
     async def _begin(
         self, connection: AsyncConnection, blind: dict[Watch, SeenWatch], entry: ledger.Entry
     ) -> Sequence[BlindSpell]:
-        open_ = {Watch(row.source, row.asset, row.signal) for row in await _open_rows(connection)}
+        open_ = {each.row.watch for each in await _open_spells(connection)}
         began = []
         for watch, seen in blind.items():
             if watch in open_ or seen.since is None:
@@ -141,23 +165,14 @@ class BlindSpellStore:
 
     async def _end(self, connection: AsyncConnection, blind: set[Watch], entry: ledger.Entry) -> Sequence[BlindSpell]:
         ended = []
-        for row in await _open_rows(connection):
-            watch = Watch(row.source, row.asset, row.signal)
-            if watch in blind and row.resumed_at is None:
+        for row, resumed_at in await _open_spells(connection):
+            if row.watch in blind and resumed_at is None:
                 continue
-            ended_at = max(row.began_at, row.resumed_at or entry.at)
-            spell = BlindSpell(
-                source=row.source,
-                asset=row.asset or None,
-                signal=row.signal or None,
-                reason=BlindReason(row.reason),
-                seen_at=row.seen_at,
-                began_at=row.began_at,
-                ended_at=ended_at,
-            )
-            await connection.execute(_END, {**watch._asdict(), "ended_at": ended_at})
-            await connection.execute(_MARK, {**watch._asdict(), "since": None})
-            entry.add(ledger.act(ENDED, subject_of(watch), _WATCHED_BY, entry.at, _detail(spell)))
+            ended_at = max(row.began_at, resumed_at or entry.at)
+            spell = row._replace(ended_at=ended_at).spell
+            await connection.execute(_END, {**row.watch._asdict(), "ended_at": ended_at})
+            await connection.execute(_MARK, {**row.watch._asdict(), "since": None})
+            entry.add(ledger.act(ENDED, subject_of(row.watch), _WATCHED_BY, entry.at, _detail(spell)))
             ended.append(spell)
         return ended
 
@@ -242,8 +257,8 @@ def _watch(seen: SeenWatch) -> Watch:
     return Watch(seen.source, seen.asset or NO_NAME, seen.signal or NO_NAME)
 
 
-async def _open_rows(connection: AsyncConnection) -> list[_OpenRow]:
-    return [_OpenRow._make(row) for row in await connection.execute(_OPEN)]
+async def _open_spells(connection: AsyncConnection) -> list[_OpenSpell]:
+    return [_OpenSpell(SpellRow._make(row[:-1]), row[-1]) for row in await connection.execute(_OPEN)]
 
 
 def _detail(spell: BlindSpell) -> dict[str, object]:

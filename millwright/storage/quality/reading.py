@@ -3,7 +3,7 @@ dimensions at once: there are few combinations of these, whatever the number of 
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,8 +31,10 @@ SELECT case_id, asset, asset_class, site, rule, policy, policy_version, policy_d
 FROM alert_facts
 WHERE closed_as IS DISTINCT FROM 'withdrawn' AND opened_at >= :since AND opened_at < :until
 """
+_GROUPED = "asset_class, site, rule, policy, policy_version, policy_digest, detectors, model_versions"
+"""The dimensions, in the order of `Group`."""
 _COMBINED = text(f"""
-SELECT asset_class, site, rule, policy, policy_version, policy_digest, detectors, model_versions, worth,
+SELECT {_GROUPED}, worth,
     count(*) AS alerts, count(*) FILTER (WHERE closed_as = 'rejected') AS rejected,
     count(*) FILTER (WHERE closed_as IS NULL) AS open,
     array_agg(extract(epoch FROM found_at - event_at)::double precision)
@@ -42,8 +44,7 @@ SELECT asset_class, site, rule, policy, policy_version, policy_digest, detectors
 FROM ({_ALERTS}) a GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """)
 _PARTS = text(f"""
-SELECT asset_class, site, rule, policy, policy_version, policy_digest, detectors, model_versions,
-    p.value ->> 'item' AS item, sum((p.value ->> 'quantity')::double precision) AS quantity
+SELECT {_GROUPED}, p.value ->> 'item' AS item, sum((p.value ->> 'quantity')::double precision) AS quantity
 FROM ({_ALERTS}) a CROSS JOIN LATERAL jsonb_array_elements(a.parts) p WHERE worth = 'wrong'
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 """)
@@ -104,15 +105,12 @@ class Group(NamedTuple):
     model_versions: tuple[str, ...]
 
 
-class _CombinedRow(NamedTuple):
-    asset_class: str | None
-    site: str | None
-    rule: str | None
-    policy: str | None
-    policy_version: str | None
-    policy_digest: str
-    detectors: Sequence[str]
-    model_versions: Sequence[str]
+_DIMENSIONS: Final = len(Group._fields)
+
+
+class _Counted(NamedTuple):
+    """What follows the dimensions in a row of `_COMBINED`."""
+
     worth: str
     alerts: int
     rejected: int
@@ -123,15 +121,9 @@ class _CombinedRow(NamedTuple):
     downtime_s: float
 
 
-class _PartRow(NamedTuple):
-    asset_class: str | None
-    site: str | None
-    rule: str | None
-    policy: str | None
-    policy_version: str | None
-    policy_digest: str
-    detectors: Sequence[str]
-    model_versions: Sequence[str]
+class _Part(NamedTuple):
+    """What follows them in a row of `_PARTS`."""
+
     item: str
     quantity: float
 
@@ -183,19 +175,20 @@ class AlertReading:
     async def tallies(self) -> dict[Group, Tally]:
         """The alerts by every combination."""
         found: dict[Group, Tally] = {}
-        for row in map(_CombinedRow._make, await self._connection.execute(_COMBINED, self._period)):
-            worth = Worth(row.worth)
-            tally = found.setdefault(_group(row), Tally())
-            tally.worths[worth] += row.alerts
-            tally.rejected += row.rejected
-            tally.open += row.open
-            tally.lead_s.extend(row.leads or ())
+        for row in await self._connection.execute(_COMBINED, self._period):
+            group, counted = _group(row), _Counted._make(row[_DIMENSIONS:])
+            worth = Worth(counted.worth)
+            tally = found.setdefault(group, Tally())
+            tally.worths[worth] += counted.alerts
+            tally.rejected += counted.rejected
+            tally.open += counted.open
+            tally.lead_s.extend(counted.leads or ())
             if worth is Worth.WRONG:
-                tally.wrong_with_labor += row.with_labor
-                tally.wrong_hours[row.policy_digest] = row.crew_hours
-                tally.wrong_downtime_s += row.downtime_s
-        for part in map(_PartRow._make, await self._connection.execute(_PARTS, self._period)):
-            parts = found[_group(part)].wrong_parts
+                tally.wrong_with_labor += counted.with_labor
+                tally.wrong_hours[group.policy_digest] = counted.crew_hours
+                tally.wrong_downtime_s += counted.downtime_s
+        for row in await self._connection.execute(_PARTS, self._period):
+            part, parts = _Part._make(row[_DIMENSIONS:]), found[_group(row)].wrong_parts
             parts[part.item] = parts.get(part.item, 0.0) + part.quantity
         return found
 
@@ -224,14 +217,7 @@ class AlertReading:
         return AlertSteps._make((await self._connection.execute(_STEPS, self._period)).one())
 
 
-def _group(row: _CombinedRow | _PartRow) -> Group:
-    return Group(
-        row.asset_class,
-        row.site,
-        row.rule,
-        row.policy,
-        row.policy_version,
-        row.policy_digest,
-        tuple(row.detectors),
-        tuple(row.model_versions),
-    )
+def _group(row: Sequence[Any]) -> Group:
+    """The dimensions, which are the first columns of a row."""
+    group = Group._make(row[:_DIMENSIONS])
+    return group._replace(detectors=tuple(group.detectors), model_versions=tuple(group.model_versions))

@@ -1,19 +1,19 @@
 """Lists of freshness: what is looked at, the times in which it was blind, and how the objective is met."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.assets import Criticality
-from domain.freshness import INTERVALS, BlindReason, BlindSpell, Freshness, Promises, SeenWatch
+from domain.freshness import INTERVALS, BlindSpell, Freshness, Promises, SeenWatch
 from domain.heartbeats import Watch
 from domain.objectives import PERIOD, FreshnessObjective, Stretch, WatchTime, objectives
 from millwright.storage.database.asset_rows import NEWEST
 from millwright.storage.database.engine import transaction
-from millwright.storage.operating.blind_spells import running_spells, seen_watches
+from millwright.storage.operating.blind_spells import SpellRow, running_spells, seen_watches
 
 _SPELLS = text(
     "SELECT source, asset, signal, reason, seen_at, began_at, ended_at FROM blind_spells "
@@ -26,16 +26,6 @@ _MONITORED = text(
 )
 _STILL_BLIND = text("SELECT count(*) FROM blind_spells WHERE ended_at IS NULL")
 _ORDER = {state: place for place, state in enumerate(Freshness)}
-
-
-class _SpellRow(NamedTuple):
-    source: str
-    asset: str
-    signal: str
-    reason: str
-    seen_at: datetime
-    began_at: datetime
-    ended_at: datetime | None
 
 
 class _MonitoredRow(NamedTuple):
@@ -65,7 +55,7 @@ async def watches(
 async def blind_spells(engine: AsyncEngine, since: datetime) -> list[BlindSpell]:
     """The times in which something was blind after a moment, the first to begin first."""
     async with transaction(engine) as connection:
-        return [_spell(row) for row in await _spell_rows(connection, since)]
+        return [row.spell for row in await _spell_rows(connection, since)]
 
 
 async def open_blind_spells(engine: AsyncEngine) -> int:
@@ -89,7 +79,7 @@ async def freshness_objectives(
         blind: dict[Watch, list[Stretch]] = {}
         machines = {Watch(row.source, row.asset, row.signal): row.machine for row in rows}
         for spell in await _spell_rows(connection, now - PERIOD):
-            watch = Watch(spell.source, spell.asset, spell.signal)
+            watch = spell.watch
             if watch in machines:
                 since, until = max(spell.began_at, now - PERIOD), spell.ended_at or now
                 ran = await running_spells(connection, machines[watch], since, until, INTERVALS * interval)
@@ -106,17 +96,5 @@ async def freshness_objectives(
     return objectives(times, target, now)
 
 
-async def _spell_rows(connection: AsyncConnection, since: datetime) -> Sequence[_SpellRow]:
-    return [_SpellRow._make(row) for row in await connection.execute(_SPELLS, {"since": since})]
-
-
-def _spell(row: _SpellRow) -> BlindSpell:
-    return BlindSpell(
-        source=row.source,
-        asset=row.asset or None,
-        signal=row.signal or None,
-        reason=BlindReason(row.reason),
-        seen_at=row.seen_at.astimezone(UTC),
-        began_at=row.began_at,
-        ended_at=row.ended_at,
-    )
+async def _spell_rows(connection: AsyncConnection, since: datetime) -> Sequence[SpellRow]:
+    return [SpellRow._make(row) for row in await connection.execute(_SPELLS, {"since": since})]

@@ -4,8 +4,8 @@ A mask is a suppression of the sensor: it covers the readings of this sensor, an
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +17,7 @@ from domain.keys import case_workflow_id
 from domain.sensors import INSTRUMENT_MODE
 from domain.suppression import SHIPPED_LIMITS, Suppression, SuppressionKind, shelving_limits
 from millwright.storage.ledger import ledger
-from millwright.storage.suppression.suppressions import FIELDS, end_early, make, name_of, of_row
+from millwright.storage.suppression.suppressions import end_early, make, name_of, of_row
 
 MaskLimits = Mapping[Criticality, timedelta]
 """How long a sensor is masked at most, by its criticality. On A only a person masks."""
@@ -47,25 +47,6 @@ _VERIFIED = text(
     ORDER BY s.id FOR UPDATE OF s
     """
 )
-_NOW = text(
-    f"SELECT {FIELDS} FROM suppressions s WHERE from_at <= :at AND end_at > :at AND (kind = 'mask' OR EXISTS "
-    "(SELECT FROM assets a WHERE a.id = s.asset AND a.level = 'sensor')) ORDER BY asset, from_at"
-)
-
-
-class MaskedSignal(NamedTuple):
-    """A sensor whose readings say nothing of its machine now: neither that it is healthy nor that it is not."""
-
-    sensor: str
-    since: datetime
-    until: datetime
-    why: str
-
-
-async def masked_signals(connection: AsyncConnection, at: datetime) -> list[MaskedSignal]:
-    """The sensors that are masked at a time, by a check or by a person."""
-    found = [of_row(row) for row in (await connection.execute(_NOW, {"at": at})).mappings()]
-    return [MaskedSignal(each.asset, each.from_at, each.end_at, each.reason) for each in found]
 
 
 async def mask_sensor(
