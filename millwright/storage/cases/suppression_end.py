@@ -24,7 +24,7 @@ from millwright.storage.database.engine import raw, transaction, unbound
 from millwright.storage.ledger import ledger
 from millwright.storage.policies.assignments import VersionTerms
 from millwright.storage.policies.versions import learn_version
-from millwright.storage.suppression.sensor_masks import SHIPPED_MASKS, MaskLimits, end_verified
+from millwright.storage.suppression.sensor_masks import SHIPPED_MASKS, MaskLimits, any_verified, end_verified
 from millwright.storage.suppression.suppression_filter import LET_IN, keep_suppressed, suppressed_row
 from millwright.storage.suppression.suppressions import read_suppression
 
@@ -120,16 +120,23 @@ class SuppressionEnd:
         self._clock = clock
         self._terms = terms
 
+    async def _end_verified_masks(self) -> None:
+        # Every worker looks five times a second. A transaction is begun only if a mask is verified, which is rare.
+        async with unbound(self._engine) as connection:
+            if not await any_verified(connection):
+                return
+        async with transaction(self._engine) as connection:
+            entry = ledger.Entry(self._clock.now())
+            if await end_verified(connection, entry):
+                await ledger.append(connection, entry)
+
     async def return_due(self) -> list[str]:
         """Ends all that are due, one transaction each; returns their ids. It may be repeated and run concurrently.
 
         Raises:
             StorageUnavailable: the database does not answer; what was not committed ends later.
         """
-        async with transaction(self._engine) as connection:
-            entry = ledger.Entry(self._clock.now())
-            if await end_verified(connection, entry):
-                await ledger.append(connection, entry)
+        await self._end_verified_masks()
         async with unbound(self._engine) as connection:
             now = self._clock.now()
             found = await connection.execute(_ENDING, {"now": now, "put_off": now + _TRY_AGAIN})

@@ -32,9 +32,8 @@ _MASKED = text(
 )
 # Readings since the work on the sensor was done, of the fault that its signal tells of; none that fails a check since.
 _COLUMNS = ", ".join(f"s.{name}" for name in Suppression.model_fields)
-_VERIFIED = text(
-    f"""
-    SELECT {_COLUMNS}, c.id AS case_id, r.at AS sound_at FROM suppressions s
+_FROM_VERIFIED = f"""
+    FROM suppressions s
     JOIN cases c ON c.id = substr(s.source, length('case/') + 1) AND c.closed_as = 'done'
     JOIN events o ON o.id = c.opened_by
     JOIN LATERAL (SELECT e.at FROM events e WHERE e.asset = o.anomaly -> 'reading' ->> 'asset'
@@ -44,9 +43,9 @@ _VERIFIED = text(
     WHERE s.kind = 'mask' AND s.ended_by IS NULL AND s.returned_at IS NULL
     AND NOT EXISTS (SELECT FROM events f WHERE f.asset = s.asset AND f.failure_mode = '{INSTRUMENT_MODE}'
         AND f.at > c.closed_at)
-    ORDER BY s.id FOR UPDATE OF s
     """
-)
+_ANY_VERIFIED = text(f"SELECT EXISTS (SELECT {_FROM_VERIFIED})")
+_VERIFIED = text(f"SELECT {_COLUMNS}, c.id AS case_id, r.at AS sound_at {_FROM_VERIFIED} ORDER BY s.id FOR UPDATE OF s")
 
 
 async def mask_sensor(
@@ -89,6 +88,11 @@ async def mask_sensor(
         source=subject,
     )
     await make(connection, made, entry)
+
+
+async def any_verified(connection: AsyncConnection) -> bool:
+    """Whether `end_verified` would end a mask."""
+    return bool((await connection.execute(_ANY_VERIFIED)).scalar_one())
 
 
 async def end_verified(connection: AsyncConnection, entry: ledger.Entry) -> int:
